@@ -1,0 +1,96 @@
+# How every stage is built. A stage's own Makefile sets STAGE and includes this.
+#
+# A stage is the folders in its directory: those that it adds and links to those
+# that it inherits. All C and assembly files in them make one image,
+# build/<stage>/vellum.elf. `make`, `make run`, `make test`, `make host-test`
+# work in a stage's directory; the top-level Makefile calls them with STAGE=.
+#
+# Switches: TEST=1 builds the boot-time self-tests in (a build of its own),
+# WERROR=1 turns warnings into errors, VMMSIZE_ALL=bytes sets our range's size.
+
+.DEFAULT_GOAL := all
+MAKEFLAGS += --no-builtin-rules
+
+# mk is a link in the repository and a folder in a lab copy; either way what
+# is built goes beside the real one.
+TOP := $(realpath $(realpath mk)/..)
+BUILD_ROOT ?= $(TOP)/build
+BUILD := $(BUILD_ROOT)/$(STAGE)$(if $(TEST),-test)
+
+FOLDERS := $(filter-out mk tools tests build,$(patsubst %/,%,$(wildcard */)))
+OWN_FOLDERS := $(shell find . -mindepth 1 -maxdepth 1 -type d -printf '%f\n')
+OWN_FOLDERS := $(filter $(FOLDERS),$(OWN_FOLDERS))
+TEST_FOLDERS ?= $(FOLDERS)
+
+CC := gcc
+VMMSIZE_ALL ?= 134217728
+
+# -mcmodel=small: we are linked at 1 GiB, so every address fits 31 bits.
+# -mno-red-zone: an exception would overwrite it. -mgeneral-regs-only: the FPU
+# belongs to the guest. -fno-omit-frame-pointer: backtraces follow RBP.
+CFLAGS := -std=gnu11 -O2 -g -ffreestanding -fno-builtin-printf \
+	-fno-pic -fno-pie -mcmodel=small -mno-red-zone -mgeneral-regs-only \
+	-fno-stack-protector -fcf-protection=none -fno-asynchronous-unwind-tables \
+	-fno-omit-frame-pointer -fno-optimize-sibling-calls -fno-strict-aliasing \
+	-fno-common -fmacro-prefix-map=./= -fdebug-prefix-map=$(TOP)=. \
+	-Wall -Wextra -Wstrict-prototypes -Wmissing-prototypes -Wvla \
+	-Wno-unused-parameter $(if $(WERROR),-Werror) \
+	-D__VELLUM__ -DVMMSIZE_ALL=$(VMMSIZE_ALL)UL \
+	-DVELLUM_STAGE='"$(STAGE)"' $(if $(TEST),-DVELLUM_TEST) -I.
+LDFLAGS := -nostdlib -static -no-pie -z max-page-size=4096 -z noexecstack \
+	--no-warn-rwx-segments --build-id=none
+
+SOURCES := $(foreach d,$(FOLDERS),$(wildcard $(d)/*.c $(d)/*.S))
+OBJECTS := $(patsubst %,$(BUILD)/%.o,$(basename $(SOURCES)))
+IMAGE := $(BUILD)/vellum.elf
+
+.PHONY: all run test host-test
+all: $(IMAGE)
+
+# A changed switch rebuilds what it is compiled into.
+FLAGS_STAMP := $(BUILD)/flags
+FLAGS_NOW := $(CC) $(CFLAGS) $(OBJECTS)
+ifneq ($(file <$(FLAGS_STAMP)),$(FLAGS_NOW))
+$(shell mkdir -p $(BUILD))
+$(file >$(FLAGS_STAMP),$(FLAGS_NOW))
+endif
+
+$(BUILD)/%.o: %.c $(FLAGS_STAMP)
+	@mkdir -p $(@D)
+	@echo "  CC      $(STAGE)/$<"
+	@$(CC) $(CFLAGS) -MMD -MP -c -o $@ $<
+
+$(BUILD)/%.o: %.S $(FLAGS_STAMP)
+	@mkdir -p $(@D)
+	@echo "  AS      $(STAGE)/$<"
+	@$(CC) $(CFLAGS) -D__ASSEMBLER__ -MMD -MP -c -o $@ $<
+
+# Linked twice: the symbol table of the first image goes into the second. It
+# lies behind all code and data that it names, so nothing moves (mk/symbols.awk).
+LD_SCRIPT := boot/vellum.ld
+$(BUILD)/pass1.elf: $(OBJECTS) $(LD_SCRIPT)
+	@ld $(LDFLAGS) -T $(LD_SCRIPT) -o $@ $(OBJECTS)
+
+$(BUILD)/symbols.S: $(BUILD)/pass1.elf mk/symbols.awk
+	@nm -n $< | awk -f mk/symbols.awk > $@
+
+$(BUILD)/symbols.o: $(BUILD)/symbols.S
+	@$(CC) -c -o $@ $<
+
+$(IMAGE): $(OBJECTS) $(BUILD)/symbols.o
+	@echo "  LD      $@"
+	@ld $(LDFLAGS) -T $(LD_SCRIPT) -o $@ $(OBJECTS) $(BUILD)/symbols.o
+
+-include $(OBJECTS:.o=.d)
+-include mk/guests.mk
+-include mk/host-test.mk
+
+# RUN_ARGS of the top-level Makefile come through the environment.
+run: all
+	@/usr/bin/python3 tools/run.py --stage $(STAGE)
+
+test: host-test
+	@$(MAKE) --no-print-directory all
+	@$(MAKE) --no-print-directory all TEST=1
+	@/usr/bin/python3 -m pytest -q $(foreach d,$(TEST_FOLDERS),\
+		$(wildcard $(d)/test/test_*.py)) --stage $(STAGE)

@@ -1,0 +1,18 @@
+# Turns `nm -n` of the first link into the symbol table of the second: the
+# addresses of all functions, in order, with their names (console/symbols.c).
+BEGIN {
+	print "\t.section .symbols, \"a\""
+	print "\t.balign 8"
+}
+
+$2 ~ /^[tT]$/ && $3 !~ /^\./ && $3 !~ /_(start|end)$/ {
+	printf "\t.quad 0x%s, name%d\n", $1, count
+	name[count++] = $3
+}
+
+END {
+	print "\t.section .symbol_names, \"a\""
+	for (i = 0; i < count; i++)
+		printf "name%d:\t.asciz \"%s\"\n", i, name[i]
+	print "\t.section .note.GNU-stack, \"\", @progbits"
+}

@@ -1,0 +1,108 @@
+/*
+ * Reading what a Multiboot loader tells us.
+ *
+ * The information is a struct of flags and pointers somewhere in memory that
+ * is not ours. We copy what we need into boot_info at once and never look at
+ * it again: stage 02 replaces the page tables under us, and the guest will
+ * use that memory for itself. Book: chapter 1.
+ */
+#include "boot/multiboot.h"
+
+#include "boot/memmap.h"
+#include "console/printf.h"
+#include "lib/errno.h"
+#include "lib/string.h"
+
+#define MMAP_ENTRY_MIN (sizeof(struct multiboot_mmap) - sizeof(u32))
+
+static void parse_mmap(struct mem_map *map, const u8 *p, u32 length)
+{
+	u32 at = 0;
+
+	while (length - at >= sizeof(struct multiboot_mmap)) {
+		struct multiboot_mmap entry;
+
+		memcpy(&entry, p + at, sizeof(entry));
+		if (entry.size < MMAP_ENTRY_MIN ||
+		    entry.size > length - at - sizeof(u32)) {
+			printf("multiboot: memory map entry at offset %u has "
+			       "size %u: the rest is ignored\n",
+			       at, entry.size);
+			return;
+		}
+		mem_map_add(map, entry.base, entry.length,
+			    entry.type ? entry.type : MEM_RESERVED);
+		at += sizeof(u32) + entry.size;
+	}
+	if (at != length)
+		printf("multiboot: %u stray bytes after the memory map\n",
+		       length - at);
+}
+
+/* Only the sizes below 1 MiB and from there on are known. */
+static void use_mem_sizes(struct mem_map *map, const struct multiboot_info *mb)
+{
+	printf("multiboot: no memory map; %u KiB below and %u KiB above "
+	       "1 MiB\n",
+	       mb->mem_lower, mb->mem_upper);
+	mem_map_add(map, 0, MIN(mb->mem_lower, 640U) * KIB, MEM_RAM);
+	mem_map_add(map, MIB, mb->mem_upper * KIB, MEM_RAM);
+}
+
+static int read_memory(struct boot_info *boot, const struct multiboot_info *mb,
+		       const void *(*phys_to_ptr)(phys_t))
+{
+	struct mem_map *map = &boot->map;
+
+	if (mb->flags & MULTIBOOT_INFO_MEM_MAP) {
+		if ((u64)mb->mmap_addr + mb->mmap_length > 4 * GIB)
+			printf("multiboot: memory map at 0x%x, length 0x%x "
+			       "ends above 4 GiB: ignored\n",
+			       mb->mmap_addr, mb->mmap_length);
+		else
+			parse_mmap(map, phys_to_ptr(PHYS(mb->mmap_addr)),
+				   mb->mmap_length);
+	}
+	mem_map_finish(map);
+	if (!mem_map_ram(map) && (mb->flags & MULTIBOOT_INFO_MEMORY)) {
+		use_mem_sizes(map, mb);
+		mem_map_finish(map);
+	}
+	return mem_map_ram(map) ? 0 : -ENOMEM;
+}
+
+static void read_string(char *dst, size_t size, u32 address, const char *what,
+			const void *(*phys_to_ptr)(phys_t))
+{
+	if (!copy_string(dst, phys_to_ptr(PHYS(address)), size))
+		printf("multiboot: %s is longer than %lu bytes: cut\n", what,
+		       size - 1);
+}
+
+int multiboot_parse(struct boot_info *boot, u32 magic, u32 info,
+		    const void *(*phys_to_ptr)(phys_t))
+{
+	struct multiboot_info mb;
+
+	boot->firmware = BOOT_BIOS;
+	if (magic != MULTIBOOT_BOOTLOADER_MAGIC) {
+		printf("multiboot: EAX is 0x%x, not 0x%x\n", magic,
+		       MULTIBOOT_BOOTLOADER_MAGIC);
+		return -EINVAL;
+	}
+	memcpy(&mb, phys_to_ptr(PHYS(info)), sizeof(mb));
+	if (mb.flags & ~MULTIBOOT_INFO_KNOWN)
+		printf("multiboot: unknown bits in flags 0x%x: ignored\n",
+		       mb.flags);
+	if (mb.flags & MULTIBOOT_INFO_CMDLINE)
+		read_string(boot->cmdline, sizeof(boot->cmdline), mb.cmdline,
+			    "the command line", phys_to_ptr);
+	if (mb.flags & MULTIBOOT_INFO_LOADER_NAME)
+		read_string(boot->loader, sizeof(boot->loader),
+			    mb.boot_loader_name, "the loader's name",
+			    phys_to_ptr);
+	boot->boot_drive = 0x80;
+	if (mb.flags & MULTIBOOT_INFO_BOOTDEV)
+		boot->boot_drive = mb.boot_device >> 24;
+	return read_memory(boot, &mb, phys_to_ptr);
+}

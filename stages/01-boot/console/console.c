@@ -1,0 +1,117 @@
+/*
+ * printf's way out: the log ring always, and each console that is enabled.
+ *
+ * Messages from before the consoles are up are not lost: they are in the ring,
+ * and a console that comes up shows the ring from its beginning. When the
+ * guest starts it owns the serial port, so we fall silent there (the guest's
+ * messages follow ours on one terminal) until a panic. Book: chapter 1.
+ */
+#include "console/console.h"
+
+#include "boot/boot_info.h"
+#include "console/log.h"
+#include "console/printf.h"
+#include "console/printf_engine.h"
+#include "lib/cpu.h"
+#include "lib/errno.h"
+#include "lib/init.h"
+#include "lib/spinlock.h"
+#include "lib/string.h"
+
+extern struct console *const consoles_start[], *const consoles_end[];
+
+/* Protects the ring, the consoles' state and console_time. */
+static spinlock_t console_lock;
+static u64 console_time;
+
+static void console_put(struct console *console, char c)
+{
+	if (c == '\n')
+		console->putc(console, '\r');
+	console->putc(console, c);
+}
+
+static void putc_everywhere(struct sink *sink, char c)
+{
+	log_putc(c);
+	for (struct console *const *p = consoles_start; p != consoles_end; p++)
+		if ((*p)->enabled)
+			console_put(*p, c);
+}
+
+int vprintf(const char *format, va_list args)
+{
+	struct sink sink = {putc_everywhere};
+	int count;
+	u64 start;
+
+	spin_lock(&console_lock);
+	start = rdtsc();
+	count = format_to(&sink, format, args);
+	console_time += rdtsc() - start;
+	spin_unlock(&console_lock);
+	return count;
+}
+
+int printf(const char *format, ...)
+{
+	va_list args;
+	int count;
+
+	va_start(args, format);
+	count = vprintf(format, args);
+	va_end(args);
+	return count;
+}
+
+u64 console_cycles(void)
+{
+	return console_time;
+}
+
+/* Show on a new console what was said before it was there. */
+static void replay_log(struct console *console)
+{
+	char c;
+
+	for (u64 at = 0; log_read(at, &c, 1); at++)
+		console_put(console, c);
+}
+
+static void console_init(void)
+{
+	u64 start = rdtsc();
+
+	for (struct console *const *p = consoles_start; p != consoles_end;
+	     p++) {
+		(*p)->present = (*p)->init(*p);
+		(*p)->enabled = (*p)->present && strcmp((*p)->name, "com2");
+		if ((*p)->enabled)
+			replay_log(*p);
+	}
+	console_time += rdtsc() - start;
+	printf("\nVellum " VELLUM_STAGE "\nconsole:");
+	for (struct console *const *p = consoles_start; p != consoles_end; p++)
+		printf(" %s %s;", (*p)->name,
+		       (*p)->present ? "present" : "absent");
+	printf("\n");
+}
+
+INIT(console, 10, console_init);
+
+void console_hand_over(void)
+{
+	char name[8] = "none";
+
+	if (cmdline_value("console", name, sizeof(name)) == -E2BIG)
+		printf("console=: no such console\n");
+	for (struct console *const *p = consoles_start; p != consoles_end; p++)
+		(*p)->enabled = (*p)->present && !strcmp((*p)->name, name);
+}
+
+void console_take_back(void)
+{
+	spin_force_unlock(&console_lock);
+	for (struct console *const *p = consoles_start; p != consoles_end; p++)
+		(*p)->enabled = (*p)->present = (*p)->init(*p);
+}

@@ -1,0 +1,81 @@
+/*
+ * Panic: a message, a backtrace, the hooks of later layers, and the end.
+ *
+ * Something is badly broken when this runs, so each step may itself fault or
+ * panic. The steps are numbered, and the number is advanced before the step is
+ * taken: whoever comes in again goes on with the next step. Book: chapter 1.
+ */
+#include "console/panic.h"
+
+#include "console/backtrace.h"
+#include "console/console.h"
+#include "console/printf.h"
+#include "lib/cpu.h"
+#include "lib/percpu.h"
+
+extern void (*const panic_hooks_start[])(void);
+extern void (*const panic_hooks_end[])(void);
+
+enum panic_state {
+	PANIC_NONE,
+	PANIC_CONSOLE, /* set the consoles up again */
+	PANIC_MESSAGE,
+	PANIC_BACKTRACE,
+	PANIC_HOOKS,
+	PANIC_HALT,
+};
+
+static u32 state;
+
+/* Is it our turn to take step @s? False when it was begun before. */
+static bool begin(enum panic_state s)
+{
+	u32 before = s - 1;
+
+	return __atomic_compare_exchange_n(&state, &before, s, false,
+					   __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
+}
+
+static void print_message(const char *format, va_list args)
+{
+	printf("panic(CPU%u): ", *this_cpu(cpu_number));
+	vprintf(format, args);
+	printf("\n");
+}
+
+static void __noreturn vpanic(u64 rip, u64 rbp, const char *format,
+			      va_list args)
+{
+	if (begin(PANIC_CONSOLE))
+		console_take_back();
+	else
+		print_message(format, args); /* a panic within a panic */
+	if (begin(PANIC_MESSAGE))
+		print_message(format, args);
+	if (begin(PANIC_BACKTRACE))
+		backtrace_print(rip, rbp);
+	if (begin(PANIC_HOOKS))
+		for (void (*const *p)(void) = panic_hooks_start;
+		     p != panic_hooks_end; p++)
+			(*p)();
+	if (begin(PANIC_HALT))
+		printf("vellum: halted\n");
+	cpu_halt_forever();
+}
+
+void panic(const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	vpanic((u64)__builtin_return_address(0),
+	       *(u64 *)__builtin_frame_address(0), format, args);
+}
+
+void panic_at(u64 rip, u64 rbp, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	vpanic(rip, rbp, format, args);
+}

@@ -1,0 +1,38 @@
+/*
+ * What to do when nothing can be done: say why, say where, and stop.
+ */
+#ifndef CONSOLE_PANIC_H
+#define CONSOLE_PANIC_H
+
+#include "lib/types.h"
+
+/*
+ * Print "panic(CPUn): " and the message, a backtrace, and halt this CPU.
+ * May be called from anywhere, with any locks held. For what cannot go on;
+ * a caller who can return an error must do that instead.
+ */
+void panic(const char *format, ...)
+	__attribute__((format(printf, 1, 2))) __noreturn;
+
+/* As panic(), when the trouble is at (@rip, @rbp) and not in the caller. */
+void panic_at(u64 rip, u64 rbp, const char *format, ...)
+	__attribute__((format(printf, 3, 4))) __noreturn;
+
+/*
+ * Check what must be true if the program is right, in every build. Never for
+ * what the machine, the guest or a full memory can make false.
+ */
+#define assert(expr)                                                         \
+	((expr) ? (void)0                                                    \
+		: panic("Assertion failed!(%s) function %s file %s line %d", \
+			#expr, __func__, __FILE__, __LINE__))
+
+/*
+ * Called at a panic, after the message, in no particular order. A later layer
+ * uses it to stop the other CPUs, open its locks, or report its own state.
+ */
+#define PANIC_HOOK(function)                                    \
+	static void (*const panic_hook_##function)(void) __used \
+		__attribute__((section(".panic_hooks"))) = function
+
+#endif

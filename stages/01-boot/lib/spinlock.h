@@ -1,0 +1,63 @@
+/*
+ * Ticket locks: whoever asks first is served first.
+ *
+ *	next:  the number on the next ticket to be drawn
+ *	owner: the number being served; equal to next when the lock is free
+ *
+ * A simple test-and-set lock lets one CPU win again and again while another
+ * starves; drawing a ticket costs one atomic add and makes the order fair.
+ * The lock works the same on the host, where the tests hammer it with threads.
+ * Book: chapter 1, "Locks from the start".
+ */
+#ifndef LIB_SPINLOCK_H
+#define LIB_SPINLOCK_H
+
+#include "lib/types.h"
+
+typedef struct {
+	u16 next;
+	u16 owner;
+} spinlock_t;
+
+#define SPINLOCK_INIT ((spinlock_t){0, 0})
+
+/*
+ * Take the lock; waits for as long as others hold it. Interrupts are always
+ * off in Vellum, so no handler can come back for a lock that it holds itself;
+ * an NMI handler must take no locks.
+ */
+static inline void spin_lock(spinlock_t *lock)
+{
+	u16 ticket = __atomic_fetch_add(&lock->next, 1, __ATOMIC_RELAXED);
+
+	while (__atomic_load_n(&lock->owner, __ATOMIC_ACQUIRE) != ticket)
+		__builtin_ia32_pause();
+}
+
+/* Release a lock that the caller holds. */
+static inline void spin_unlock(spinlock_t *lock)
+{
+	u16 owner = __atomic_load_n(&lock->owner, __ATOMIC_RELAXED);
+
+	__atomic_store_n(&lock->owner, (u16)(owner + 1), __ATOMIC_RELEASE);
+}
+
+/* Is anybody holding the lock? For assertions and for the panic path. */
+static inline bool spin_is_locked(spinlock_t *lock)
+{
+	return __atomic_load_n(&lock->owner, __ATOMIC_RELAXED) !=
+	       __atomic_load_n(&lock->next, __ATOMIC_RELAXED);
+}
+
+/*
+ * Open the lock whoever holds it. Only for the panic path, when all other
+ * CPUs have been stopped: what the lock protects may be half changed.
+ */
+static inline void spin_force_unlock(spinlock_t *lock)
+{
+	__atomic_store_n(&lock->owner,
+			 __atomic_load_n(&lock->next, __ATOMIC_RELAXED),
+			 __ATOMIC_RELEASE);
+}
+
+#endif
