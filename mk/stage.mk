@@ -17,7 +17,7 @@ TOP := $(realpath $(realpath mk)/..)
 BUILD_ROOT ?= $(TOP)/build
 BUILD := $(BUILD_ROOT)/$(STAGE)$(if $(TEST),-test)
 
-FOLDERS := $(filter-out mk tools tests build,$(patsubst %/,%,$(wildcard */)))
+FOLDERS := $(filter-out mk tools tests build demo,$(patsubst %/,%,$(wildcard */)))
 OWN_FOLDERS := $(shell find . -mindepth 1 -maxdepth 1 -type d -printf '%f\n')
 OWN_FOLDERS := $(filter $(FOLDERS),$(OWN_FOLDERS))
 TEST_FOLDERS ?= $(FOLDERS)
@@ -89,8 +89,7 @@ $(IMAGE): $(OBJECTS) $(BUILD)/symbols.o
 run: all
 	@/usr/bin/python3 tools/run.py --stage $(STAGE)
 
-test: host-test
-	@$(MAKE) --no-print-directory all
+test:
+	@$(MAKE) --no-print-directory all TEST=
 	@$(MAKE) --no-print-directory all TEST=1
-	@/usr/bin/python3 -m pytest -q $(foreach d,$(TEST_FOLDERS),\
-		$(wildcard $(d)/test/test_*.py)) --stage $(STAGE)
+	@/usr/bin/python3 tools/test.py --stage $(STAGE)

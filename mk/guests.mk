@@ -1,0 +1,72 @@
+# The bare-metal test guests: small boot disks, written for the tests of stage
+# 05 and of all stages that inherit it. Sources are in guest/test/metal/; each
+# image is the common part and the tests that are named here, in their order.
+# demo.img is what `make run STAGE=05-vmx-ept` boots.
+
+GUEST_DIR := guest/test/metal
+
+ifneq ($(and $(wildcard $(GUEST_DIR)),$(if $(TEST),,build)),)
+
+guest-memory := memory
+guest-hidden := hidden
+guest-instructions := instructions
+guest-nmi := nmi
+guest-mtrr := mtrr
+guest-modes := modes modes_tour
+guest-triple := triple
+# One boot for all that ends: an emulated BIOS takes its time.
+guest-all := modes modes_tour memory hidden instructions nmi mtrr triple
+guest-demo := demo
+
+# final/ boots Linux unless it is told otherwise.
+GUEST_NAMES := memory hidden instructions nmi mtrr modes triple all \
+	$(if $(filter final,$(STAGE)),,demo)
+GUEST_BUILD := $(BUILD)/guest
+GUEST_IMAGES := $(GUEST_NAMES:%=$(GUEST_BUILD)/%.img)
+
+# Smaller code loads faster; nothing else differs from the program's own.
+GUEST_CFLAGS := $(CFLAGS) -Os
+
+GUEST_COMMON := $(addprefix $(GUEST_BUILD)/,boot.o runtime.o main.o machine.o \
+	printf.o string.o)
+
+$(GUEST_BUILD)/%.o: $(GUEST_DIR)/%.c $(FLAGS_STAMP) mk/guests.mk
+	@mkdir -p $(@D)
+	@$(CC) $(GUEST_CFLAGS) -MMD -MP -c -o $@ $<
+
+$(GUEST_BUILD)/%.o: $(GUEST_DIR)/%.S $(FLAGS_STAMP) mk/guests.mk
+	@mkdir -p $(@D)
+	@$(CC) $(GUEST_CFLAGS) -D__ASSEMBLER__ -MMD -MP -c -o $@ $<
+
+$(GUEST_BUILD)/printf.o: console/printf.c $(FLAGS_STAMP)
+	@mkdir -p $(@D)
+	@$(CC) $(GUEST_CFLAGS) -MMD -MP -c -o $@ $<
+
+$(GUEST_BUILD)/string.o: lib/string.c $(FLAGS_STAMP)
+	@mkdir -p $(@D)
+	@$(CC) $(GUEST_CFLAGS) -MMD -MP -c -o $@ $<
+
+# A disk of one cylinder, as Bochs wants whole ones.
+GUEST_DISK_SIZE := 516096
+
+define GUEST_RULES
+$(GUEST_BUILD)/$(1).elf: $(GUEST_COMMON) $(guest-$(1):%=$(GUEST_BUILD)/%.o) \
+		$(GUEST_DIR)/guest.ld
+	@ld $(LDFLAGS) -T $(GUEST_DIR)/guest.ld -o $$@ $$(filter %.o,$$^)
+endef
+$(foreach name,$(GUEST_NAMES),$(eval $(call GUEST_RULES,$(name))))
+
+$(GUEST_BUILD)/%.img: $(GUEST_BUILD)/%.elf
+	@echo "  GUEST   $@"
+	@objcopy -O binary $< $@.new
+	@truncate -s $(GUEST_DISK_SIZE) $@.new
+	@mv $@.new $@
+
+.PHONY: guests
+guests: $(GUEST_IMAGES)
+all: guests
+.SECONDARY: $(GUEST_NAMES:%=$(GUEST_BUILD)/%.elf)
+
+-include $(wildcard $(GUEST_BUILD)/*.d)
+
+endif

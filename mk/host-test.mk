@@ -1,0 +1,92 @@
+# Host tests: the program's own .c files, unchanged, built for this machine's
+# Linux and driven by cmocka. `make host-test` builds and runs all of them.
+#
+# FOLDER/test/test.mk lists the test programs of a folder:
+#
+#	HOST_TESTS += page-pool
+#	page-pool.sources := page/test/pool_test.c page/pool.c page/check.c
+#
+# The first word of a name is the folder, so that names do not collide. Paths
+# start at the stage's directory, and a source may come from the folder itself
+# or from earlier ones. Optional, with their defaults:
+#
+#	page-pool.sanitize := address,undefined	  or thread, or "none"
+#	page-pool.flags :=			  more compiler flags (-D, -I)
+#	page-pool.libs :=			  more libraries
+#	page-pool.optimize := -O1
+#
+# A C test's file is called *_test.c (test_*.py are for pytest); its functions'
+# names are sentences about behaviour. Each program is linked with
+# tests/host/stubs.c, which has printf, panic and a source of random numbers,
+# and each file is compiled with tests/host/names.h in front of it: that renames
+# our free, realloc and printf, so that they do not clash with the C library's.
+# Tests include "host.h" for all that. __VELLUM__ is not defined.
+#
+# Property tests print their seed; SEED=n in the environment repeats one, and
+# OPS=n sets the number of operations.
+#
+# Only the tests of the folders in TEST_FOLDERS run: `make host-test
+# TEST_FOLDERS=page`; TESTS="page-pool lib-list" chooses single programs.
+
+HOST_BUILD := $(BUILD_ROOT)/host/$(STAGE)
+HOST_DIR := tests/host
+
+HOST_TESTS :=
+include $(foreach d,$(TEST_FOLDERS),$(wildcard $(d)/test/test.mk))
+TESTS ?= $(HOST_TESTS)
+
+HOST_CC ?= gcc
+HOST_CFLAGS := -std=gnu11 -g -fno-omit-frame-pointer -fno-strict-aliasing \
+	-Wall -Wextra -Wno-unused-parameter $(if $(WERROR),-Werror) \
+	-DVMMSIZE_ALL=$(VMMSIZE_ALL)UL -DVELLUM_STAGE='"$(STAGE)"' \
+	-I. -I$(HOST_DIR) -include $(HOST_DIR)/names.h
+# A changed switch rebuilds what it is compiled into.
+HOST_STAMP := $(HOST_BUILD)/flags
+ifneq ($(file <$(HOST_STAMP)),$(HOST_CC) $(HOST_CFLAGS))
+$(shell mkdir -p $(HOST_BUILD))
+$(file >$(HOST_STAMP),$(HOST_CC) $(HOST_CFLAGS))
+endif
+
+# The first finding of a sanitizer ends the test.
+HOST_SANITIZE = $(if $(filter none,$(1)),,-fsanitize=$(1) \
+	-fno-sanitize-recover=all)
+
+.PHONY: host-test
+host-test: $(TESTS:%=run-host-%)
+
+# $(call HOST_TEST_RULES,name): objects of its own for each program, as each
+# may have flags of its own.
+define HOST_TEST_RULES
+$(1).sanitize ?= address,undefined
+$(1).optimize ?= -O1
+$(1).objects := $$(patsubst %.c,$(HOST_BUILD)/$(1).o/%.o,\
+	$$($(1).sources) $(HOST_DIR)/stubs.c)
+$(1).all-flags := $(HOST_CFLAGS) $$($(1).optimize) \
+	$$(call HOST_SANITIZE,$$($(1).sanitize)) $$($(1).flags)
+
+$(HOST_BUILD)/$(1).o/%.o: %.c $(HOST_STAMP) mk/host-test.mk \
+		$(wildcard $(addsuffix /test/test.mk,$(TEST_FOLDERS)))
+	@mkdir -p $$(@D)
+	@$(HOST_CC) $$($(1).all-flags) -MMD -MP -c -o $$@ $$<
+
+$(HOST_BUILD)/$(1): $$($(1).objects)
+	@echo "  HOSTCC  $(STAGE)/$(1)"
+	@$(HOST_CC) $$($(1).all-flags) -o $$@ $$($(1).objects) -lcmocka \
+		-lpthread $$($(1).libs)
+
+.PHONY: run-host-$(1)
+run-host-$(1): $(HOST_BUILD)/$(1)
+	@if $$< > $$<.log 2>&1; then \
+		echo "  TEST    $(STAGE)/$(1):" \
+			"$$$$(grep -c '^\[       OK \]' $$<.log) passed"; \
+	else \
+		cat $$<.log; \
+		echo "  FAILED  $(STAGE)/$(1): run $$< to repeat" \
+			"$$$$(grep -m1 -o 'SEED=[0-9]*' $$<.log)"; \
+		exit 1; \
+	fi
+
+-include $$($(1).objects:.o=.d)
+endef
+
+$(foreach t,$(HOST_TESTS),$(eval $(call HOST_TEST_RULES,$(t))))

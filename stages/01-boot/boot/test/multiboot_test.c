@@ -1,0 +1,225 @@
+/*
+ * Multiboot information, good and bad. "Physical memory" is an array.
+ */
+#include "boot/memmap.h"
+#include "boot/multiboot.h"
+#include "host.h"
+
+#define INFO   0x1000
+#define MMAP   0x2000
+#define STRING 0x3000
+
+static u8 memory[0x8000];
+static struct boot_info boot;
+
+static const void *at(phys_t p)
+{
+	assert_true(p.v < sizeof(memory));
+	return memory + p.v;
+}
+
+static struct multiboot_info *info(void)
+{
+	return (struct multiboot_info *)(memory + INFO);
+}
+
+static int clear(void **state)
+{
+	memset(memory, 0, sizeof(memory));
+	memset(&boot, 0, sizeof(boot));
+	host_printed[0] = '\0';
+	return 0;
+}
+
+static u32 add_mmap(u32 offset, u32 size, u64 base, u64 length, u32 type)
+{
+	struct multiboot_mmap e = {size, base, length, type};
+
+	memcpy(memory + MMAP + offset, &e, sizeof(e));
+	info()->flags |= MULTIBOOT_INFO_MEM_MAP;
+	info()->mmap_addr = MMAP;
+	info()->mmap_length = offset + 4 + size;
+	return offset + 4 + size;
+}
+
+static int parse(void)
+{
+	return multiboot_parse(&boot, MULTIBOOT_BOOTLOADER_MAGIC, INFO, at);
+}
+
+static void a_wrong_magic_number_is_refused_by_name(void **state)
+{
+	assert_int_equal(multiboot_parse(&boot, 0x1234, INFO, at), -EINVAL);
+	assert_non_null(strstr(host_printed, "EAX is 0x1234"));
+}
+
+static void a_good_memory_map_is_taken_over(void **state)
+{
+	u32 next = add_mmap(0, 20, 0, 0x9fc00, 1);
+
+	add_mmap(next, 20, 0x100000, 0x7f00000, 1);
+	assert_int_equal(parse(), 0);
+	assert_int_equal(boot.map.count, 2);
+	assert_int_equal(mem_map_ram(&boot.map), 0x9fc00 + 0x7f00000);
+	assert_string_equal(host_printed, "");
+}
+
+static void entries_longer_than_ours_are_stepped_over_whole(void **state)
+{
+	u32 next = add_mmap(0, 28, 0, 0x9fc00, 1);
+
+	add_mmap(next, 20, 0x100000, 0x100000, 1);
+	assert_int_equal(parse(), 0);
+	assert_int_equal(boot.map.count, 2);
+}
+
+static void an_entry_with_a_size_too_small_ends_the_map_by_name(void **state)
+{
+	u32 next = add_mmap(0, 20, 0, 0x9fc00, 1);
+
+	next = add_mmap(next, 20, 0x100000, 0x100000, 1);
+	add_mmap(next, 8, 0x200000, 0x100000, 1);
+	info()->mmap_length = next + 24;
+	assert_int_equal(parse(), 0);
+	assert_int_equal(boot.map.count, 2);
+	assert_non_null(strstr(host_printed, "entry at offset 48 has size 8"));
+}
+
+static void an_entry_longer_than_the_map_ends_it_by_name(void **state)
+{
+	add_mmap(0, 20, 0, 0x9fc00, 1);
+	add_mmap(24, 0xfffffff0, 0x100000, 0x100000, 1);
+	info()->mmap_length = 48;
+	assert_int_equal(parse(), 0);
+	assert_int_equal(boot.map.count, 1);
+	assert_non_null(strstr(host_printed, "the rest is ignored"));
+}
+
+static void stray_bytes_after_the_map_are_named(void **state)
+{
+	info()->mmap_length = add_mmap(0, 20, 0, 0x9fc00, 1) + 5;
+	assert_int_equal(parse(), 0);
+	assert_non_null(strstr(host_printed, "5 stray bytes"));
+}
+
+static void a_map_that_ends_above_4_gib_is_ignored_by_name(void **state)
+{
+	info()->flags = MULTIBOOT_INFO_MEM_MAP | MULTIBOOT_INFO_MEMORY;
+	info()->mmap_addr = 0xfffffff0;
+	info()->mmap_length = 0x100;
+	info()->mem_lower = 639;
+	info()->mem_upper = 1024;
+	assert_int_equal(parse(), 0);
+	assert_non_null(strstr(host_printed, "ends above 4 GiB"));
+	assert_int_equal(mem_map_ram(&boot.map), (639 + 1024) * KIB);
+}
+
+static void without_a_map_the_two_sizes_are_used(void **state)
+{
+	info()->flags = MULTIBOOT_INFO_MEMORY;
+	info()->mem_lower = 639;
+	info()->mem_upper = 65536;
+	assert_int_equal(parse(), 0);
+	assert_int_equal(boot.map.count, 2);
+	assert_int_equal(boot.map.range[0].size, 639 * KIB);
+	assert_int_equal(boot.map.range[1].base, MIB);
+	assert_int_equal(boot.map.range[1].size, 64 * MIB);
+	assert_non_null(strstr(host_printed, "no memory map"));
+}
+
+static void lower_memory_is_never_more_than_640_kib(void **state)
+{
+	info()->flags = MULTIBOOT_INFO_MEMORY;
+	info()->mem_lower = 4000000000;
+	info()->mem_upper = 1024;
+	assert_int_equal(parse(), 0);
+	assert_int_equal(boot.map.range[0].size, 640 * KIB);
+}
+
+static void no_memory_information_at_all_is_an_error(void **state)
+{
+	assert_int_equal(parse(), -ENOMEM);
+}
+
+static void unknown_flags_are_named_and_ignored(void **state)
+{
+	info()->flags = 0x80000000;
+	add_mmap(0, 20, 0, 0x9fc00, 1);
+	assert_int_equal(parse(), 0);
+	assert_non_null(strstr(host_printed, "unknown bits in flags"));
+}
+
+static void type_zero_is_taken_for_reserved(void **state)
+{
+	u32 next = add_mmap(0, 20, 0, 0x1000, 0);
+
+	add_mmap(next, 20, 0x1000, 0x1000, 1);
+	assert_int_equal(parse(), 0);
+	assert_int_equal(boot.map.range[0].type, MEM_RESERVED);
+}
+
+static void a_command_line_too_long_is_cut_by_name(void **state)
+{
+	add_mmap(0, 20, 0, 0x9fc00, 1);
+	info()->flags |= MULTIBOOT_INFO_CMDLINE;
+	info()->cmdline = STRING;
+	memset(memory + STRING, 'x', 2000);
+	assert_int_equal(parse(), 0);
+	assert_int_equal(strlen(boot.cmdline), sizeof(boot.cmdline) - 1);
+	assert_non_null(strstr(host_printed, "command line is longer"));
+}
+
+static void the_boot_drive_comes_from_the_top_byte(void **state)
+{
+	add_mmap(0, 20, 0, 0x9fc00, 1);
+	assert_int_equal(parse(), 0);
+	assert_int_equal(boot.boot_drive, 0x80);
+	info()->flags |= MULTIBOOT_INFO_BOOTDEV;
+	info()->boot_device = 0xe0ffffff;
+	assert_int_equal(parse(), 0);
+	assert_int_equal(boot.boot_drive, 0xe0);
+}
+
+static void random_bytes_never_make_ram_out_of_bounds(void **state)
+{
+	host_seed();
+	for (uint round = 0; round < 2000; round++) {
+		clear(state);
+		for (uint i = 0; i < 4096; i++)
+			memory[MMAP + i] =
+				host_random(4) ? 0 : host_random(256);
+		info()->flags = MULTIBOOT_INFO_MEM_MAP;
+		info()->mmap_addr = MMAP;
+		info()->mmap_length = host_random(4096);
+		parse();
+		assert_true(boot.map.count <= BOOT_MEM_RANGES);
+		for (uint i = 0; i < boot.map.count; i++)
+			assert_true(boot.map.range[i].base +
+					    boot.map.range[i].size >
+				    boot.map.range[i].base);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+#define T(name) cmocka_unit_test_setup(name, clear)
+		T(a_wrong_magic_number_is_refused_by_name),
+		T(a_good_memory_map_is_taken_over),
+		T(entries_longer_than_ours_are_stepped_over_whole),
+		T(an_entry_with_a_size_too_small_ends_the_map_by_name),
+		T(an_entry_longer_than_the_map_ends_it_by_name),
+		T(stray_bytes_after_the_map_are_named),
+		T(a_map_that_ends_above_4_gib_is_ignored_by_name),
+		T(without_a_map_the_two_sizes_are_used),
+		T(lower_memory_is_never_more_than_640_kib),
+		T(no_memory_information_at_all_is_an_error),
+		T(unknown_flags_are_named_and_ignored),
+		T(type_zero_is_taken_for_reserved),
+		T(a_command_line_too_long_is_cut_by_name),
+		T(the_boot_drive_comes_from_the_top_byte),
+		T(random_bytes_never_make_ram_out_of_bounds),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
