@@ -1,0 +1,87 @@
+/*
+ * Doing what may fault, and living on.
+ *
+ * Whether an MSR exists can only be found out by reading it; whether memory is
+ * there, by touching it. guarded() remembers its stack pointer, calls, and if
+ * an exception comes, the handler rewinds to that stack pointer: a longjmp out
+ * of an exception. Everything that may fault goes this one way; there is no
+ * table of instructions that are allowed to. Book: chapter 2, "guarded()".
+ */
+#include "lib/cpu.h"
+#include "lib/errno.h"
+#include "lib/percpu.h"
+#include "paging/trap_internal.h"
+
+/* RSP to rewind to, or 0 when no guarded() is under way; and what happened. */
+PERCPU(u64, guarded_resume);
+PERCPU(uint, guarded_vector);
+
+/* guarded_call.S */
+int guarded_call(void (*fn)(void *), void *arg, u64 *resume);
+extern const char guarded_out[];
+
+int guarded(void (*fn)(void *), void *arg, uint *vector)
+{
+	u64 outer = *this_cpu(guarded_resume);
+	int err = guarded_call(fn, arg, this_cpu(guarded_resume));
+
+	*this_cpu(guarded_resume) = outer;
+	if (err && vector)
+		*vector = *this_cpu(guarded_vector);
+	return err;
+}
+
+/*
+ * NMI and #MC are not the doing of what they interrupt, and after #DF nothing
+ * can be relied upon: these three never end a guarded().
+ */
+bool guarded_recover(struct trap_frame *frame)
+{
+	u64 resume = *this_cpu(guarded_resume);
+
+	if (!resume || frame->vector == VECTOR_NMI ||
+	    frame->vector == VECTOR_DF || frame->vector == VECTOR_MC)
+		return false;
+	*this_cpu(guarded_vector) = frame->vector;
+	frame->rip = (u64)guarded_out;
+	frame->rsp = resume;
+	frame->rax = -EFAULT;
+	frame->rflags = RFLAGS_FIXED;
+	return true;
+}
+
+struct msr_access {
+	u32 msr;
+	u64 value;
+};
+
+static void do_rdmsr(void *arg)
+{
+	struct msr_access *a = arg;
+
+	a->value = rdmsr(a->msr);
+}
+
+static void do_wrmsr(void *arg)
+{
+	struct msr_access *a = arg;
+
+	wrmsr(a->msr, a->value);
+}
+
+int guarded_rdmsr(u32 msr, u64 *value)
+{
+	struct msr_access a = {msr, 0};
+	int err = guarded(do_rdmsr, &a, NULL);
+
+	if (!err)
+		*value = a.value;
+	return err;
+}
+
+int guarded_wrmsr(u32 msr, u64 value)
+{
+	struct msr_access a = {msr, value};
+
+	return guarded(do_wrmsr, &a, NULL);
+}

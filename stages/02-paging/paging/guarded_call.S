@@ -1,0 +1,42 @@
+/*
+ * The assembly of guarded(): a call with a way out in the middle.
+ */
+
+/*
+ * int guarded_call(void (*fn)(void *), void *arg, u64 *resume)
+ *
+ * In:   RDI fn, RSI its argument, RDX where to keep RSP for guarded_recover().
+ * Out:  EAX 0 when fn returned. guarded_recover() instead resumes at
+ *	 guarded_out with RSP = *resume and EAX = -EFAULT; whatever the other
+ *	 registers hold there, the caller's are popped from the stack.
+ */
+	.text
+	.globl	guarded_call
+	.type	guarded_call, @function
+guarded_call:
+	push	%rbp
+	mov	%rsp, %rbp		/* a frame for backtraces */
+	push	%rbx
+	push	%r12
+	push	%r13
+	push	%r14
+	push	%r15
+	sub	$8, %rsp		/* aligned to 16 for the call */
+	mov	%rsp, (%rdx)
+	mov	%rdi, %rax
+	mov	%rsi, %rdi
+	call	*%rax
+	xor	%eax, %eax
+	.globl	guarded_out
+guarded_out:
+	add	$8, %rsp
+	pop	%r15
+	pop	%r14
+	pop	%r13
+	pop	%r12
+	pop	%rbx
+	pop	%rbp
+	ret
+	.size	guarded_call, . - guarded_call
+
+	.section .note.GNU-stack, "", @progbits

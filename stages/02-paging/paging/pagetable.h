@@ -1,0 +1,76 @@
+/*
+ * Page tables as a data structure: entries, levels, mapping, splitting. What
+ * is mapped where, and why, is space.c's business. Private to paging/.
+ */
+#ifndef PAGING_PAGETABLE_H
+#define PAGING_PAGETABLE_H
+
+#include "lib/types.h"
+#include "paging/paging.h"
+
+/* Bits of an entry (SDM 3A 4.5.4). */
+#define PTE_P       BIT(0) /* present */
+#define PTE_W       BIT(1) /* may be written */
+#define PTE_PWT     BIT(3) /* with PCD: entry 3 of the PAT, uncached */
+#define PTE_PCD     BIT(4)
+#define PTE_PS      BIT(7) /* in levels 2 and 3: a large page, no table */
+#define PTE_GUARD   BIT(9) /* ours: left unmapped to catch stack overflow */
+#define PTE_NX      BIT(63)
+#define PTE_ADDRESS 0x000ffffffffff000UL
+
+#define PT_ENTRIES 512
+
+/* Level 1 holds pages of 4 KiB, level 2 of 2 MiB, level 3 of 1 GiB. */
+#define LEVEL_4K 1
+#define LEVEL_2M 2
+#define LEVEL_1G 3
+
+struct pagetable {
+	phys_t root;
+	uint levels;              /* 4, or 5 where CR4.LA57 is set */
+	uint max_leaf;            /* level of the largest page the CPU knows */
+	u64 nx;                   /* PTE_NX, or 0 on a CPU without it */
+	uint tables;              /* how many tables there are */
+	u64 leaves[LEVEL_1G + 1]; /* how many pages were mapped, by level */
+};
+
+/* Bytes that one entry of @level covers. */
+static inline u64 level_size(uint level)
+{
+	return PAGE_SIZE << (9 * (level - 1));
+}
+
+/* Entry bits for @flags. */
+u64 pt_bits(const struct pagetable *pt, enum map_flags flags);
+
+/*
+ * Map [@virt, @virt + @size) to @phys with entry bits @bits, in pages as large
+ * as alignment, size and @pt->max_leaf allow. All three are multiples of 4 KiB.
+ * Returns -ENOMEM when there was no page for a table, -EEXIST when something
+ * was mapped there; what had been mapped by then stays.
+ */
+int pt_map(struct pagetable *pt, u64 virt, phys_t phys, u64 size, u64 bits);
+
+/*
+ * Find the entry for @virt at @level, making the tables on the way; a large
+ * page on the way is split. The caller flushes the TLB if it changes what is
+ * mapped. Returns NULL when there was no page for a table.
+ */
+u64 *pt_entry(struct pagetable *pt, u64 virt, uint level);
+
+/*
+ * The entry that decides about @virt: a leaf, or the first that is not
+ * present; and its level in *@level, if that is not NULL. Changes nothing.
+ */
+u64 pt_lookup(const struct pagetable *pt, u64 virt, uint *level);
+
+/*
+ * The two functions that the surroundings must supply: early.c, or a host test.
+ * A zeroed page for a table, or -ENOMEM:
+ */
+int table_alloc(phys_t *phys);
+
+/* Where the table at @phys can be read and written just now. */
+u64 *table_virt(phys_t phys);
+
+#endif

@@ -1,0 +1,51 @@
+/*
+ * Exceptions in Vellum itself. (What happens in the guest is not seen here.)
+ */
+#ifndef PAGING_TRAP_H
+#define PAGING_TRAP_H
+
+/* Segment selectors of every CPU's GDT. */
+#define SEL_CODE 0x08
+#define SEL_DATA 0x10
+#define SEL_TSS  0x18 /* takes two entries */
+
+#ifndef __ASSEMBLER__
+
+#include "lib/types.h"
+
+/* Stack at the entry of the C handler, as trap_entry.S leaves it. */
+struct trap_frame {
+	u64 r15, r14, r13, r12, r11, r10, r9, r8;
+	u64 rbp, rdi, rsi, rdx, rcx, rbx, rax;
+	u64 vector, error;
+	u64 rip, cs, rflags, rsp, ss; /* pushed by the CPU */
+};
+
+/*
+ * Have @handler called for @vector in place of the panic; it returns true when
+ * it dealt with the trap. Runs on the vector's own stack with interrupts off;
+ * an NMI handler must take no locks and print nothing.
+ */
+void trap_set_handler(uint vector, bool (*handler)(struct trap_frame *));
+
+/*
+ * Run @fn(@arg), which may raise an exception. Returns 0 when it did not, or
+ * -EFAULT when it did (then *@vector, if not NULL, says which; what @fn had
+ * begun stays begun). May nest, but not in an NMI handler. The one way to
+ * touch what may not exist: an MSR, an address a guest named.
+ */
+int guarded(void (*fn)(void *), void *arg, uint *vector);
+
+/* RDMSR and WRMSR that return -EFAULT where the instruction raises #GP. */
+int guarded_rdmsr(u32 msr, u64 *value);
+int guarded_wrmsr(u32 msr, u64 value);
+
+/* Bases and limits that VM exits must restore (this CPU's). */
+struct descriptor_bases {
+	u64 gdt, idt, tss;
+	u16 gdt_limit, idt_limit;
+};
+struct descriptor_bases trap_descriptor_bases(void);
+
+#endif
+#endif

@@ -1,0 +1,132 @@
+/*
+ * An exception that nobody expected: say all there is to say about it.
+ *
+ * The cause goes into the panic message, with what the CPU tells about it in
+ * the error code and CR2. The registers follow as a panic hook: by then panic
+ * has got the consoles back, from whoever held them when it happened.
+ * Book: chapter 2, "Reading a register dump".
+ */
+#include "console/panic.h"
+#include "console/printf.h"
+#include "lib/cpu.h"
+#include "lib/init.h"
+#include "lib/percpu.h"
+#include "paging/paging.h"
+#include "paging/trap_internal.h"
+
+/* Error code of a page fault (SDM 3A 4.7). */
+#define PF_PRESENT  BIT(0)
+#define PF_WRITE    BIT(1)
+#define PF_RESERVED BIT(3)
+#define PF_FETCH    BIT(4)
+
+/* The exception that this CPU panics about, or NULL, and its CR2. */
+PERCPU(struct trap_frame *, trap_fatal);
+PERCPU(u64, trap_fatal_cr2);
+
+static const char *const names[TRAP_VECTORS] = {
+	[0] = "#DE divide error",
+	[1] = "#DB debug exception",
+	[2] = "NMI",
+	[3] = "#BP breakpoint",
+	[4] = "#OF overflow",
+	[5] = "#BR bound range exceeded",
+	[6] = "#UD invalid opcode",
+	[7] = "#NM device not available",
+	[8] = "#DF double fault",
+	[10] = "#TS invalid TSS",
+	[11] = "#NP segment not present",
+	[12] = "#SS stack-segment fault",
+	[13] = "#GP general protection fault",
+	[14] = "#PF page fault",
+	[16] = "#MF x87 error",
+	[17] = "#AC alignment check",
+	[18] = "#MC machine check",
+	[19] = "#XM SIMD floating-point error",
+	[20] = "#VE virtualization exception",
+	[21] = "#CP control protection",
+	[28] = "#HV hypervisor injection",
+	[29] = "#VC VMM communication",
+	[30] = "#SX security exception",
+};
+
+static const char *pf_access(u64 error)
+{
+	if (error & PF_FETCH)
+		return "execution of";
+	return error & PF_WRITE ? "write to" : "read of";
+}
+
+static const char *pf_reason(u64 error)
+{
+	if (error & PF_RESERVED)
+		return "whose page table entry is malformed";
+	if (!(error & PF_PRESENT))
+		return "which is not mapped";
+	return error & PF_FETCH ? "which may not be executed"
+				: "which may not be written";
+}
+
+/* What more is known about @frame than its name, as text. */
+static void describe(const struct trap_frame *frame, u64 cr2, char *text,
+		     size_t size)
+{
+	u64 error = frame->error;
+
+	text[0] = '\0';
+	if (frame->vector == VECTOR_PF || frame->vector == VECTOR_DF)
+		if (paging_is_guard(cr2)) {
+			snprintf(text, size,
+				 ": stack overflow into the guard page at "
+				 "0x%lx",
+				 cr2 & ~PAGE_MASK);
+			return;
+		}
+	if (frame->vector == VECTOR_PF)
+		snprintf(text, size, ": %s 0x%lx, %s", pf_access(error), cr2,
+			 pf_reason(error));
+	else if (error && frame->vector != VECTOR_DF) /* a selector error */
+		snprintf(text, size, ": %s entry %lu%s",
+			 error & 2   ? "IDT"
+			 : error & 4 ? "LDT"
+				     : "GDT",
+			 (error & 0xffff) >> 3,
+			 error & 1 ? ", external event" : "");
+}
+
+void trap_panic(struct trap_frame *frame)
+{
+	const char *name = names[frame->vector];
+	u64 cr2 = read_cr2();
+	char text[96];
+
+	if (!*this_cpu(trap_fatal)) { /* the first one tells the story */
+		*this_cpu(trap_fatal) = frame;
+		*this_cpu(trap_fatal_cr2) = cr2;
+	}
+	describe(frame, cr2, text, sizeof(text));
+	panic_at(frame->rip, frame->rbp, "exception %lu, %s%s (error 0x%lx)",
+		 frame->vector, name ? name : "reserved", text, frame->error);
+}
+
+static void print_registers(void)
+{
+	const struct trap_frame *f = *this_cpu(trap_fatal);
+
+	if (!f)
+		return;
+	printf("registers of CPU%u at exception %lu, error 0x%lx:\n",
+	       *this_cpu(cpu_number), f->vector, f->error);
+	printf("rax %016lx rbx %016lx rcx %016lx\n", f->rax, f->rbx, f->rcx);
+	printf("rdx %016lx rsi %016lx rdi %016lx\n", f->rdx, f->rsi, f->rdi);
+	printf("rbp %016lx rsp %016lx r8  %016lx\n", f->rbp, f->rsp, f->r8);
+	printf("r9  %016lx r10 %016lx r11 %016lx\n", f->r9, f->r10, f->r11);
+	printf("r12 %016lx r13 %016lx r14 %016lx\n", f->r12, f->r13, f->r14);
+	printf("r15 %016lx rip %016lx rfl %016lx\n", f->r15, f->rip, f->rflags);
+	printf("cr0 %016lx cr2 %016lx cr3 %016lx\n", read_cr0(),
+	       *this_cpu(trap_fatal_cr2), read_cr3());
+	printf("cr4 %016lx efr %016lx cs %04lx ss %04lx\n", read_cr4(),
+	       rdmsr(MSR_EFER), f->cs, f->ss);
+}
+
+PANIC_HOOK(print_registers);

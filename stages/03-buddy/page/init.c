@@ -1,0 +1,50 @@
+/*
+ * Start-up of the page layer: everything in our range that nobody has taken
+ * yet becomes free pages, and page tables are made of them from now on.
+ *
+ *	0x40000000                                             + vmm_size
+ *	| image | early pages, page array | free, in maximal blocks |
+ *	|<---------- reserved ----------->|
+ *
+ * Book: chapter 3, "Everything is reserved, then most is freed".
+ */
+#include "boot/boot_info.h"
+#include "boot/layout.h"
+#include "console/panic.h"
+#include "console/printf.h"
+#include "lib/init.h"
+#include "page/setup.h"
+#include "paging/paging.h"
+
+static void print_pages(void)
+{
+	struct page_stats stats;
+
+	get_page_stats(&stats);
+	printf("page: %u pages (%lu MiB) at 0x%x, physical 0x%lx\n",
+	       stats.pages, boot_info.vmm_size / MIB, VMM_VIRT,
+	       boot_info.vmm_base.v);
+	printf("page: %u reserved for the program, %u kept for a panic, "
+	       "%u free\n",
+	       stats.reserved, stats.panicmem, stats.available);
+	printf("page: free blocks by order, 4 KiB to 16 MiB:");
+	for (uint order = 0; order < NUM_OF_ALLOCSIZE; order++)
+		printf(" %u", stats.blocks[order]);
+	printf("\n");
+}
+
+static void page_init(void)
+{
+	u32 pages = boot_info.vmm_size / PAGE_SIZE;
+	size_t size = ALIGN_UP(page_array_size(pages), PAGE_SIZE);
+	struct page *page = early_pages(size / PAGE_SIZE);
+	u64 used = (u64)early_pages_end() - VMM_VIRT;
+
+	if (setup_pages(page, (void *)VMM_VIRT, boot_info.vmm_base, pages,
+			used / PAGE_SIZE))
+		panic("page: %lu MiB are too little memory for Vellum",
+		      boot_info.vmm_size / MIB);
+	paging_set_page_source(alloc_page);
+	print_pages();
+}
+INIT(memory, 50, page_init);

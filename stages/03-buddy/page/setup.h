@@ -1,0 +1,22 @@
+/*
+ * How the one pool of the program gets its memory: page/init.c does it on the
+ * machine, the host tests with memory from malloc.
+ */
+#ifndef PAGE_SETUP_H
+#define PAGE_SETUP_H
+
+#include "page/pool.h"
+
+/* The pool of page/page.h, for the checker, the tests and tools. */
+extern struct page_pool vmm_pool;
+
+/*
+ * Manage @pages pages at @virt and @phys, of which the first @used are taken.
+ * @page has page_array_size(@pages) bytes. Returns 0, -EINVAL when @used is
+ * more than there are, or -ENOMEM when there is not even enough for the
+ * reserve. Called once, by CPU 0, before all else; tests start over with it.
+ */
+int setup_pages(struct page *page, void *virt, phys_t phys, u32 pages,
+		u32 used);
+
+#endif

@@ -1,0 +1,63 @@
+/*
+ * The page layer used by several CPUs at once, here threads, under
+ * ThreadSanitizer: whatever the lock fails to protect is reported as a race.
+ */
+#include "page/page.h"
+#include "page/test/host_pages.h"
+
+#define THREADS 4
+#define PAGES   1024
+
+/* Allocate, sign each page, look whether the signature stays, free. */
+static void *use_pages(void *name)
+{
+	u64 *blocks[8] = {0}, me = (u64)name, random = me;
+
+	for (u64 i = host_operations(5000); i; i--) {
+		u64 **block = &blocks[i % ARRAY_SIZE(blocks)];
+
+		random = random * 6364136223846793005 + 1442695040888963407;
+		if (*block) {
+			for (uint n = 0; n < pages_of_block(*block); n++)
+				if ((*block)[n * PAGE_SIZE / 8] != me)
+					abort();
+			free_page(*block);
+			*block = NULL;
+		}
+		if (alloc_pages((void **)block, NULL, 1 + (random >> 60)) == 0)
+			for (uint n = 0; n < pages_of_block(*block); n++)
+				(*block)[n * PAGE_SIZE / 8] = me;
+	}
+	for (uint i = 0; i < ARRAY_SIZE(blocks); i++)
+		if (blocks[i])
+			free_page(blocks[i]);
+	return NULL;
+}
+
+static void threads_never_get_the_same_page(void **state)
+{
+	pthread_t threads[THREADS];
+	uint before;
+
+	host_pages(PAGES, 10);
+	before = num_of_available_pages();
+	for (u64 i = 0; i < THREADS; i++)
+		assert_int_equal(pthread_create(&threads[i], NULL, use_pages,
+						(void *)(i + 1)),
+				 0);
+	for (uint i = 0; i < THREADS; i++) {
+		assert_int_equal(mm_check(), 0);
+		pthread_join(threads[i], NULL);
+	}
+	assert_int_equal(num_of_available_pages(), before);
+	assert_int_equal(mm_check(), 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(threads_never_get_the_same_page),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,556 @@
+/*
+ * Host tests of the byte allocator, on the page layer's own code.
+ */
+#include "heap/heap.h"
+#include "heap/mempool.h"
+#include "heap/slab.h"
+#include "page/test/host_pages.h"
+
+#define PAGES 1024
+#define FREE  (PAGES - NUM_OF_PANICMEM_PAGES)
+
+static int start(void **state)
+{
+	host_pages(PAGES, 0);
+	/* Old bytes everywhere: a header that is not written whole shows. */
+	memset(vmm_pool.virt, 0xa5, PAGES * PAGE_SIZE);
+	setup_heap();
+	setup_mempools();
+	host_printed[0] = '\0';
+	return 0;
+}
+
+static int stop(void **state)
+{
+	for (uint i = 0; i < HEAP_CLASSES; i++)
+		assert_false(spin_is_locked(&heap_classes[i].lock));
+	assert_int_equal(mm_check(), 0);
+	return 0;
+}
+
+static u64 low_bits(const void *p)
+{
+	return (u64)p & PAGE_MASK;
+}
+
+/* Objects of alloc(@n) that come out of one fresh page. */
+static uint objects_per_page(uint n)
+{
+	u64 page = ALIGN_DOWN((u64)alloc(n), PAGE_SIZE);
+	uint count = 0;
+
+	do
+		count++;
+	while (ALIGN_DOWN((u64)alloc(n), PAGE_SIZE) == page);
+	return count;
+}
+
+static void each_class_has_the_slots_that_its_header_leaves(void **state)
+{
+	assert_int_equal(objects_per_page(16), 252);
+	assert_int_equal(objects_per_page(32), 126);
+	assert_int_equal(objects_per_page(64), 63);
+	assert_int_equal(objects_per_page(128), 31);
+	assert_int_equal(objects_per_page(256), 15);
+	assert_int_equal(objects_per_page(512), 7);
+	assert_int_equal(objects_per_page(1024), 3);
+}
+
+/* The size of what alloc(@n) took: of its class, or of its pages. */
+static uint size_taken(uint n)
+{
+	struct heap_stats before[HEAP_CLASSES], after[HEAP_CLASSES];
+	uint pages = num_of_available_pages(), size = 0;
+	void *p;
+
+	get_heap_stats(before);
+	p = alloc(n);
+	assert_non_null(p);
+	get_heap_stats(after);
+	for (uint i = 0; i < HEAP_CLASSES; i++)
+		size += (after[i].used - before[i].used) * after[i].size;
+	if (!size)
+		size = (pages - num_of_available_pages()) * PAGE_SIZE;
+	free(p);
+	return size;
+}
+
+static void sizes_round_up_to_a_class_or_to_whole_pages(void **state)
+{
+	static const struct {
+		uint n, size;
+	} cases[] = {
+		{0, 16},      {1, 16},      {16, 16},      {17, 32},
+		{32, 32},     {33, 64},     {64, 64},      {65, 128},
+		{128, 128},   {129, 256},   {256, 256},    {257, 512},
+		{512, 512},   {513, 1024},  {1024, 1024},  {1025, 4096},
+		{4096, 4096}, {4097, 8192}, {9000, 12288},
+	};
+
+	for (uint i = 0; i < ARRAY_SIZE(cases); i++)
+		assert_int_equal(size_taken(cases[i].n), cases[i].size);
+}
+
+static void an_object_is_aligned_to_the_next_power_of_two(void **state)
+{
+	for (uint n = 1; n <= 20000; n += n < 1100 ? 1 : 997) {
+		u64 align = n <= 16 ? 16 : 1UL << (32 - __builtin_clz(n - 1));
+
+		void *p[3];
+
+		for (uint i = 0; i < 3; i++) {
+			p[i] = alloc(n);
+			assert_non_null(p[i]);
+			assert_int_equal((u64)p[i] % align, 0);
+		}
+		for (uint i = 0; i < 3; i++)
+			free(p[i]);
+	}
+}
+
+static void only_whole_pages_have_low_bits_of_zero(void **state)
+{
+	for (uint n = 1; n <= 1100; n++) {
+		void *p = alloc(n);
+
+		assert_int_equal(low_bits(p) == 0, n > 1024);
+		free(p);
+	}
+}
+
+static void alloc2_tells_the_physical_address(void **state)
+{
+	static const uint sizes[] = {1, 100, 1024, 1025, 10000};
+
+	for (uint i = 0; i < ARRAY_SIZE(sizes); i++) {
+		phys_t phys;
+		char *p = alloc2(sizes[i], &phys);
+
+		assert_int_equal(phys.v, HOST_PHYS + (p - vmm_pool.virt));
+	}
+}
+
+static void a_freed_slot_is_used_before_a_new_page(void **state)
+{
+	void *p[252];
+
+	for (uint i = 0; i < ARRAY_SIZE(p); i++)
+		p[i] = alloc(16);
+	assert_int_equal(num_of_available_pages(), FREE - 1);
+	free(p[100]);
+	assert_ptr_equal(alloc(16), p[100]);
+	assert_int_equal(num_of_available_pages(), FREE - 1);
+	alloc(16);
+	assert_int_equal(num_of_available_pages(), FREE - 2);
+}
+
+static void one_empty_page_is_kept_for_each_class_and_others_go_back(
+	void **state)
+{
+	void *p[12]; /* four pages of three */
+
+	for (uint i = 0; i < ARRAY_SIZE(p); i++)
+		p[i] = alloc(1024);
+	assert_int_equal(num_of_available_pages(), FREE - 4);
+	for (uint i = 0; i < ARRAY_SIZE(p); i++) {
+		free(p[i]);
+		assert_int_equal(mm_check(), 0);
+		/* The first page to get empty stays, the others go. */
+		assert_int_equal(num_of_available_pages(),
+				 FREE - 4 + (i < 5 ? 0 : (i - 2) / 3));
+	}
+	assert_int_equal(num_of_available_pages(), FREE - 1);
+	alloc(1024);
+	assert_int_equal(num_of_available_pages(), FREE - 1);
+}
+
+static void one_object_that_comes_and_goes_takes_no_page_each_time(void **state)
+{
+	u32 first = ~0U;
+
+	for (uint i = 0; i < 10; i++) {
+		void *p = alloc(64);
+
+		first = i ? first : num_of_available_pages();
+		assert_int_equal(num_of_available_pages(), first);
+		free(p);
+		assert_int_equal(num_of_available_pages(), first);
+	}
+}
+
+static void whole_pages_go_back_at_once(void **state)
+{
+	void *p = alloc(5000);
+
+	assert_int_equal(num_of_available_pages(), FREE - 2);
+	free(p);
+	assert_int_equal(num_of_available_pages(), FREE);
+}
+
+static void free_of_null_does_nothing(void **state)
+{
+	free(NULL);
+}
+
+static void out_of_memory_is_null_and_memory_that_comes_back_is_used(
+	void **state)
+{
+	void *p, *last = NULL;
+	uint count = 0;
+	phys_t phys;
+
+	while ((p = alloc(1024))) {
+		last = p;
+		count++;
+	}
+	assert_int_equal(count, FREE * 3);
+	assert_int_equal(num_of_available_pages(), 0);
+	assert_null(alloc(16));
+	assert_null(alloc(1025));
+	assert_null(alloc2(1024, &phys));
+	assert_int_equal(mm_check(), 0);
+	free(last);
+	assert_ptr_equal(alloc(1000), last);
+	assert_null(alloc(1000));
+}
+
+static void absurd_sizes_are_null(void **state)
+{
+	assert_null(alloc(MAX_ALLOC_PAGES * PAGE_SIZE + 1));
+	assert_null(alloc(UINT32_MAX));
+	assert_null(realloc(NULL, UINT32_MAX));
+	assert_int_equal(num_of_available_pages(), FREE);
+}
+
+static void realloc_of_null_allocates_and_to_zero_frees(void **state)
+{
+	void *p = realloc(NULL, 100);
+
+	assert_non_null(p);
+	assert_int_equal((u64)p % 128, 0);
+	assert_null(realloc(p, 0));
+	assert_panics(free(p), "already free");
+}
+
+static void realloc_keeps_the_address_while_the_object_fits(void **state)
+{
+	void *p = alloc(300);
+
+	assert_ptr_equal(realloc(p, 512), p);
+	assert_ptr_equal(realloc(p, 1), p);
+	assert_ptr_not_equal(realloc(p, 513), p);
+}
+
+static void realloc_carries_the_bytes_over(void **state)
+{
+	u8 *p = alloc(1);
+	uint size = 1;
+
+	p[0] = 1;
+	for (uint n = 2; n < 30000; n = n * 3 / 2) {
+		p = realloc(p, n);
+		for (uint i = 0; i < size; i++)
+			assert_int_equal(p[i], (u8)(i * 7 + 1));
+		for (uint i = size; i < n; i++)
+			p[i] = i * 7 + 1;
+		size = n;
+	}
+	for (uint n = size; n > 1; n = n * 2 / 3) {
+		p = realloc(p, n);
+		for (uint i = 0; i < n; i++)
+			assert_int_equal(p[i], (u8)(i * 7 + 1));
+	}
+	free(p);
+}
+
+static void realloc_gives_back_the_pages_that_are_too_many(void **state)
+{
+	void *p = alloc(10 * PAGE_SIZE);
+
+	assert_ptr_equal(realloc(p, 3 * PAGE_SIZE), p);
+	assert_int_equal(num_of_available_pages(), FREE - 3);
+	assert_ptr_equal(realloc(p, 1025), p);
+	assert_int_equal(num_of_available_pages(), FREE - 1);
+	p = realloc(p, 1024);
+	assert_int_not_equal(low_bits(p), 0);
+	assert_int_equal(num_of_available_pages(), FREE - 1);
+}
+
+static void realloc_without_memory_leaves_the_object_as_it_was(void **state)
+{
+	char *small = alloc(16), *large = alloc(8 * PAGE_SIZE);
+
+	strcpy(small, "small");
+	strcpy(large, "large");
+	while (alloc_page(NULL, NULL) == 0)
+		;
+	assert_null(realloc(small, 17));
+	assert_string_equal(small, "small");
+	assert_null(realloc(large, 8 * PAGE_SIZE + 1));
+	assert_string_equal(large, "large");
+	/* Smaller never fails, even when there is no object to be had. */
+	while (alloc(16))
+		;
+	large = realloc(large, 16);
+	assert_string_equal(large, "large");
+	free(small);
+	free(large);
+}
+
+static void freeing_twice_panics_by_name(void **state)
+{
+	void *p = alloc(64), *q = alloc(64), *pages = alloc(9000);
+
+	free(p);
+	assert_panics(free(p), "free(0x");
+	assert_panics(free(p), "): already free");
+	free(q);
+	assert_panics(free(q), "): already free");
+	free(pages);
+	assert_panics(free(pages), "): already free");
+}
+
+static void freeing_twice_is_named_even_when_the_page_has_gone_back(
+	void **state)
+{
+	void *p[6];
+
+	for (uint i = 0; i < 6; i++)
+		p[i] = alloc(1024);
+	for (uint i = 0; i < 6; i++)
+		free(p[i]); /* the second page goes back */
+	assert_panics(free(p[0]), "already free");
+	assert_panics(free(p[5]), "already free");
+}
+
+static void freeing_what_is_no_object_panics_by_name(void **state)
+{
+	char *p = alloc(64), *pages = alloc(9000), local[64];
+	char *slab = (char *)ALIGN_DOWN((u64)p, PAGE_SIZE);
+	char *page;
+
+	assert_int_equal(alloc_page((void **)&page, NULL), 0);
+	assert_panics(free(p + 16), "inside an object, not its start");
+	assert_panics(free(p + 1), "inside an object, not its start");
+	assert_panics(free(slab + 8), "inside an object");
+	assert_panics(free(slab + PAGE_SIZE - 64), "already free");
+	assert_panics(free(page + 64), "in no page of the heap");
+	assert_panics(free(pages + 64), "allocated");
+	assert_panics(free(pages + PAGE_SIZE), "inside a block");
+	assert_panics(free(local + 1), "not page memory");
+	assert_panics(free((void *)1), "not page memory");
+	assert_panics(free((void *)PAGE_SIZE), "not page memory");
+	assert_panics(realloc(p + 16, 1), "realloc(0x");
+	assert_panics(realloc(pages + PAGE_SIZE, 1), "inside a block");
+	assert_int_equal(heap_classes[2].used, 1);
+}
+
+static void the_header_of_a_page_cannot_be_freed(void **state)
+{
+	char *p = alloc(16);
+	char *slab = (char *)ALIGN_DOWN((u64)p, PAGE_SIZE);
+
+	assert_int_equal(p - slab, 64);
+	assert_panics(free(slab + 16), "in the header of the page");
+	assert_panics(free(slab + 48), "in the header of the page");
+}
+
+static void a_copy_of_a_heap_page_is_no_heap_page(void **state)
+{
+	char *p = alloc(16), *copy = alloc(PAGE_SIZE);
+
+	memcpy(copy, (void *)ALIGN_DOWN((u64)p, PAGE_SIZE), PAGE_SIZE);
+	assert_panics(free(copy + low_bits(p)), "in no page of the heap");
+}
+
+static void an_overwritten_header_is_noticed_by_alloc_and_free(void **state)
+{
+	char *p = alloc(1024);
+	struct slab *slab = (struct slab *)ALIGN_DOWN((u64)p, PAGE_SIZE);
+	struct slab good = *slab;
+
+	slab->bitmap[0] = 0;
+	assert_panics(alloc(1024), "is overwritten");
+	*slab = good;
+	slab->magic ^= 1;
+	assert_panics(free(p), "its header is overwritten");
+	*slab = good;
+}
+
+/* Change @size bytes at @field; mm_check() must notice. */
+static void corrupt(void *field, size_t size, const char *name)
+{
+	u64 before, after = host_random(UINT64_MAX);
+
+	memcpy(&before, field, sizeof(before));
+	if (memcmp(&before, &after, size) == 0)
+		after = ~after;
+	memcpy(field, &after, size);
+	if (mm_check() == 0)
+		fail_msg("%s changed is not noticed", name);
+	memcpy(field, &before, size);
+	assert_int_equal(mm_check(), 0);
+}
+
+static void the_checker_notices_any_field_that_is_changed(void **state)
+{
+	for (uint n = 16; n <= 1024; n *= 2) {
+		struct heap_class *class = &heap_classes[__builtin_ctz(n) - 4];
+		void *p = NULL, *q = NULL;
+
+		while (class->pages < 3) { /* two full, one partial */
+			q = p;
+			p = alloc(n);
+		}
+		for (uint i = 0; i < 2; i++, p = q) {
+			struct slab *slab =
+				(void *)ALIGN_DOWN((u64)p, PAGE_SIZE);
+
+			corrupt(&slab->magic, 4, "magic");
+			corrupt(&slab->class, 2, "class");
+			corrupt(&slab->free, 2, "free");
+			for (uint w = 0; w < class->words; w++)
+				corrupt(&slab->bitmap[w], 8, "bitmap");
+			corrupt(&slab->link.prev, 8, "link.prev");
+			corrupt(&slab->link.next, 8, "link.next");
+		}
+		corrupt(&class->pages, 4, "pages");
+		corrupt(&class->used, 4, "used");
+		corrupt(&class->empty, 8, "empty");
+	}
+}
+
+static void force_unlock_opens_the_locks_of_the_heap(void **state)
+{
+	spin_lock(&heap_classes[3].lock);
+	spin_lock(&vmm_pool.lock);
+	mm_force_unlock();
+	assert_non_null(alloc(128));
+	assert_non_null(alloc(5000));
+}
+
+/*
+ * A random walk beside a simple model: each live object is filled with a byte
+ * of its own, so any two that overlap, and any write into one, are noticed.
+ */
+struct object {
+	u8 *p;
+	uint n;
+	u8 fill;
+};
+
+static void assert_filled(const struct object *o, uint n)
+{
+	for (uint i = 0; i < n; i++)
+		if (o->p[i] != o->fill)
+			fail_msg("byte %u of object of %u changed", i, o->n);
+}
+
+static uint random_size(void)
+{
+	switch (host_random(8)) {
+	case 0:
+		return host_random(20000);
+	case 1:
+		return 1000 + host_random(50);
+	default:
+		return host_random(1UL << (1 + host_random(10))) + 1;
+	}
+}
+
+static bool step_alloc(struct object *o)
+{
+	o->n = random_size();
+	o->p = alloc(o->n);
+	o->fill = host_random(256);
+	if (o->p)
+		memset(o->p, o->fill, o->n);
+	return o->p;
+}
+
+static void step_realloc(struct object *o)
+{
+	uint n = random_size() + 1;
+	void *p = realloc(o->p, n);
+
+	if (!p) {
+		assert_true(n > o->n);
+		assert_filled(o, o->n);
+		return;
+	}
+	o->p = p;
+	assert_filled(o, MIN(n, o->n));
+	o->n = n;
+	memset(p, o->fill, n);
+}
+
+static void a_random_walk_never_damages_an_object(void **state)
+{
+	static struct object live[4000];
+	u32 count = 0;
+	uint kept = 0;
+
+	for (u64 i = host_operations(100000); i; i--) {
+		u32 k = count ? host_random(count) : 0;
+		bool grow = host_random(8) < (i / 8000 % 2 ? 6 : 3);
+
+		if (grow && count < ARRAY_SIZE(live)) {
+			count += step_alloc(&live[count]);
+		} else if (count && host_random(6) == 0) {
+			step_realloc(&live[k]);
+		} else if (count) {
+			assert_filled(&live[k], live[k].n);
+			free(live[k].p);
+			live[k] = live[--count];
+		}
+		if (i % 64 == 0)
+			assert_int_equal(mm_check(), 0);
+	}
+	while (count--) {
+		assert_filled(&live[count], live[count].n);
+		free(live[count].p);
+	}
+	for (uint i = 0; i < HEAP_CLASSES; i++) {
+		assert_int_equal(heap_classes[i].used, 0);
+		assert_true(heap_classes[i].pages <= 1);
+		kept += heap_classes[i].pages;
+	}
+	assert_int_equal(num_of_available_pages(), FREE - kept);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, start, stop)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(each_class_has_the_slots_that_its_header_leaves),
+		TEST(sizes_round_up_to_a_class_or_to_whole_pages),
+		TEST(an_object_is_aligned_to_the_next_power_of_two),
+		TEST(only_whole_pages_have_low_bits_of_zero),
+		TEST(alloc2_tells_the_physical_address),
+		TEST(a_freed_slot_is_used_before_a_new_page),
+		TEST(one_empty_page_is_kept_for_each_class_and_others_go_back),
+		TEST(one_object_that_comes_and_goes_takes_no_page_each_time),
+		TEST(whole_pages_go_back_at_once),
+		TEST(free_of_null_does_nothing),
+		TEST(out_of_memory_is_null_and_memory_that_comes_back_is_used),
+		TEST(absurd_sizes_are_null),
+		TEST(realloc_of_null_allocates_and_to_zero_frees),
+		TEST(realloc_keeps_the_address_while_the_object_fits),
+		TEST(realloc_carries_the_bytes_over),
+		TEST(realloc_gives_back_the_pages_that_are_too_many),
+		TEST(realloc_without_memory_leaves_the_object_as_it_was),
+		TEST(freeing_twice_panics_by_name),
+		TEST(freeing_twice_is_named_even_when_the_page_has_gone_back),
+		TEST(freeing_what_is_no_object_panics_by_name),
+		TEST(the_header_of_a_page_cannot_be_freed),
+		TEST(a_copy_of_a_heap_page_is_no_heap_page),
+		TEST(an_overwritten_header_is_noticed_by_alloc_and_free),
+		TEST(the_checker_notices_any_field_that_is_changed),
+		TEST(force_unlock_opens_the_locks_of_the_heap),
+		TEST(a_random_walk_never_damages_an_object),
+	};
+
+	host_seed();
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,10 @@
+HOST_TESTS += heap-heap heap-mempool heap-threads
+
+heap-code := heap/heap.c heap/check.c heap/mempool.c heap/mempool_check.c \
+	page/page.c page/pool.c page/check.c
+
+heap-heap.sources := heap/test/heap_test.c $(heap-code)
+heap-mempool.sources := heap/test/mempool_test.c $(heap-code)
+
+heap-threads.sources := heap/test/threads_test.c $(heap-code)
+heap-threads.sanitize := thread
