@@ -1,7 +1,7 @@
 # The bare-metal test guests: small boot disks, written for the tests of stage
 # 05 and of all stages that inherit it. Sources are in guest/test/metal/; each
 # image is the common part and the tests that are named here, in their order.
-# demo.img is what `make run STAGE=05-vmx-ept` boots.
+# demo.img is what `make run STAGE=05-vmx-ept` boots (final/ boots Linux).
 
 GUEST_DIR := guest/test/metal
 
@@ -14,13 +14,16 @@ guest-nmi := nmi
 guest-mtrr := mtrr
 guest-modes := modes modes_tour
 guest-triple := triple
+guest-vmx := debug delivery
 # One boot for all that ends: an emulated BIOS takes its time.
-guest-all := modes modes_tour memory hidden instructions nmi mtrr triple
+guest-all := modes modes_tour memory hidden instructions nmi mtrr \
+	debug delivery triple
 guest-demo := demo
+# Waits for NMIs that the harness sends.
+guest-wait := wait
 
-# final/ boots Linux unless it is told otherwise.
-GUEST_NAMES := memory hidden instructions nmi mtrr modes triple all \
-	$(if $(filter final,$(STAGE)),,demo)
+GUEST_NAMES := memory hidden instructions nmi mtrr modes triple vmx \
+	all wait demo
 GUEST_BUILD := $(BUILD)/guest
 GUEST_IMAGES := $(GUEST_NAMES:%=$(GUEST_BUILD)/%.img)
 
@@ -30,19 +33,19 @@ GUEST_CFLAGS := $(CFLAGS) -Os
 GUEST_COMMON := $(addprefix $(GUEST_BUILD)/,boot.o runtime.o main.o machine.o \
 	printf.o string.o)
 
-$(GUEST_BUILD)/%.o: $(GUEST_DIR)/%.c $(FLAGS_STAMP) mk/guests.mk
+$(GUEST_BUILD)/%.o: $(GUEST_DIR)/%.c $(BUILD)/flags mk/guests.mk
 	@mkdir -p $(@D)
 	@$(CC) $(GUEST_CFLAGS) -MMD -MP -c -o $@ $<
 
-$(GUEST_BUILD)/%.o: $(GUEST_DIR)/%.S $(FLAGS_STAMP) mk/guests.mk
+$(GUEST_BUILD)/%.o: $(GUEST_DIR)/%.S $(BUILD)/flags mk/guests.mk
 	@mkdir -p $(@D)
 	@$(CC) $(GUEST_CFLAGS) -D__ASSEMBLER__ -MMD -MP -c -o $@ $<
 
-$(GUEST_BUILD)/printf.o: console/printf.c $(FLAGS_STAMP)
+$(GUEST_BUILD)/printf.o: console/printf.c $(BUILD)/flags
 	@mkdir -p $(@D)
 	@$(CC) $(GUEST_CFLAGS) -MMD -MP -c -o $@ $<
 
-$(GUEST_BUILD)/string.o: lib/string.c $(FLAGS_STAMP)
+$(GUEST_BUILD)/string.o: lib/string.c $(BUILD)/flags
 	@mkdir -p $(@D)
 	@$(CC) $(GUEST_CFLAGS) -MMD -MP -c -o $@ $<
 

@@ -1,4 +1,5 @@
-# How every stage is built. A stage's own Makefile sets STAGE and includes this.
+# How every stage is built. The Makefile of each includes this and has no more,
+# so that `diff` between two stages shows nothing but a chapter's own folders.
 #
 # A stage is the folders in its directory: those that it adds and links to those
 # that it inherits. All C and assembly files in them make one image,
@@ -11,13 +12,21 @@
 .DEFAULT_GOAL := all
 MAKEFLAGS += --no-builtin-rules
 
+# Which stage is this? Its newest folder tells, in a lab copy as well.
+NEWEST := boot=01-boot paging=02-paging page=03-buddy heap=04-slab \
+	vmm=05-vmx-ept smp=06-smp demo=final
+STAGE := $(lastword $(foreach n,$(NEWEST),\
+	$(if $(wildcard $(firstword $(subst =, ,$(n)))),\
+	$(lastword $(subst =, ,$(n))))))
+
 # mk is a link in the repository and a folder in a lab copy; either way what
 # is built goes beside the real one.
 TOP := $(realpath $(realpath mk)/..)
 BUILD_ROOT ?= $(TOP)/build
 BUILD := $(BUILD_ROOT)/$(STAGE)$(if $(TEST),-test)
 
-FOLDERS := $(filter-out mk tools tests build demo,$(patsubst %/,%,$(wildcard */)))
+FOLDERS := $(patsubst %/,%,$(wildcard */))
+FOLDERS := $(filter-out mk tools tests build demo,$(FOLDERS))
 OWN_FOLDERS := $(shell find . -mindepth 1 -maxdepth 1 -type d -printf '%f\n')
 OWN_FOLDERS := $(filter $(FOLDERS),$(OWN_FOLDERS))
 TEST_FOLDERS ?= $(FOLDERS)
@@ -30,9 +39,10 @@ VMMSIZE_ALL ?= 134217728
 # belongs to the guest. -fno-omit-frame-pointer: backtraces follow RBP.
 CFLAGS := -std=gnu11 -O2 -g -ffreestanding -fno-builtin-printf \
 	-fno-pic -fno-pie -mcmodel=small -mno-red-zone -mgeneral-regs-only \
-	-fno-stack-protector -fcf-protection=none -fno-asynchronous-unwind-tables \
-	-fno-omit-frame-pointer -fno-optimize-sibling-calls -fno-strict-aliasing \
-	-fno-common -fmacro-prefix-map=./= -fdebug-prefix-map=$(TOP)=. \
+	-fno-stack-protector -fcf-protection=none \
+	-fno-asynchronous-unwind-tables -fno-omit-frame-pointer \
+	-fno-optimize-sibling-calls -fno-strict-aliasing -fno-common \
+	-fmacro-prefix-map=./= -fdebug-prefix-map=$(TOP)=. \
 	-Wall -Wextra -Wstrict-prototypes -Wmissing-prototypes -Wvla \
 	-Wno-unused-parameter $(if $(WERROR),-Werror) \
 	-D__VELLUM__ -DVMMSIZE_ALL=$(VMMSIZE_ALL)UL \
@@ -47,28 +57,31 @@ IMAGE := $(BUILD)/vellum.elf
 .PHONY: all run test host-test
 all: $(IMAGE)
 
-# A changed switch rebuilds what it is compiled into.
-FLAGS_STAMP := $(BUILD)/flags
-FLAGS_NOW := $(CC) $(CFLAGS) $(OBJECTS)
-ifneq ($(file <$(FLAGS_STAMP)),$(FLAGS_NOW))
-$(shell mkdir -p $(BUILD))
-$(file >$(FLAGS_STAMP),$(FLAGS_NOW))
+# $(call STAMP,file,text): a file that is new when the text has changed. A
+# changed switch recompiles, a file that came or went links again.
+define STAMP
+ifneq ($$(file <$(1)),$(2))
+$$(shell mkdir -p $(BUILD))
+$$(file >$(1),$(2))
 endif
+endef
+$(eval $(call STAMP,$(BUILD)/flags,$(CC) $(CFLAGS)))
+$(eval $(call STAMP,$(BUILD)/objects,$(OBJECTS)))
 
-$(BUILD)/%.o: %.c $(FLAGS_STAMP)
+$(BUILD)/%.o: %.c $(BUILD)/flags
 	@mkdir -p $(@D)
 	@echo "  CC      $(STAGE)/$<"
 	@$(CC) $(CFLAGS) -MMD -MP -c -o $@ $<
 
-$(BUILD)/%.o: %.S $(FLAGS_STAMP)
+$(BUILD)/%.o: %.S $(BUILD)/flags
 	@mkdir -p $(@D)
 	@echo "  AS      $(STAGE)/$<"
 	@$(CC) $(CFLAGS) -D__ASSEMBLER__ -MMD -MP -c -o $@ $<
 
 # Linked twice: the symbol table of the first image goes into the second. It
-# lies behind all code and data that it names, so nothing moves (mk/symbols.awk).
+# lies behind all code that it names, so nothing moves (mk/symbols.awk).
 LD_SCRIPT := boot/vellum.ld
-$(BUILD)/pass1.elf: $(OBJECTS) $(LD_SCRIPT)
+$(BUILD)/pass1.elf: $(OBJECTS) $(LD_SCRIPT) $(BUILD)/objects
 	@ld $(LDFLAGS) -T $(LD_SCRIPT) -o $@ $(OBJECTS)
 
 $(BUILD)/symbols.S: $(BUILD)/pass1.elf mk/symbols.awk
@@ -82,6 +95,7 @@ $(IMAGE): $(OBJECTS) $(BUILD)/symbols.o
 	@ld $(LDFLAGS) -T $(LD_SCRIPT) -o $@ $(OBJECTS) $(BUILD)/symbols.o
 
 -include $(OBJECTS:.o=.d)
+-include mk/efi.mk
 -include mk/guests.mk
 -include mk/host-test.mk
 

@@ -164,6 +164,7 @@ early_gdt_end:
 early_gdtr:
 	.word	early_gdt_end - early_gdt - 1
 	.long	PA(early_gdt)
+	.global	early_gdtr_high		/* efi/entry.S loads it, too */
 early_gdtr_high:
 	.word	early_gdt_end - early_gdt - 1
 	.quad	early_gdt

@@ -8,6 +8,7 @@
  */
 #include "boot/layout.h"
 #include "boot/multiboot.h"
+#include "boot/phases.h"
 #include "console/panic.h"
 #include "console/printf.h"
 #include "lib/init.h"
@@ -66,22 +67,9 @@ static void print_boot_order(void)
 	}
 }
 
-static const void *early_ptr(phys_t p)
+void boot_phases(int error)
 {
-	return phys_to_direct(p);
-}
-
-void boot_main(u32 magic, u32 info);
-
-/* Called once by entry.S, on CPU 0's stack, with interrupts off. */
-void boot_main(u32 magic, u32 info)
-{
-	int error = multiboot_parse(&boot_info, magic, info, early_ptr);
-
 	boot_info.entry_tsc = entry_tsc;
-	boot_info.vmm_base = PHYS(VMM_LOAD);
-	boot_info.vmm_size = image_end - image_start;
-
 	init_run(INIT_PHASE_trap);
 	init_run(INIT_PHASE_console);
 	if (error)
@@ -94,5 +82,27 @@ void boot_main(u32 magic, u32 info)
 	init_run(INIT_PHASE_cpu);
 	init_run(INIT_PHASE_guest);
 
-	printf("vellum: nothing to boot in this stage; halted\n");
+	printf("vellum: %s; %s\n",
+	       init_phase_has_entries(INIT_PHASE_guest)
+		       ? "no guest was started"
+		       : "nothing to boot in this stage",
+	       boot_info.firmware == BOOT_UEFI ? "back to the firmware"
+					       : "halted");
+}
+
+static const void *early_ptr(phys_t p)
+{
+	return phys_to_direct(p);
+}
+
+void boot_main(u32 magic, u32 info);
+
+/* Called once by entry.S, on CPU 0's stack, with interrupts off. */
+void boot_main(u32 magic, u32 info)
+{
+	int error = multiboot_parse(&boot_info, magic, info, early_ptr);
+
+	boot_info.vmm_base = PHYS(VMM_LOAD);
+	boot_info.vmm_size = image_end - image_start;
+	boot_phases(error);
 }

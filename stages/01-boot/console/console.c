@@ -109,9 +109,14 @@ void console_hand_over(void)
 		(*p)->enabled = (*p)->present && !strcmp((*p)->name, name);
 }
 
-void console_take_back(void)
+void console_force_unlock(void)
 {
 	spin_force_unlock(&console_lock);
+}
+
+void console_take_back(void)
+{
+	console_force_unlock();
 	for (struct console *const *p = consoles_start; p != consoles_end; p++)
 		(*p)->enabled = (*p)->present = (*p)->init(*p);
 }

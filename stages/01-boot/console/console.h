@@ -32,6 +32,9 @@ void console_hand_over(void);
  */
 void console_take_back(void);
 
+/* Open the lock that printf takes, whoever holds it. For the panic path. */
+void console_force_unlock(void);
+
 /* TSC cycles that went into consoles so far; benchmarks leave them out. */
 u64 console_cycles(void);
 

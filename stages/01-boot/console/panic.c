@@ -46,10 +46,12 @@ static void print_message(const char *format, va_list args)
 static void __noreturn vpanic(u64 rip, u64 rbp, const char *format,
 			      va_list args)
 {
-	if (begin(PANIC_CONSOLE))
+	if (begin(PANIC_CONSOLE)) {
 		console_take_back();
-	else
-		print_message(format, args); /* a panic within a panic */
+	} else { /* a panic within a panic, perhaps within its printf */
+		console_force_unlock();
+		print_message(format, args);
+	}
 	if (begin(PANIC_MESSAGE))
 		print_message(format, args);
 	if (begin(PANIC_BACKTRACE))

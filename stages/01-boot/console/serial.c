@@ -26,8 +26,11 @@ enum {
 
 #define DIVISOR 1 /* 115200 baud from 1.8432 MHz / 16 */
 
-/* A byte takes 87 us, a poll about 1 us: far more polls mean a dead port. */
-#define POLL_LIMIT 100000
+/*
+ * A byte takes 87 us, a poll about 1 us; ten seconds of polls mean a dead port.
+ * An emulator's port may be busy for long when nobody reads the other end.
+ */
+#define POLL_LIMIT 10000000
 
 /* Where there is no UART, reads give 0xff and the scratch byte is not kept. */
 static bool serial_init(struct console *console)

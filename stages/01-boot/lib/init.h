@@ -8,7 +8,8 @@
  * puts an entry into a linker section; boot/main.c walks the phases in the
  * order of the enum, and within a phase by the two-digit order. A phase that
  * is not in the enum does not compile. (Without __aligned GCC may align an
- * entry to 32 bytes, and the table would have holes.) `make order` prints the whole sequence.
+ * entry to 32 bytes, and the table would have holes.) `make order` prints the
+ * whole sequence.
  * Book: chapter 1, "Who calls whom".
  */
 #ifndef LIB_INIT_H

@@ -62,8 +62,7 @@ static void a_node_can_be_inserted_after_another(void **state)
 	assert_list(&head, (int[]){1, 3, 2}, 3);
 }
 
-static void a_deleted_node_points_at_itself_and_can_be_deleted_again(
-	void **state)
+static void a_deleted_node_may_be_deleted_again(void **state)
 {
 	struct item a = {1, {0}}, b = {2, {0}};
 	struct list head = LIST_INIT(head);
@@ -90,7 +89,7 @@ static void the_safe_loop_allows_the_body_to_delete_the_node(void **state)
 		if (i % 2)
 			odd[i / 2] = i;
 	}
-	list_for_each_safe(node, &head) {
+	list_for_each_safe (node, &head) {
 		struct item *item = list_entry(node, struct item, link);
 
 		assert_int_equal(item->number, seen++);
@@ -142,8 +141,7 @@ int main(void)
 		cmocka_unit_test(
 			list_add_puts_in_front_and_list_add_tail_at_the_end),
 		cmocka_unit_test(a_node_can_be_inserted_after_another),
-		cmocka_unit_test(
-			a_deleted_node_points_at_itself_and_can_be_deleted_again),
+		cmocka_unit_test(a_deleted_node_may_be_deleted_again),
 		cmocka_unit_test(
 			the_safe_loop_allows_the_body_to_delete_the_node),
 		cmocka_unit_test(random_operations_agree_with_an_array),

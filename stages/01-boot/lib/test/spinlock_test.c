@@ -30,9 +30,9 @@ static void only_one_thread_at_a_time_is_inside(void **state)
 	u64 rounds = host_operations(2000);
 
 	for (uint i = 0; i < THREADS; i++)
-		assert_int_equal(pthread_create(&threads[i], NULL, count_up,
-						&rounds),
-				 0);
+		assert_int_equal(
+			pthread_create(&threads[i], NULL, count_up, &rounds),
+			0);
 	for (uint i = 0; i < THREADS; i++)
 		pthread_join(threads[i], NULL);
 	assert_int_equal(counter, THREADS * rounds);

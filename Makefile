@@ -1,0 +1,130 @@
+# The commands of the whole project; `make help` lists them. A stage's own
+# build is in mk/stage.mk, everything that talks to emulators in tools/.
+
+PYTHON := /usr/bin/python3
+export PYTHONDONTWRITEBYTECODE := 1
+
+STAGES := $(sort $(notdir $(patsubst %/,%,$(wildcard stages/[0-9][0-9]-*/))))
+ALL_STAGES := $(STAGES) $(if $(wildcard final/Makefile),final)
+# STAGE= chooses one; run boots final by default, test and others take all.
+CHOSEN := $(or $(STAGE),$(ALL_STAGES))
+ONE := $(or $(STAGE),final)
+stage_dir = $(if $(filter final,$1),final,stages/$1)
+
+ifneq ($(filter-out $(ALL_STAGES),$(STAGE)),)
+$(error STAGE=$(STAGE): there are $(ALL_STAGES))
+endif
+ifneq ($(filter-out bios uefi,$(FIRMWARE)),)
+$(error FIRMWARE=$(FIRMWARE): there are bios and uefi)
+endif
+ifneq ($(filter-out qemu bochs,$(EMU)),)
+$(error EMU=$(EMU): there are qemu and bochs)
+endif
+
+# `make setup run`: whatever is named with setup waits for it, with -j as well.
+AFTER_SETUP := $(filter setup,$(MAKECMDGOALS))
+OTHER_GOALS := $(filter-out setup,$(MAKECMDGOALS))
+
+.PHONY: all $(ALL_STAGES) setup run test check bench doctor diff lab gdb \
+	order compile_commands.json clean distclean help book iso soak fuzz \
+	test-images firmware-ready
+
+all: $(ALL_STAGES)
+
+$(ALL_STAGES): | $(AFTER_SETUP)
+	@$(MAKE) --no-print-directory -C $(call stage_dir,$@) all TEST=
+
+setup:
+	@$(PYTHON) tools/setup.py $(OTHER_GOALS)
+
+firmware-ready:
+	@$(if $(filter uefi,$(FIRMWARE)),echo "error: FIRMWARE=uefi comes \
+	with UEFI support; until then there is FIRMWARE=bios" >&2; exit 1,:)
+
+run: firmware-ready | $(AFTER_SETUP)
+	@$(if $(filter 1,$(NATIVE)),:,$(MAKE) --no-print-directory -C $(call \
+		stage_dir,$(ONE)) all)
+	@$(PYTHON) tools/run.py STAGE=$(ONE)
+
+# The image with and without the self-tests, for each chosen stage.
+test-images: | $(AFTER_SETUP)
+	@for s in $(CHOSEN); do \
+		d=stages/$$s; [ $$s = final ] && d=final; \
+		$(MAKE) --no-print-directory -C $$d all TEST= && \
+		$(MAKE) --no-print-directory -C $$d all TEST=1 || exit 1; \
+	done
+
+test: firmware-ready test-images | $(AFTER_SETUP)
+	@$(PYTHON) tools/test.py $(if $(STAGE),--stage $(STAGE)) \
+		$(PYTEST)
+
+check: | $(AFTER_SETUP)
+	@$(PYTHON) tools/check.py
+
+bench: final | $(AFTER_SETUP)
+	@$(PYTHON) tools/bench.py
+
+doctor: | $(AFTER_SETUP)
+	@$(PYTHON) tools/doctor.py
+
+diff:
+	@$(PYTHON) tools/lab.py diff '$(FROM)' '$(TO)'
+
+lab:
+	@$(PYTHON) tools/lab.py lab '$(STAGE)' '$(DIR)'
+
+gdb: $(ONE) | $(AFTER_SETUP)
+	@$(PYTHON) tools/gdb.py STAGE=$(ONE)
+
+order: $(ONE)
+	@$(PYTHON) tools/order.py $(ONE)
+
+compile_commands.json:
+	@$(PYTHON) tools/compile_commands.py $(CHOSEN)
+
+# The cache of Debian packages survives a clean.
+clean:
+	@[ ! -d build ] || find build -mindepth 1 -maxdepth 1 ! -name cache \
+		-exec rm -rf {} +
+	@rm -f compile_commands.json
+	@echo "removed build/, except build/cache (make distclean: all)"
+
+distclean:
+	@rm -rf build compile_commands.json
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
+	@echo "removed build/ and all caches"
+
+book:
+	@echo "error: make book comes with the book's chapters" >&2; exit 1
+iso:
+	@echo "error: make iso comes with UEFI support" >&2; exit 1
+soak:
+	@echo "error: make soak comes with more than one CPU" >&2; exit 1
+fuzz:
+	@echo "error: make fuzz comes with the fuzz targets" >&2; exit 1
+
+help:
+	@sed -n 's/^#: \{0,1\}//p' Makefile
+
+#: make                 build all stages and final/
+#: make setup           install missing Debian packages; `make setup run` and
+#:                      `make setup test` only those of that goal
+#: make run             boot Linux under Vellum in QEMU; Ctrl-A x leaves.
+#:                      STAGE=03-buddy EMU=qemu|bochs CPUS= MEM=512M
+#:                      GUEST=linux|demo|none|FILE.img|FILE.iso
+#:                      KERNEL= INITRD= CMDLINE=  (of the Linux guest)
+#:                      OPTIONS=  (words for Vellum)  EMU_ARGS= TIMEOUT=
+#:                      BATCH=1 no input; TEST=1 with self-tests;
+#:                      NATIVE=1 the guest alone, without Vellum
+#: make test            all tests; STAGE= EMU= choose, PYTEST= goes to pytest
+#: make check           format, headers, lengths, links, layers, warnings
+#: make bench           exits, instructions and times, as table and JSON
+#: make doctor          what this machine can run
+#: make diff FROM=02-paging TO=03-buddy     what a chapter adds
+#: make lab STAGE=04-slab DIR=~/lab         a tree of your own to change
+#: make gdb STAGE=...   GDB on a stage in QEMU
+#: make order STAGE=... who initialises what, in which order
+#: make compile_commands.json               for clangd and editors
+#: make clean           remove what was built; make distclean: downloads, too
+#:
+#: Stages: see stages/. Later: book, iso, FIRMWARE=uefi, soak, fuzz.

@@ -1,0 +1,57 @@
+/*
+ * The first instructions after vellum.efi: already in long mode, already at
+ * the linked address, on the early page tables that the loader has built:
+ *
+ *	0x0000000000000000 -> 0 .. 4 GiB     identity, for the way in and out
+ *	0x0000000040000000 -> our range      hides as much of the identity map
+ *	0xffff800000000000 -> 0 .. 4 GiB     the direct map, and the framebuffer
+ *
+ * In:  RDI = the struct efi_handoff, below 1 GiB; interrupts off. All else is
+ *	still the firmware's: stack, segments, GDT, IDT.
+ * Out: the early page tables again, RDI as it was, RSI = HANDOFF_..., a jump
+ *	to handoff->back.
+ *	switch.S then puts back what the firmware had. Book: chapter 1.
+ */
+#include "boot/layout.h"
+#include "efi/handoff.h"
+
+	.text
+	.global	efi_entry
+efi_entry:
+	rdtsc
+	movl	%eax, entry_tsc
+	movl	%edx, entry_tsc + 4
+	cld
+	lgdt	early_gdtr_high
+	lidt	no_idt			/* until stage 02 sets up its own */
+	movq	$stack_top, %rsp
+	pushq	$0x08
+	pushq	$1f
+	lretq
+1:	movl	$0x10, %eax
+	movl	%eax, %ds
+	movl	%eax, %es
+	movl	%eax, %ss
+	xorl	%eax, %eax
+	movl	%eax, %fs
+	movl	%eax, %gs
+	movl	$0xc0000101, %ecx	/* GS base 0: CPU 0's variables */
+	xorl	%edx, %edx
+	wrmsr
+	xorl	%ebp, %ebp		/* backtraces end here */
+	movq	%rdi, %rbx
+	movq	HANDOFF_ROOT(%rdi), %r12
+	movq	HANDOFF_BACK(%rdi), %r13
+	call	efi_from_loader
+
+	movq	%r12, %cr3
+	movl	%eax, %esi
+	movq	%rbx, %rdi
+	jmp	*%r13
+
+	.section .rodata
+no_idt:
+	.word	0
+	.quad	0
+
+	.section .note.GNU-stack, "", @progbits

@@ -1,0 +1,108 @@
+/*
+ * A console on the screen that the firmware has left in graphics mode: the
+ * framebuffer that GOP (UEFI 2.10, 12.9) describes. It needs nothing of the
+ * firmware, so it still works when boot services are gone, which makes it the
+ * place where a panic can be seen on a machine without a serial port.
+ *
+ * To read video memory is very slow on real machines, so what the screen shows
+ * is kept as text, too. When the last line is full, the lower half moves up,
+ * and only cells that change are drawn: that costs as much as two lines do.
+ */
+#include "boot/boot_info.h"
+#include "boot/layout.h"
+#include "console/console.h"
+#include "efi/font.h"
+#include "lib/string.h"
+
+#define COLUMNS_MAX 160
+#define ROWS_MAX    80
+
+#define DOT 0x00c0c0c0 /* grey: the same in RGB and BGR */
+
+/* Below this height a dot of the font is one pixel, below twice this two. */
+#define HEIGHT_PER_SCALE 360
+
+static char cells[ROWS_MAX][COLUMNS_MAX];
+static uint columns, rows, column, row;
+static uint scale; /* pixels to a dot, each way */
+
+static volatile u32 *pixels(uint y)
+{
+	const struct framebuffer *fb = &boot_info.fb;
+
+	return phys_to_direct(PHYS(fb->base.v + (u64)y * fb->pitch));
+}
+
+static void draw(uint at_row, uint at_column)
+{
+	char c = cells[at_row][at_column];
+	uint left = at_column * FONT_WIDTH * scale;
+	uint top = at_row * FONT_HEIGHT * scale;
+
+	for (uint y = 0; y < FONT_HEIGHT * scale; y++) {
+		volatile u32 *line = pixels(top + y) + left;
+
+		for (uint x = 0; x < FONT_WIDTH * scale; x++)
+			line[x] = font_dot(c, x / scale, y / scale) ? DOT : 0;
+	}
+}
+
+static void put_cell(uint at_row, uint at_column, char c)
+{
+	if (cells[at_row][at_column] == c)
+		return;
+	cells[at_row][at_column] = c;
+	draw(at_row, at_column);
+}
+
+/* The lower half becomes the upper one. */
+static void scroll(void)
+{
+	uint half = rows / 2;
+
+	for (uint r = 0; r < rows; r++)
+		for (uint c = 0; c < columns; c++)
+			put_cell(r, c,
+				 r + half < rows ? cells[r + half][c] : ' ');
+	row -= half;
+}
+
+/* Also called by a panic: whatever is on the screen then is wiped. */
+static bool fb_init(struct console *console)
+{
+	const struct framebuffer *fb = &boot_info.fb;
+
+	scale = MAX(1U, fb->height / HEIGHT_PER_SCALE);
+	columns = MIN(fb->width / (FONT_WIDTH * scale), COLUMNS_MAX);
+	rows = MIN(fb->height / (FONT_HEIGHT * scale), ROWS_MAX);
+	if (!fb->base.v || fb->bits_per_pixel != 32 || !columns || rows < 2)
+		return false;
+	for (uint y = 0; y < fb->height; y++)
+		for (uint x = 0; x < fb->width; x++)
+			pixels(y)[x] = 0;
+	memset(cells, ' ', sizeof(cells));
+	row = column = 0;
+	return true;
+}
+
+static void fb_putc(struct console *console, char c)
+{
+	if (c == '\r')
+		column = 0;
+	else if (c != '\n')
+		put_cell(row, column++, c);
+	if (c == '\n' || column == columns) {
+		column = 0;
+		row++;
+	}
+	if (row == rows)
+		scroll();
+}
+
+static struct console fb = {
+	.name = "fb",
+	.init = fb_init,
+	.putc = fb_putc,
+};
+
+CONSOLE(fb);

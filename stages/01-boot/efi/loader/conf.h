@@ -1,0 +1,36 @@
+/*
+ * The words that tell Vellum what to do, from the two places where a UEFI
+ * machine can keep them.
+ */
+#ifndef EFI_LOADER_CONF_H
+#define EFI_LOADER_CONF_H
+
+#include "lib/types.h"
+
+/* The longest vellum.conf that makes sense, comments included. */
+#define CONF_MAX 4096
+
+/*
+ * Make one line of words, divided by single spaces, of the @size bytes of
+ * vellum.conf at @text: words stand between white space; # and the rest of its
+ * line is a comment. Returns 0; -EINVAL for a byte that is no ASCII text, with
+ * its line in *@line; -E2BIG when @words of @words_size bytes is too small.
+ */
+int conf_parse(const char *text, size_t size, char *words, size_t words_size,
+	       uint *line);
+
+/*
+ * The same for the @length UTF-16 characters of load options; a NUL ends them.
+ * With @skip_command the first word is left out if it ends in ".efi": some
+ * callers put the name of the program there. Returns 0, -EINVAL or -E2BIG.
+ */
+int options_parse(const u16 *text, size_t length, bool skip_command,
+		  char *words, size_t words_size);
+
+/*
+ * What follows @word in @words, where it stands as a whole word: "=value ...",
+ * or " ...", or "". NULL when it is not there.
+ */
+const char *find_word(const char *words, const char *word);
+
+#endif

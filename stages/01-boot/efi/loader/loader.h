@@ -1,0 +1,100 @@
+/*
+ * What the files of the loader share. The loader is a program of its own,
+ * vellum.efi; nothing of it is part of vellum.elf.
+ */
+#ifndef EFI_LOADER_LOADER_H
+#define EFI_LOADER_LOADER_H
+
+#include "efi/handoff.h"
+#include "efi/loader/protocols.h"
+#include "efi/loader/uefi.h"
+
+/* From our caller, for everybody; set first of all. */
+extern efi_handle efi_image;
+extern struct efi_system_table *efi_system;
+extern struct efi_boot_services *efi_boot;
+extern struct efi_loaded_image *efi_self;
+
+/* Print on the firmware's console, as printf does. (print.c) */
+void loader_print(const char *format, ...)
+	__attribute__((format(printf, 1, 2)));
+
+/*
+ * Find the command line: load options, else vellum.conf beside us, else
+ * nothing. Fills @words of @size bytes. What can't be read or makes no sense
+ * is named in a message; then the status is an error. (options.c)
+ */
+efi_status options_read(char *words, size_t size);
+
+/* Longest path of a file, in characters. */
+#define PATH_MAX 256
+
+/* Characters of a UTF-16 string before its NUL. (file.c) */
+size_t length16(const u16 *text);
+
+/*
+ * Write to @path of @size characters where the file @name lies in our own
+ * directory, which our device path tells. False when that is too long. (file.c)
+ */
+bool path_beside_us(const u16 *name, u16 *path, size_t size);
+
+/*
+ * Read at most *@size bytes of the file @path on our own volume; *@size becomes
+ * what was read. EFI_NOT_FOUND: there is no such file, or no volume. (file.c)
+ */
+efi_status read_file(const u16 *path, void *buffer, u64 *size);
+
+/*
+ * Allocate our range: VMMSIZE_ALL bytes below 4 GiB, aligned to 4 MiB, of a
+ * type that no operating system touches. Says what is missing when there is
+ * too little memory. (memory.c)
+ */
+efi_status range_allocate(u64 *base, u64 *size);
+void range_free(u64 base, u64 size);
+
+/*
+ * @size bytes in whole pages below 1 GiB, zeroed, of @type. NULL: there is no
+ * such memory. low_free() takes NULL, too. (memory.c)
+ */
+void *low_allocate(u64 size, enum efi_memory_type type);
+void low_free(void *block, u64 size);
+
+/* The hypervisor's image, as image.S holds it. */
+extern const u8 image_bytes[], image_bytes_end[];
+extern const u32 image_crc;   /* of these bytes */
+extern const u64 image_size;  /* in memory, .bss included */
+extern const u64 image_entry; /* virtual */
+
+/* The code that changes maps, to be copied below 1 GiB. (switch.S) */
+extern const u8 switch_start[], switch_end[];
+typedef u64 switch_fn(struct efi_handoff *handoff);
+
+/* Fill in what the firmware knows: the memory map into @map of @map_size
+ * bytes, ACPI, the screen. (machine.c) */
+efi_status machine_describe(struct efi_handoff *handoff, void *map,
+			    u64 map_size);
+
+/* Bytes that the memory map takes now, and some to spare. (machine.c) */
+u64 machine_map_size(void);
+
+/* Note the CPU's state, but for what changes until the switch. (cpu.c) */
+void cpu_save(struct efi_cpu *cpu);
+
+/*
+ * Start the hypervisor with the command line @words. *@result says what came
+ * of it, HANDOFF_... An error status: it was not started, and a message said
+ * why. (launch.c)
+ */
+efi_status launch(const char *words, u64 *result);
+
+/*
+ * Start the program that `next=' in @words names, a path on our own volume,
+ * with @options as its load options. Returns its status, or why it could not
+ * be started; without a next=, what our caller must hear to go on. (next.c)
+ */
+efi_status start_next(const char *words, const char *options);
+
+/* Were we started by a shell? (options.c) */
+bool started_by_shell(void);
+
+#endif

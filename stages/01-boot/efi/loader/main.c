@@ -1,0 +1,85 @@
+/*
+ * vellum.efi: from the firmware to the hypervisor, and back.
+ *
+ * The firmware loads this program, checks its signature where Secure Boot asks
+ * for one, and calls efi_main(). The hypervisor is inside, so the signature
+ * covers it as well. What happens, in order:
+ *
+ *	options, a range of memory, the image copied there, early page tables,
+ *	what the firmware knows about the machine; then the switch
+ *
+ * Until the switch any trouble is a message and an error status: all memory
+ * goes back, and the firmware goes on as if nothing had been. Book: chapter 1.
+ */
+#include "efi/loader/conf.h"
+#include "efi/loader/loader.h"
+#include "lib/cpu.h"
+#include "lib/string.h"
+
+#define CPUID_HYPERVISOR 0x40000000
+
+efi_handle efi_image;
+struct efi_system_table *efi_system;
+struct efi_boot_services *efi_boot;
+struct efi_loaded_image *efi_self;
+
+static const struct efi_guid loaded_image = EFI_LOADED_IMAGE_GUID;
+
+static bool already_running(void)
+{
+	struct cpuid_regs r = cpuid(CPUID_HYPERVISOR, 0);
+
+	return !memcmp(&r.ebx, "VellumVellum", 12);
+}
+
+/*
+ * Cut @words at the word "--": what follows is not for Vellum, but for the
+ * program that next= names.
+ */
+static const char *split_options(char *words)
+{
+	char *p = words;
+
+	for (; *p; p++)
+		if ((p == words || p[-1] == ' ') && p[0] == '-' &&
+		    p[1] == '-' && (p[2] == ' ' || !p[2])) {
+			const char *options = p[2] ? p + 3 : p + 2;
+
+			p[p > words ? -1 : 0] = '\0'; /* the space, too */
+			return options;
+		}
+	return p;
+}
+
+efi_status EFIAPI efi_main(efi_handle image, struct efi_system_table *system);
+
+/* Called by the firmware: the entry point that the PE header names. */
+efi_status EFIAPI efi_main(efi_handle image, struct efi_system_table *system)
+{
+	char words[sizeof(((struct efi_handoff *)0)->cmdline)];
+	const char *options;
+	efi_status status;
+	u64 result;
+
+	efi_image = image;
+	efi_system = system;
+	efi_boot = system->boot_services;
+	if (already_running()) {
+		loader_print("vellum.efi: Vellum is running already\n");
+		return EFI_ALREADY_STARTED;
+	}
+	status = efi_boot->handle_protocol(image, &loaded_image, &efi_self);
+	if (status)
+		return status;
+	status = options_read(words, sizeof(words));
+	if (status)
+		return status;
+	efi_boot->set_watchdog_timer(0, 0, 0, NULL);
+	options = split_options(words);
+	status = launch(words, &result);
+	if (status)
+		return status;
+	if (result == HANDOFF_REFUSED && !find_word(words, "unprotected"))
+		return EFI_UNSUPPORTED;
+	return start_next(words, options);
+}

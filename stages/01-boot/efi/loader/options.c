@@ -1,0 +1,118 @@
+/*
+ * The command line: what a shell, a boot option or GRUB gives us as load
+ * options; if that is nothing, the file vellum.conf in our own directory.
+ */
+#include "efi/loader/conf.h"
+#include "efi/loader/loader.h"
+#include "lib/errno.h"
+#include "lib/string.h"
+
+#define PATH_MAX 256
+#define CONF     "vellum.conf"
+
+static const struct efi_guid shell_parameters = EFI_SHELL_PARAMETERS_GUID;
+
+/* A shell has divided its command line into words already. */
+static int shell_words(const struct efi_shell_parameters *shell, char *words,
+		       size_t size)
+{
+	size_t used = 0;
+	int error;
+
+	for (u64 i = 1; i < shell->argc; i++) {
+		if (used + 1 >= size)
+			return -E2BIG;
+		if (used)
+			words[used++] = ' ';
+		error = options_parse(shell->argv[i], length16(shell->argv[i]),
+				      false, words + used, size - used);
+		if (error)
+			return error;
+		used += strlen(words + used);
+	}
+	return 0;
+}
+
+/* What our shell says, or NULL. */
+static const struct efi_shell_parameters *find_shell(void)
+{
+	struct efi_shell_parameters *shell;
+
+	if (efi_boot->handle_protocol(efi_image, &shell_parameters, &shell))
+		return NULL;
+	return shell;
+}
+
+bool started_by_shell(void)
+{
+	return find_shell() != NULL;
+}
+
+static int load_options(char *words, size_t size)
+{
+	const struct efi_shell_parameters *shell = find_shell();
+
+	words[0] = '\0';
+	if (shell)
+		return shell_words(shell, words, size);
+	return options_parse(efi_self->options, efi_self->options_size / 2,
+			     true, words, size);
+}
+
+static efi_status conf_words(char *words, size_t size)
+{
+	static char text[CONF_MAX + 1];
+	u16 path[PATH_MAX];
+	u64 length = sizeof(text);
+	efi_status status = EFI_NOT_FOUND;
+	uint line;
+
+	if (path_beside_us(u"" CONF, path, ARRAY_SIZE(path)))
+		status = read_file(path, text, &length);
+	if (status == EFI_NOT_FOUND) {
+		loader_print("vellum.efi: no load options and no " CONF
+			     " beside me: no options\n");
+		return EFI_SUCCESS;
+	}
+	if (status) {
+		loader_print("vellum.efi: " CONF " can't be read (status "
+			     "0x%lx)\n",
+			     status);
+		return status;
+	}
+	switch (length > CONF_MAX
+			? -E2BIG
+			: conf_parse(text, length, words, size, &line)) {
+	case 0:
+		return EFI_SUCCESS;
+	case -E2BIG:
+		loader_print("vellum.efi: " CONF " is too long: at most %u "
+			     "bytes, and %lu of them options\n",
+			     CONF_MAX, size - 1);
+		return EFI_INVALID;
+	default:
+		loader_print("vellum.efi: " CONF " line %u is no plain text: "
+			     "is the file corrupt?\n",
+			     line);
+		return EFI_INVALID;
+	}
+}
+
+efi_status options_read(char *words, size_t size)
+{
+	switch (load_options(words, size)) {
+	case 0:
+		break;
+	case -E2BIG:
+		loader_print("vellum.efi: load options are too long: at most "
+			     "%lu characters\n",
+			     size - 1);
+		return EFI_INVALID;
+	default:
+		/* Firmware may put its own notes there, in binary. */
+		loader_print("vellum.efi: load options are no plain text: "
+			     "ignored\n");
+		words[0] = '\0';
+	}
+	return words[0] ? EFI_SUCCESS : conf_words(words, size);
+}

@@ -1,0 +1,40 @@
+/*
+ * From the loader's words to boot_info: the UEFI counterpart of multiboot.c.
+ * The loader is part of Vellum, so its structure is trusted; what it passes on
+ * from the firmware, such as the memory map, is not. Book: chapter 1.
+ */
+#include "boot/layout.h"
+#include "boot/phases.h"
+#include "efi/efi_map.h"
+#include "efi/handoff.h"
+#include "lib/init.h"
+#include "lib/string.h"
+
+/* In .data, as boot_info: it is filled before anything else runs. */
+struct efi_handoff efi_handoff __attribute__((section(".data")));
+
+static int fill_boot_info(struct boot_info *boot, const struct efi_handoff *h)
+{
+	boot->firmware = BOOT_UEFI;
+	boot->rsdp = PHYS(h->rsdp);
+	boot->fb = h->framebuffer;
+	boot->vmm_base = PHYS(h->range_base);
+	boot->vmm_size = h->range_size;
+	boot->range_from_loader = true;
+	copy_string(boot->cmdline, h->cmdline, sizeof(boot->cmdline));
+	copy_string(boot->loader, h->loader, sizeof(boot->loader));
+	return efi_map_parse(&boot->map, phys_to_direct(PHYS(h->map)),
+			     h->map_size, h->descriptor_size);
+}
+
+uint efi_from_loader(u64 handoff);
+
+/* Called once by entry.S, on CPU 0's stack, with interrupts off. */
+uint efi_from_loader(u64 handoff)
+{
+	efi_handoff = *(struct efi_handoff *)phys_to_direct(PHYS(handoff));
+	boot_phases(fill_boot_info(&boot_info, &efi_handoff));
+	return init_phase_has_entries(INIT_PHASE_guest)
+		       ? HANDOFF_REFUSED
+		       : HANDOFF_NOTHING_TO_BOOT;
+}

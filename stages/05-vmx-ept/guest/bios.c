@@ -1,0 +1,173 @@
+/*
+ * Preparing the guest of a BIOS machine: it finds the PC as the BIOS left it,
+ * with a little less memory, and starts in real mode with its boot disk.
+ *
+ *	0                     BDA 0413h: new end       old end  640 KiB
+ *	| IVT, BDA |   free  [boot code]|   stub, table   | BIOS's own |
+ *
+ * To shorten conventional memory from its top is how resident code has always
+ * hidden from what boots after it: every boot loader asks INT 12h, which
+ * returns that word, and the E820 map says the same. Book: chapter 5.
+ */
+#include "guest/bios.h"
+
+#include "boot/boot_info.h"
+#include "boot/layout.h"
+#include "console/panic.h"
+#include "console/printf.h"
+#include "guest/bios_map.h"
+#include "lib/init.h"
+#include "lib/string.h"
+#include "vmm/launch.h"
+
+#define IVT_INT15 PHYS(4 * 0x15) /* in the real-mode vector table */
+
+/* Real machines have 600 KiB and more; less than this is no answer. */
+#define CONVENTIONAL_LEAST 128
+#define CONVENTIONAL_MOST  640
+
+/* Too large for the stack. */
+static struct guest_map guest_map;
+
+/* "0x80", "128" or the like: 0..255, or -1. */
+static int parse_byte(const char *text)
+{
+	uint base = 10, value = 0;
+
+	if (text[0] == '0' && (text[1] == 'x' || text[1] == 'X')) {
+		base = 16;
+		text += 2;
+	}
+	if (!*text)
+		return -1;
+	for (; *text; text++) {
+		char c = *text | 0x20;
+		uint digit = c >= '0' && c <= '9'   ? c - '0'
+			     : c >= 'a' && c <= 'f' ? c - 'a' + 10
+						    : 16;
+
+		value = value * base + digit;
+		if (digit >= base || value > 0xff)
+			return -1;
+	}
+	return value;
+}
+
+u8 guest_boot_drive(void)
+{
+	char text[8] = "";
+	int error, drive;
+
+	if (!cmdline_has("boot"))
+		return boot_info.boot_drive;
+	error = cmdline_value("boot", text, sizeof(text));
+	drive = parse_byte(text);
+	if (error || drive < 0)
+		panic("boot=%s: no BIOS drive number (such as 0x80 for the "
+		      "first disk, 0xe0 for a CD)",
+		      error ? "..." : text);
+	return drive;
+}
+
+/*
+ * Bochs' BIOS says 639 KiB there and 636 KiB in its memory map. The smaller
+ * number is right for both who ask for the one and who ask for the other.
+ */
+uint guest_conventional_kib(void)
+{
+	uint kib = *(volatile u16 *)phys_to_direct(BDA_MEMORY_KIB);
+	const struct mem_range *low = &boot_info.map.range[0];
+
+	if (boot_info.map.count && !low->base && low->type == MEM_RAM)
+		kib = MIN(kib, low->size / KIB);
+	if (kib < CONVENTIONAL_LEAST || kib > CONVENTIONAL_MOST)
+		panic("the BIOS claims %u KiB of conventional memory", kib);
+	return kib;
+}
+
+/* Copy @size bytes to the start of a segment; which one. */
+static u16 place(phys_t at, const char *code, size_t size)
+{
+	memcpy(phys_to_direct(at), code, size);
+	return at.v >> 4;
+}
+
+struct real_mode_entry guest_place_boot_code(uint top_kib, u8 drive)
+{
+	size_t size = bios_boot_end - bios_boot_start;
+	phys_t at = PHYS(top_kib * KIB - ALIGN_UP(size, KIB));
+	u16 segment = place(at, bios_boot_start, size);
+
+	return (struct real_mode_entry){
+		.cs = segment,
+		.sp = 0x7c00,
+		.ds = segment,
+		.dl = drive,
+	};
+}
+
+/* KiB for the stub and its table, at most: taken ranges only add entries. */
+static uint stub_kib(void)
+{
+	size_t entries = boot_info.map.count + 2 * GUEST_MAP_TAKEN;
+	size_t size = bios_stub_end - bios_stub_start +
+		      entries * sizeof(struct e820_entry);
+
+	return ALIGN_UP(size, KIB) / KIB;
+}
+
+/* Have the stub at @at answer for memory, in place of the BIOS. */
+static void hook_int15(phys_t at)
+{
+	volatile u16 *vector = phys_to_direct(IVT_INT15);
+	struct bios_stub *stub = phys_to_direct(at);
+	u16 segment =
+		place(at, bios_stub_start, bios_stub_end - bios_stub_start);
+
+	memcpy((char *)stub + stub->e820_table, guest_map.entry,
+	       guest_map.count * sizeof(guest_map.entry[0]));
+	stub->e820_count = guest_map.count;
+	stub->e801_low = guest_map_e801_low(&guest_map);
+	stub->e801_high = guest_map_e801_high(&guest_map);
+	stub->ah88 = guest_map_ah88(&guest_map);
+	stub->old_int15_ip = vector[0];
+	stub->old_int15_cs = vector[1];
+	vector[0] = stub->int15;
+	vector[1] = segment;
+}
+
+/* Hide what is ours; returns what is left of conventional memory, in KiB. */
+static uint hide(void)
+{
+	uint kib = stub_kib(), top = guest_conventional_kib() - kib;
+	struct mem_range taken[GUEST_MAP_TAKEN] = {
+		{top * KIB, kib * KIB, MEM_RESERVED},
+		{boot_info.vmm_base.v, boot_info.vmm_size, MEM_RESERVED},
+	};
+
+	guest_map_build(&guest_map, &boot_info.map, taken, GUEST_MAP_TAKEN);
+	hook_int15(PHYS(top * KIB));
+	*(volatile u16 *)phys_to_direct(BDA_MEMORY_KIB) = top;
+	for (uint i = 0; i < GUEST_MAP_TAKEN; i++)
+		printf("guest: reserved in its memory map: 0x%lx-0x%lx\n",
+		       taken[i].base, taken[i].base + taken[i].size - 1);
+	return top;
+}
+
+/* Start the boot drive under Vellum. */
+static void boot_bios_guest(void)
+{
+	struct real_mode_entry entry;
+	u8 drive;
+
+	if (boot_info.firmware != BOOT_BIOS)
+		return;
+	drive = guest_boot_drive();
+	if (vmm_is_unprotected())
+		guest_boot_unprotected();
+	entry = guest_place_boot_code(hide(), drive);
+	printf("guest: boots BIOS drive 0x%02x\n", drive);
+	vmm_launch_bios_guest(&entry);
+}
+
+INIT(guest, 10, boot_bios_guest);

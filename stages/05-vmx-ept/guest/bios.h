@@ -1,0 +1,29 @@
+/*
+ * The guest as the BIOS would have started it. Private to guest/.
+ */
+#ifndef GUEST_BIOS_H
+#define GUEST_BIOS_H
+
+#include "lib/types.h"
+#include "vmm/vcpu.h"
+
+/* The BIOS data area's word for the size of conventional memory, in KiB. */
+#define BDA_MEMORY_KIB PHYS(0x413)
+
+/* Which drive does the guest boot? From boot= or, without it, boot_info. */
+u8 guest_boot_drive(void);
+
+/*
+ * Copy the code that boots @drive to the end of the first @top_kib KiB of
+ * memory. Returns where, and with which registers, it begins.
+ */
+struct real_mode_entry guest_place_boot_code(uint top_kib, u8 drive);
+
+/* The size of conventional memory in KiB, as both the BIOS data area and the
+ * memory map allow; panics when it is absurd. */
+uint guest_conventional_kib(void);
+
+/* Boot the guest on the bare machine: nothing is hidden, nobody watches. */
+void guest_boot_unprotected(void) __noreturn;
+
+#endif

@@ -1,0 +1,47 @@
+/*
+ * Why was the entry refused? VMRUN says only VMEXIT_INVALID; the rules are in
+ * APM 2 15.5.1. Each is checked here again, by name.
+ */
+#include "console/printf.h"
+#include "lib/cpu.h"
+#include "svm/svm.h"
+
+struct rule {
+	const char *text;
+	bool broken;
+};
+
+void svm_report_invalid(struct vcpu *vcpu)
+{
+	const struct vmcb_control *c = &svm_vmcb(vcpu)->control;
+	const struct vmcb_save *s = &svm_vmcb(vcpu)->save;
+	bool long_mode = (s->efer & EFER_LME) && (s->cr0 & CR0_PG);
+	const struct rule rules[] = {
+		{"EFER.SVME is 0", !(s->efer & EFER_SVME)},
+		{"CR0.CD is 0 and CR0.NW is 1",
+		 !(s->cr0 & CR0_CD) && (s->cr0 & CR0_NW)},
+		{"CR0 bits 63:32 are not 0", s->cr0 >> 32},
+		{"CR4 bits 63:32 are not 0", s->cr4 >> 32},
+		{"DR6 bits 63:32 are not 0", s->dr6 >> 32},
+		{"DR7 bits 63:32 are not 0", s->dr7 >> 32},
+		{"EFER has reserved bits", s->efer & ~0x3fffffUL},
+		{"EFER.LME and CR0.PG, but CR4.PAE is 0",
+		 long_mode && !(s->cr4 & CR4_PAE)},
+		{"EFER.LME and CR0.PG, but CR0.PE is 0",
+		 long_mode && !(s->cr0 & CR0_PE)},
+		{"long mode, and CS has both L and D",
+		 long_mode && (s->cr4 & CR4_PAE) &&
+			 (s->cs.attributes & 0x600) == 0x600},
+		{"VMRUN is not intercepted",
+		 !(c->intercept2 & INTERCEPT2_VMRUN)},
+		{"ASID is 0", !c->asid},
+		{"nested CR3 is not page aligned", c->nested_cr3 & PAGE_MASK},
+		{"event injection has a reserved type",
+		 (c->event_injection & EVENT_VALID) &&
+			 (c->event_injection >> EVENT_TYPE_SHIFT & 7) == 1},
+	};
+
+	for (uint i = 0; i < ARRAY_SIZE(rules); i++)
+		if (rules[i].broken)
+			printf("vmcb: %s (APM 2 15.5.1)\n", rules[i].text);
+}

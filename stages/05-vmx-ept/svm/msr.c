@@ -1,0 +1,100 @@
+/*
+ * MSRs under SVM: the permission bitmap, and the few that we answer.
+ *
+ * EFER must have SVME set while the guest runs, and the guest must not see
+ * it. VM_CR and VM_HSAVE_PA belong to SVM, which the guest does not have.
+ */
+#include "lib/cpu.h"
+#include "lib/errno.h"
+#include "svm/svm.h"
+
+/* More EFER bits (APM 2 3.1.7). */
+#define EFER_LMSLE BIT(13)
+#define EFER_FFXSR BIT(14)
+#define EFER_TCE   BIT(15)
+
+/*
+ * The bitmap has two bits, read and write, for each MSR of three ranges
+ * (APM 2 15.11).
+ */
+void svm_intercept_msr(struct vcpu *vcpu, u32 msr, bool read, bool write)
+{
+	static const struct {
+		u32 first, offset;
+	} ranges[] = {{0, 0}, {0xc0000000, 0x800}, {0xc0010000, 0x1000}};
+	u8 *map = svm_vcpu(vcpu)->msrpm;
+
+	for (uint i = 0; i < ARRAY_SIZE(ranges); i++) {
+		u32 n = msr - ranges[i].first;
+
+		if (msr < ranges[i].first || n >= 0x2000)
+			continue;
+		map += ranges[i].offset + n / 4;
+		*map &= ~(3 << n % 4 * 2);
+		*map |= (read | write << 1) << n % 4 * 2;
+		return;
+	}
+}
+
+/* The bits of EFER that this CPU lets be set, SVME aside. */
+static u64 efer_allowed(void)
+{
+	struct cpuid_regs r = cpuid(0x80000001, 0);
+	u64 allowed = EFER_LMA;
+
+	if (r.edx & BIT(11))
+		allowed |= EFER_SCE;
+	if (r.edx & BIT(29))
+		allowed |= EFER_LME;
+	if (r.edx & BIT(20))
+		allowed |= EFER_NXE;
+	if (r.edx & BIT(25))
+		allowed |= EFER_FFXSR;
+	if (r.ecx & BIT(17))
+		allowed |= EFER_TCE;
+	return allowed;
+}
+
+static int write_efer(struct vmcb_save *s, u64 value)
+{
+	bool paging = s->cr0 & CR0_PG;
+
+	if (value & ~efer_allowed())
+		return -EPERM;
+	if (paging && ((value ^ s->efer) & EFER_LME))
+		return -EPERM; /* LME can't change under paging */
+	/* LMA is not written but follows LME and paging. */
+	s->efer = (value & ~EFER_LMA) | (s->efer & EFER_LMA) | EFER_SVME;
+	return 0;
+}
+
+int svm_read_msr(struct vcpu *vcpu, u32 msr, u64 *value)
+{
+	switch (msr) {
+	case MSR_EFER:
+		*value = svm_get(vcpu, VCPU_EFER);
+		return 0;
+	case MSR_VM_CR: /* SVM off, and locked so */
+		*value = VM_CR_SVMDIS | VM_CR_LOCK;
+		return 0;
+	case MSR_VM_HSAVE_PA:
+	case MSR_SVM_KEY:
+		return -EPERM;
+	default:
+		return -ENOENT;
+	}
+}
+
+int svm_write_msr(struct vcpu *vcpu, u32 msr, u64 value)
+{
+	switch (msr) {
+	case MSR_EFER:
+		return write_efer(&svm_vmcb(vcpu)->save, value);
+	case MSR_VM_CR:
+	case MSR_VM_HSAVE_PA:
+	case MSR_SVM_KEY:
+		return -EPERM;
+	default:
+		return -ENOENT;
+	}
+}

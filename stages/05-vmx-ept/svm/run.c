@@ -1,0 +1,187 @@
+/*
+ * One trip into the guest, and the translation of SVM's exit codes.
+ */
+#include "console/panic.h"
+#include "console/printf.h"
+#include "lib/cpu.h"
+#include "svm/svm.h"
+
+void svm_enter(struct guest_regs *regs, phys_t vmcb, phys_t host_vmcb);
+void svm_take_init(void);
+
+static enum exit_reason translate(u64 code)
+{
+	switch (code) {
+	case SVM_EXIT_CPUID:
+		return EXIT_CPUID;
+	case SVM_EXIT_VMMCALL:
+		return EXIT_HYPERCALL;
+	case SVM_EXIT_NPF:
+		return EXIT_MEMORY;
+	case SVM_EXIT_NMI:
+		return EXIT_NMI;
+	case SVM_EXIT_IRET:
+		return EXIT_NMI_WINDOW;
+	case SVM_EXIT_INIT:
+		return EXIT_INIT;
+	case SVM_EXIT_INVD:
+		return EXIT_INVD;
+	case SVM_EXIT_SHUTDOWN:
+		return EXIT_TRIPLE_FAULT;
+	case SVM_EXIT_INVLPGA:
+	case SVM_EXIT_VMRUN:
+	case SVM_EXIT_VMLOAD:
+	case SVM_EXIT_VMSAVE:
+	case SVM_EXIT_STGI:
+	case SVM_EXIT_CLGI:
+	case SVM_EXIT_SKINIT:
+		return EXIT_VIRT_INSTRUCTION;
+	default:
+		return EXIT_UNKNOWN;
+	}
+}
+
+/*
+ * The exit came while the guest was being given an interrupt or exception,
+ * which is lost unless we give it again. Software interrupts are left out: RIP
+ * still points at them. QEMU's TCG calls an external interrupt an exception.
+ */
+static void reinject_interrupted_event(struct vmcb_control *c)
+{
+	u64 event = c->exit_int_info;
+	uint vector = event & EVENT_VECTOR;
+	u64 type = event >> EVENT_TYPE_SHIFT & 7;
+
+	if (!(event & EVENT_VALID) || c->event_injection & EVENT_VALID)
+		return;
+	if (type == EVENT_TYPE_EXCEPTION && vector >= 32)
+		event &= ~(7UL << EVENT_TYPE_SHIFT);
+	else if (type == EVENT_TYPE_EXCEPTION && vector == VECTOR_BP)
+		return;
+	else if (type != EVENT_TYPE_EXCEPTION && type != EVENT_TYPE_INTR &&
+		 type != EVENT_TYPE_NMI)
+		return;
+	c->event_injection = event;
+}
+
+/* VMEXIT_INVALID is -1, in QEMU's TCG one of 32 bits. */
+static bool is_invalid(const struct vmcb_control *c)
+{
+	return (u32)c->exit_code == (u32)SVM_EXIT_INVALID;
+}
+
+static void describe_exit(struct vmcb_control *c, struct vm_exit *exit)
+{
+	exit->hw_reason = c->exit_code;
+	exit->info = c->exit_info1;
+	exit->gpa = GPHYS(c->exit_info2);
+	exit->write = c->exit_info1 & NPF_WRITE;
+	exit->vector = VECTOR_UD;
+	exit->reason = translate(c->exit_code);
+	if (c->exit_code == SVM_EXIT_MSR)
+		exit->reason = c->exit_info1 ? EXIT_WRMSR : EXIT_RDMSR;
+	if (is_invalid(c)) { /* a bad CR4 (instruction.c) */
+		exit->reason = EXIT_VIRT_INSTRUCTION;
+		exit->vector = VECTOR_GP;
+	}
+}
+
+/*
+ * A guest can make the delivery of #DB or #AC raise the same exception again,
+ * without end and without an interruptible moment, and so hold the CPU for
+ * ever (CVE-2015-5307, CVE-2015-8104). Intercepted, each round passes here,
+ * where NMIs get through; then the guest gets its exception. DR6 and DR7 are
+ * already as the guest must find them (APM 2 15.12.2).
+ */
+static bool return_exception(struct vmcb_control *c)
+{
+	u64 vector = c->exit_code - SVM_EXIT_EXCEPTION;
+
+	if (vector != VECTOR_DB && vector != VECTOR_AC)
+		return false;
+	c->event_injection =
+		EVENT_VALID | vector | EVENT_TYPE_EXCEPTION << EVENT_TYPE_SHIFT;
+	if (vector == VECTOR_AC)
+		c->event_injection |=
+			EVENT_ERROR_VALID | c->exit_info1 << EVENT_ERROR_SHIFT;
+	return true;
+}
+
+static void enter(struct vcpu *vcpu)
+{
+	struct svm_vcpu *svm = svm_vcpu(vcpu);
+	struct vmcb_control *c = &svm->vmcb->control;
+
+	svm->vmcb->save.rax = vcpu->regs.rax;
+	svm_enter(&vcpu->regs, svm->vmcb_phys, svm->host_vmcb_phys);
+	vcpu->exit_tsc = rdtsc();
+	vcpu->regs.rax = svm->vmcb->save.rax;
+	c->tlb_control = 0;
+	c->event_injection = 0;
+	if (is_invalid(c) && !svm_at_mov_to_cr4(vcpu)) {
+		svm_report_invalid(vcpu);
+		svm_dump(vcpu);
+		panic("VMRUN refused the guest's state (VMEXIT_INVALID)");
+	}
+}
+
+void svm_run(struct vcpu *vcpu, struct vm_exit *exit)
+{
+	struct vmcb_control *c = &svm_vmcb(vcpu)->control;
+
+	do
+		enter(vcpu);
+	while (return_exception(c));
+	reinject_interrupted_event(c);
+	describe_exit(c, exit);
+	if (exit->reason == EXIT_INIT)
+		svm_take_init();
+}
+
+/*
+ * The NMI is still pending. Without the intercept the next VMRUN delivers it
+ * as the CPU would; the guest's IRET then tells us that it is over.
+ */
+void svm_nmi(struct vcpu *vcpu, const struct vm_exit *exit)
+{
+	struct vmcb_control *c = &svm_vmcb(vcpu)->control;
+
+	c->intercept1 &= ~INTERCEPT1_NMI;
+	c->intercept1 |= INTERCEPT1_IRET;
+}
+
+/* The exit is before the IRET, which now runs and unblocks NMIs. */
+void svm_nmi_window(struct vcpu *vcpu, const struct vm_exit *exit)
+{
+	struct vmcb_control *c = &svm_vmcb(vcpu)->control;
+
+	c->intercept1 &= ~INTERCEPT1_IRET;
+	c->intercept1 |= INTERCEPT1_NMI;
+}
+
+void svm_flush_map(struct vcpu *vcpu)
+{
+	svm_vmcb(vcpu)->control.tlb_control = TLB_CONTROL_FLUSH_ALL;
+}
+
+const struct vcpu_ops svm_ops = {
+	.name = "SVM with NPT",
+	.id = 2,
+	.probe = svm_probe,
+	.enable = svm_enable,
+	.create = svm_create,
+	.reset = svm_reset,
+	.resume = svm_resume,
+	.run = svm_run,
+	.get = svm_get,
+	.set = svm_set,
+	.skip_instruction = svm_skip_instruction,
+	.inject_exception = svm_inject_exception,
+	.nmi = svm_nmi,
+	.nmi_window = svm_nmi_window,
+	.read_msr = svm_read_msr,
+	.write_msr = svm_write_msr,
+	.intercept_msr = svm_intercept_msr,
+	.flush_map = svm_flush_map,
+	.dump = svm_dump,
+};

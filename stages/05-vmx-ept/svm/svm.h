@@ -1,0 +1,85 @@
+/*
+ * What the files of the SVM back end share.
+ */
+#ifndef SVM_SVM_H
+#define SVM_SVM_H
+
+#include "svm/vmcb.h"
+#include "vmm/vcpu.h"
+
+#define MSR_VM_CR       0xc0010114
+#define MSR_VM_HSAVE_PA 0xc0010117
+#define MSR_SVM_KEY     0xc0010118
+
+#define VM_CR_R_INIT BIT(1)
+#define VM_CR_LOCK   BIT(3)
+#define VM_CR_SVMDIS BIT(4)
+
+/* CPUID 0x8000000a EDX */
+#define SVM_FEATURE_NPT   BIT(0)
+#define SVM_FEATURE_NRIPS BIT(3)
+
+#define MSRPM_SIZE (2 * PAGE_SIZE)
+
+/* One virtual CPU of the SVM kind: vcpu->backend. */
+struct svm_vcpu {
+	struct vmcb *vmcb;
+	phys_t vmcb_phys;
+	phys_t host_vmcb_phys; /* for VMLOAD of our own FS, GS and TR */
+	u8 *msrpm;
+	phys_t msrpm_phys;
+	bool nrips; /* the hardware tells the next RIP */
+};
+
+static inline struct svm_vcpu *svm_vcpu(struct vcpu *vcpu)
+{
+	return vcpu->backend;
+}
+
+static inline struct vmcb *svm_vmcb(struct vcpu *vcpu)
+{
+	return svm_vcpu(vcpu)->vmcb;
+}
+
+/* What probe looks at; filled from the machine, or by a test. */
+struct svm_caps {
+	bool svm;         /* CPUID 0x80000001 ECX bit 2 */
+	bool vm_cr_valid; /* VM_CR exists */
+	u64 vm_cr;
+	u32 features; /* CPUID 0x8000000a EDX */
+	u32 asids;    /* CPUID 0x8000000a EBX */
+};
+
+/*
+ * Can Vellum use SVM on a CPU with @caps? 0, or -ENODEV with the reason in
+ * *@why (NULL when the CPU has no SVM at all).
+ */
+int svm_check_caps(const struct svm_caps *caps, const char **why);
+
+int svm_probe(const char **why);
+int svm_enable(void);
+int svm_create(struct vcpu *vcpu);
+void svm_reset(struct vcpu *vcpu, const struct real_mode_entry *entry);
+void svm_resume(struct vcpu *vcpu, const struct cpu_state *state);
+void svm_run(struct vcpu *vcpu, struct vm_exit *exit);
+u64 svm_get(struct vcpu *vcpu, enum vcpu_reg reg);
+void svm_set(struct vcpu *vcpu, enum vcpu_reg reg, u64 value);
+void svm_skip_instruction(struct vcpu *vcpu);
+void svm_inject_exception(struct vcpu *vcpu, uint vector, u32 error);
+exit_handler_fn svm_nmi, svm_nmi_window;
+int svm_read_msr(struct vcpu *vcpu, u32 msr, u64 *value);
+int svm_write_msr(struct vcpu *vcpu, u32 msr, u64 value);
+void svm_intercept_msr(struct vcpu *vcpu, u32 msr, bool read, bool write);
+void svm_flush_map(struct vcpu *vcpu);
+void svm_dump(struct vcpu *vcpu);
+
+/* Length of the intercepted instruction at the guest's RIP, in bytes. */
+uint svm_instruction_length(struct vcpu *vcpu);
+
+/* Is the guest's next instruction a MOV to CR4? (See instruction.c.) */
+bool svm_at_mov_to_cr4(struct vcpu *vcpu);
+
+/* Print each rule that the VMCB breaks (APM 2 15.5.1) and VMRUN refused. */
+void svm_report_invalid(struct vcpu *vcpu);
+
+#endif

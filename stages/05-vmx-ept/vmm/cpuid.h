@@ -1,0 +1,25 @@
+/*
+ * CPUID as the guest sees it.
+ */
+#ifndef VMM_CPUID_H
+#define VMM_CPUID_H
+
+#include "lib/cpu.h"
+#include "lib/types.h"
+
+#define CPUID_1_ECX_VMX        BIT(5)
+#define CPUID_1_ECX_XSAVE      BIT(26)
+#define CPUID_1_ECX_OSXSAVE    BIT(27)
+#define CPUID_1_ECX_HYPERVISOR BIT(31)
+#define CPUID_7_ECX_OSPKE      BIT(4)
+
+#define CPUID_HYPERVISOR 0x40000000
+#define VELLUM_VERSION   1
+
+/*
+ * Cut @r, the machine's answer to CPUID @leaf, @subleaf, down to what a guest
+ * whose CR4 is @guest_cr4 may see.
+ */
+void cpuid_filter(u32 leaf, u32 subleaf, u64 guest_cr4, struct cpuid_regs *r);
+
+#endif

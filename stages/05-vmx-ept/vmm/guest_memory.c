@@ -1,0 +1,138 @@
+/*
+ * Reading the guest's memory as the guest would.
+ *
+ * Needed to look at an instruction that the hardware does not hand us. The
+ * walk is the guest's own (SDM 3A 4.3 to 4.5), one level at a time:
+ *
+ *	CR3 -> [PML5] -> PML4 -> PDPT -> PD -> PT -> page
+ *
+ * with 512 entries of 8 bytes in each table, or, without PAE, two levels of
+ * 1024 entries of 4 bytes. Rights are not checked: the guest was executing
+ * what we read.
+ */
+#include "vmm/guest_memory.h"
+
+#include "boot/boot_info.h"
+#include "boot/layout.h"
+#include "lib/cpu.h"
+#include "lib/errno.h"
+#include "lib/string.h"
+#include "paging/paging.h"
+#include "vmm/vcpu.h"
+
+#define PTE_PRESENT BIT(0)
+#define PTE_LARGE   BIT(7)
+#define PTE_ADDRESS 0x000ffffffffff000UL
+
+#define ROM_START 0xc0000 /* option ROMs and BIOS, in our direct map too */
+#define ROM_END   0x100000
+
+static bool is_readable(u64 base, u64 size)
+{
+	const struct mem_map *map = &boot_info.map;
+
+	if (base + size < base || in_vmm_range(PHYS(base), 1) ||
+	    in_vmm_range(PHYS(base + size - 1), 1))
+		return false;
+	if (base >= ROM_START && base + size <= ROM_END)
+		return true;
+	for (uint i = 0; i < map->count; i++) {
+		const struct mem_range *r = &map->range[i];
+
+		if (base >= r->base && base + size <= r->base + r->size)
+			return r->type == MEM_RAM || r->type == MEM_ACPI ||
+			       r->type == MEM_NVS;
+	}
+	return false;
+}
+
+int guest_read_phys(gphys_t gpa, void *buffer, size_t size)
+{
+	if (!is_readable(gpa.v, size))
+		return -EFAULT;
+	memcpy(buffer, phys_to_direct(PHYS(gpa.v)), size);
+	return 0;
+}
+
+/* How the guest's page tables look in its mode. */
+struct walk {
+	uint levels;
+	uint index_bits;
+	uint entry_size;
+	u64 large; /* the bit that makes an upper entry a leaf, if any */
+	u64 root;
+};
+
+static struct walk walk_of(struct vcpu *vcpu)
+{
+	u64 cr3 = vcpu_ops->get(vcpu, VCPU_CR3);
+	u64 cr4 = vcpu_ops->get(vcpu, VCPU_CR4);
+
+	if (vcpu_ops->get(vcpu, VCPU_EFER) & EFER_LMA)
+		return (struct walk){cr4 & CR4_LA57 ? 5 : 4, 9, 8, PTE_LARGE,
+				     cr3 & PTE_ADDRESS};
+	if (cr4 & CR4_PAE) /* the PDPT has 4 entries and needs no page */
+		return (struct walk){3, 9, 8, PTE_LARGE, cr3 & 0xffffffe0};
+	return (struct walk){2, 10, 4, cr4 & CR4_PSE ? PTE_LARGE : 0,
+			     cr3 & 0xfffff000};
+}
+
+/* A 4 MiB page keeps bits 39:32 of its address in entry bits 20:13. */
+static u64 leaf_base(const struct walk *w, u64 entry, uint shift)
+{
+	u64 base = entry & PTE_ADDRESS & ~(BIT(shift) - 1);
+
+	if (w->entry_size == 4 && shift == 22)
+		base = (entry & 0xffc00000) | (entry >> 13 & 0xff) << 32;
+	return base;
+}
+
+int guest_virt_to_phys(struct vcpu *vcpu, u64 virt, gphys_t *gpa)
+{
+	struct walk w;
+	u64 table, entry;
+
+	if (!(vcpu_ops->get(vcpu, VCPU_CR0) & CR0_PG)) {
+		*gpa = GPHYS((u32)virt);
+		return 0;
+	}
+	w = walk_of(vcpu);
+	table = w.root;
+	for (uint level = w.levels;; level--) {
+		uint shift = PAGE_SHIFT + (level - 1) * w.index_bits;
+		u64 index = virt >> shift & (BIT(w.index_bits) - 1);
+		bool leaf = level == 1;
+
+		entry = 0;
+		if (guest_read_phys(GPHYS(table + index * w.entry_size), &entry,
+				    w.entry_size) ||
+		    !(entry & PTE_PRESENT))
+			return -EFAULT;
+		if (level == 2 || (level == 3 && w.levels > 3))
+			leaf = entry & w.large;
+		if (leaf) {
+			*gpa = GPHYS(leaf_base(&w, entry, shift) +
+				     (virt & (BIT(shift) - 1)));
+			return 0;
+		}
+		table = entry & PTE_ADDRESS;
+	}
+}
+
+int guest_read_virt(struct vcpu *vcpu, u64 virt, void *buffer, size_t size)
+{
+	while (size) {
+		size_t part = MIN(size, PAGE_SIZE - (virt & PAGE_MASK));
+		gphys_t gpa;
+		int error = guest_virt_to_phys(vcpu, virt, &gpa);
+
+		if (!error)
+			error = guest_read_phys(gpa, buffer, part);
+		if (error)
+			return error;
+		virt += part;
+		buffer = (char *)buffer + part;
+		size -= part;
+	}
+	return 0;
+}

@@ -1,0 +1,26 @@
+/*
+ * Reading the guest's memory as the guest would: through its own page tables.
+ */
+#ifndef VMM_GUEST_MEMORY_H
+#define VMM_GUEST_MEMORY_H
+
+#include "lib/types.h"
+
+struct vcpu;
+
+/*
+ * Guest-virtual to guest-physical, in whichever paging mode the guest is.
+ * Returns 0, or -EFAULT where the guest itself would get a page fault.
+ */
+int guest_virt_to_phys(struct vcpu *vcpu, u64 virt, gphys_t *gpa);
+
+/*
+ * Copy @size bytes at guest-physical @gpa. -EFAULT when it is not RAM or
+ * firmware ROM, or lies in our own range.
+ */
+int guest_read_phys(gphys_t gpa, void *buffer, size_t size);
+
+/* Copy @size bytes at guest-virtual @virt; the range may cross pages. */
+int guest_read_virt(struct vcpu *vcpu, u64 virt, void *buffer, size_t size);
+
+#endif

@@ -1,0 +1,124 @@
+/*
+ * The exits that take a few lines each. The larger ones have files of their
+ * own: cpuid.c, msr.c, hypercall.c, and the back ends' NMI and CR handling.
+ */
+#include "console/panic.h"
+#include "console/printf.h"
+#include "lib/errno.h"
+#include "paging/trap.h"
+#include "vmm/launch.h"
+#include "vmm/vcpu.h"
+
+/* As on a CPU without the extension, or with it switched off (SDM 2B). */
+EXIT_HANDLER(VIRT_INSTRUCTION)
+{
+	vcpu_ops->inject_exception(vcpu, exit->vector, 0);
+}
+
+/*
+ * INVD throws away what caches hold, and with it perhaps data of ours; so the
+ * guest's INVD writes back first. It is free to do so at any time anyway.
+ */
+EXIT_HANDLER(INVD)
+{
+	asm volatile("wbinvd" : : : "memory");
+	vcpu_ops->skip_instruction(vcpu);
+}
+
+struct xcr {
+	u32 index;
+	u64 value;
+};
+
+static void execute_xsetbv(void *arg)
+{
+	struct xcr *x = arg;
+
+	asm volatile("xsetbv"
+		     :
+		     : "c"(x->index), "a"((u32)x->value),
+		       "d"((u32)(x->value >> 32)));
+}
+
+/*
+ * XCR0 is the guest's: we never touch the FPU. The CPU itself knows which
+ * values are good, so it is asked (SDM 2D XSETBV: #GP for a bad one).
+ */
+EXIT_HANDLER(XSETBV)
+{
+	struct xcr x = {vcpu->regs.rcx,
+			vcpu->regs.rdx << 32 | (u32)vcpu->regs.rax};
+
+	if (guarded(execute_xsetbv, &x, NULL))
+		vcpu_ops->inject_exception(vcpu, VECTOR_GP, 0);
+	else
+		vcpu_ops->skip_instruction(vcpu);
+}
+
+EXIT_HANDLER(CR_WRITE)
+{
+	vcpu_ops->cr_write(vcpu, exit);
+}
+
+EXIT_HANDLER(NMI)
+{
+	vcpu_ops->nmi(vcpu, exit);
+}
+
+EXIT_HANDLER(NMI_WINDOW)
+{
+	vcpu_ops->nmi_window(vcpu, exit);
+}
+
+EXIT_HANDLER(TRIPLE_FAULT)
+{
+	printf("vmm: the guest had a triple fault at 0x%lx: reset\n",
+	       vcpu_ops->get(vcpu, VCPU_RIP));
+	machine_reset();
+}
+
+/* INIT to the boot CPU: it starts again at the reset vector (SDM 3A 9.1). */
+EXIT_HANDLER(INIT)
+{
+	vcpu_ops->reset(vcpu, NULL);
+}
+
+/* Only a CPU that waits for one can see a SIPI; ours never waits. */
+EXIT_HANDLER(SIPI)
+{
+	panic("a SIPI exit from a CPU that runs");
+}
+
+/*
+ * Intel CPUs leave hardware task switches to the hypervisor. Nobody uses them
+ * but the double-fault handler of 32-bit kernels, which is about to die.
+ */
+EXIT_HANDLER(TASK_SWITCH)
+{
+	printf("vmm: the guest tried a task switch to selector 0x%lx: #GP\n",
+	       exit->info & 0xffff);
+	vcpu_ops->inject_exception(vcpu, VECTOR_GP, exit->info & 0xfff8);
+}
+
+EXIT_HANDLER(MEMORY)
+{
+	int error = nested_map_fault(vcpu->map, exit->gpa, exit->write);
+
+	if (error == -EPERM) { /* it executes our range */
+		vcpu_ops->inject_exception(vcpu, VECTOR_GP, 0);
+		return;
+	}
+	if (error) {
+		vcpu_ops->dump(vcpu);
+		panic("guest-physical 0x%lx can't be mapped (error %d)",
+		      exit->gpa.v, error);
+	}
+	vcpu_ops->flush_map(vcpu);
+}
+
+EXIT_HANDLER(UNKNOWN)
+{
+	vcpu_ops->dump(vcpu);
+	panic("unexpected VM exit: reason 0x%lx, information 0x%lx",
+	      exit->hw_reason, exit->info);
+}

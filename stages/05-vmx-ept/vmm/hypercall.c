@@ -1,0 +1,103 @@
+/*
+ * Hypercalls: how `vellumctl` in the guest asks what Vellum did.
+ *
+ *	in:  RAX = HYPERCALL_MAGIC, RBX = command, RCX = argument
+ *	out: RAX = 0 or a negative errno; data in RBX RDX RSI RDI R8
+ *
+ * Data goes through registers only: no address from the guest is ever
+ * followed. Nothing can be changed, and unless the command line says
+ * `hypercall`, the instruction does not exist (#UD). Any privilege level may
+ * call, because the tool is an ordinary program. Book: chapter 5.
+ */
+#include "boot/boot_info.h"
+#include "console/console.h"
+#include "console/log.h"
+#include "lib/cpu.h"
+#include "lib/errno.h"
+#include "lib/string.h"
+#include "page/page.h"
+#include "vmm/launch.h"
+#include "vmm/vcpu.h"
+
+#define HYPERCALL_MAGIC       0x6d756c6c
+#define HYPERCALL_ABI_VERSION 1
+
+static u64 cycles_in_vellum(const struct vcpu *vcpu)
+{
+	u64 sum = rdtsc() - vcpu->exit_tsc; /* this exit, so far */
+
+	for (uint i = 0; i < EXIT_REASON_COUNT; i++)
+		sum += vcpu->stats[i].cycles;
+	return sum;
+}
+
+static int call_info(struct vcpu *vcpu)
+{
+	struct guest_regs *r = &vcpu->regs;
+
+	r->rbx = HYPERCALL_ABI_VERSION;
+	r->rdx = vcpu_ops->id;
+	r->rsi = vmm_launch_tsc() - boot_info.entry_tsc - console_cycles();
+	r->rdi = rdtsc() - vmm_launch_tsc();
+	r->r8 = cycles_in_vellum(vcpu);
+	return 0;
+}
+
+static int call_stats(struct vcpu *vcpu)
+{
+	struct guest_regs *r = &vcpu->regs;
+	u64 name[2] = {0, 0};
+	const char *text;
+
+	if (r->rcx >= EXIT_REASON_COUNT)
+		return -ENOENT;
+	text = exit_reason_name(r->rcx);
+	memcpy(name, text, MIN(strlen(text), sizeof(name)));
+	r->rbx = vcpu->stats[r->rcx].count;
+	r->rdx = vcpu->stats[r->rcx].cycles;
+	r->rsi = name[0];
+	r->rdi = name[1];
+	return 0;
+}
+
+static int call_log(struct vcpu *vcpu)
+{
+	struct guest_regs *r = &vcpu->regs;
+	u64 text[4] = {0};
+
+	r->rdx = log_read(r->rcx, (char *)text, sizeof(text));
+	r->rbx = text[0];
+	r->rsi = text[1];
+	r->rdi = text[2];
+	r->r8 = text[3];
+	return 0;
+}
+
+static int call_free(struct vcpu *vcpu)
+{
+	vcpu->regs.rbx = boot_info.vmm_size / PAGE_SIZE;
+	vcpu->regs.rdx = num_of_available_pages();
+	return 0;
+}
+
+static int (*const calls[])(struct vcpu *) = {
+	call_info,
+	call_stats,
+	call_log,
+	call_free,
+};
+
+EXIT_HANDLER(HYPERCALL)
+{
+	struct guest_regs *r = &vcpu->regs;
+
+	if (!cmdline_has("hypercall") || (u32)r->rax != HYPERCALL_MAGIC) {
+		vcpu_ops->inject_exception(vcpu, VECTOR_UD, 0);
+		return;
+	}
+	if (r->rbx < ARRAY_SIZE(calls))
+		r->rax = calls[r->rbx](vcpu);
+	else
+		r->rax = -EINVAL;
+	vcpu_ops->skip_instruction(vcpu);
+}

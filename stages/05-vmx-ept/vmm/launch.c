@@ -1,0 +1,193 @@
+/*
+ * Choosing a back end, and the loop that a hypervisor is.
+ *
+ *	  +--> run the guest ---> VM exit ---> its handler --+
+ *	  +--------------------------------------------------+
+ *
+ * Book: chapter 5.
+ */
+#include "vmm/launch.h"
+
+#include "boot/boot_info.h"
+#include "console/console.h"
+#include "console/panic.h"
+#include "console/printf.h"
+#include "heap/heap.h"
+#include "lib/cpu.h"
+#include "lib/init.h"
+#include "lib/percpu.h"
+#include "lib/string.h"
+
+const struct vcpu_ops *vcpu_ops;
+
+static PERCPU(struct vcpu *, current_vcpu);
+
+static u64 launch_tsc;
+
+struct vcpu *vcpu_current(void)
+{
+	return *this_cpu(current_vcpu);
+}
+
+u64 vmm_launch_tsc(void)
+{
+	return launch_tsc;
+}
+
+bool vmm_is_unprotected(void)
+{
+	return !vcpu_ops;
+}
+
+/* We can't protect this machine. That is no panic: nothing is broken. */
+static void refuse(const char *why)
+{
+	printf("vellum: %s\n", why);
+	if (cmdline_has("unprotected")) {
+		printf("vellum: going on without protection, as asked\n");
+		return;
+	}
+	if (boot_info.firmware == BOOT_UEFI)
+		return; /* the firmware boots the machine without us */
+	printf("vellum: no guest without protection; the word `unprotected` "
+	       "on the command line boots it all the same\n"
+	       "vellum: halted\n");
+	cpu_halt_forever();
+}
+
+static void choose_back_end(void)
+{
+	static const struct vcpu_ops *const all[] = {&vmx_ops, &svm_ops};
+	const char *why, *first_why = NULL;
+
+	for (uint i = 0; i < ARRAY_SIZE(all); i++) {
+		why = NULL;
+		if (all[i]->probe(&why) == 0) {
+			vcpu_ops = all[i];
+			return;
+		}
+		if (why)
+			first_why = why;
+	}
+	refuse(first_why ? first_why
+			 : "this CPU has neither VMX nor SVM (CPUID shows no "
+			   "virtualisation extension)");
+}
+
+/* How many CPUs does this one say that there are? */
+static uint cpu_count(void)
+{
+	if (cpuid(0, 0).eax >= 0xb) {
+		uint n = cpuid(0xb, 1).ebx & 0xffff;
+
+		if (n)
+			return n;
+	}
+	if (cpuid(1, 0).edx & BIT(28)) /* HTT: the next field is valid */
+		return MAX(1U, cpuid(1, 0).ebx >> 16 & 0xff);
+	return 1;
+}
+
+static void warn_of_other_cpus(void)
+{
+	uint n = cpu_count();
+
+	if (n > 1)
+		printf("vellum: this machine has %u CPUs; the guest gets one, "
+		       "CPU 0, under Vellum; keep it from starting the "
+		       "others (Linux: nosmp)\n",
+		       n);
+}
+
+/* Enable virtualisation on this CPU, and make its virtual CPU. */
+static void vmm_cpu_init(void)
+{
+	struct vcpu *vcpu;
+	int error;
+
+	if (*this_cpu(cpu_number) == 0) {
+		choose_back_end();
+		warn_of_other_cpus();
+	}
+	if (!vcpu_ops)
+		return;
+	error = vcpu_ops->enable();
+	if (error)
+		panic("%s can't be switched on (error %d)", vcpu_ops->name,
+		      error);
+	vcpu = alloc(sizeof(*vcpu));
+	if (!vcpu)
+		panic("no memory for a virtual CPU");
+	memset(vcpu, 0, sizeof(*vcpu));
+	error = vcpu_ops->create(vcpu);
+	if (error)
+		panic("no virtual CPU (error %d)", error);
+	*this_cpu(current_vcpu) = vcpu;
+	printf("vmm: %s; %u pages of nested page tables\n", vcpu_ops->name,
+	       vcpu->map->pages);
+}
+
+INIT(cpu, 10, vmm_cpu_init);
+
+static void __noreturn serve(struct vcpu *vcpu)
+{
+	struct vm_exit exit;
+
+	for (;;) {
+		vcpu_ops->run(vcpu, &exit);
+		exit_dispatch(vcpu, &exit);
+	}
+}
+
+static void print_start_time(void)
+{
+	launch_tsc = rdtsc();
+	printf("vmm: %lu million TSC cycles from our entry to here, %lu "
+	       "million of them for the console\n",
+	       (launch_tsc - boot_info.entry_tsc) / 1000000,
+	       console_cycles() / 1000000);
+}
+
+void vmm_launch_bios_guest(const struct real_mode_entry *entry)
+{
+	struct vcpu *vcpu = vcpu_current();
+
+	vcpu_ops->reset(vcpu, entry);
+	print_start_time();
+	printf("vellum: launching the guest at %04x:%04x\n", entry->cs,
+	       entry->ip);
+	console_hand_over();
+	launch_tsc = rdtsc();
+	serve(vcpu);
+}
+
+void vmm_launch_uefi_guest(const struct cpu_state *state)
+{
+	struct vcpu *vcpu = vcpu_current();
+
+	vcpu_ops->resume(vcpu, state);
+	print_start_time();
+	printf("vellum: launching the guest: the firmware goes on as one\n");
+	console_hand_over();
+	launch_tsc = rdtsc();
+	serve(vcpu);
+}
+
+/*
+ * What a triple fault does on a PC: the chipset resets everything. We ask it
+ * (port 0xcf9), then the keyboard controller, then take a triple fault
+ * ourselves, with an IDT of no entries.
+ */
+void machine_reset(void)
+{
+	static const struct {
+		u16 limit;
+		u64 base;
+	} __packed no_idt = {0, 0};
+
+	outb(0xcf9, 0x02);
+	outb(0xcf9, 0x06);
+	outb(0x64, 0xfe);
+	asm volatile("lidt %0; int3" : : "m"(no_idt));
+	cpu_halt_forever();
+}

@@ -1,0 +1,172 @@
+/*
+ * What the MTRRs say about an address, as SDM 3A 12.11 defines it.
+ *
+ * The first MiB has fixed pieces, one byte of type each:
+ *
+ *	0          512 KiB         768 KiB                    1 MiB
+ *	| 8 x 64 KiB  | 16 x 16 KiB   | 64 x 4 KiB              |
+ *
+ * Above it (and in it, while the fixed ones are off) up to a few tens of pairs
+ * of a base and a mask apply; a page belongs to a pair when
+ *
+ *	page & mask == base & mask
+ *
+ * A mask of ones followed by zeros makes one block, aligned to its size. The
+ * rule allows holes in the mask, too; then the pair applies to a set of blocks,
+ * each as long as the lowest bit of the mask. Nothing below assumes one block.
+ * Book: chapter 5, "Memory types".
+ */
+#include "vmm/mtrr.h"
+
+#include "lib/cpu.h"
+#include "lib/string.h"
+
+#define FIXED_END   (1 * MIB)
+#define FIXED_16K   (512 * KIB) /* where the pieces of 16 KiB begin */
+#define FIXED_4K    (768 * KIB)
+#define NO_BOUNDARY BIT(63) /* beyond any physical address */
+#define TYPE_BITS   0x7
+#define VALID_TYPES                                                      \
+	(BIT(CACHE_UC) | BIT(CACHE_WC) | BIT(CACHE_WT) | BIT(CACHE_WP) | \
+	 BIT(CACHE_WB))
+
+/* Index into fixed[] for @address below 1 MiB; *@end: where the piece ends. */
+static uint fixed_piece(u64 address, u64 *end)
+{
+	if (address < FIXED_16K) {
+		*end = ALIGN_DOWN(address, 64 * KIB) + 64 * KIB;
+		return address / (64 * KIB);
+	}
+	if (address < FIXED_4K) {
+		*end = ALIGN_DOWN(address, 16 * KIB) + 16 * KIB;
+		return 8 + (address - FIXED_16K) / (16 * KIB);
+	}
+	*end = ALIGN_DOWN(address, 4 * KIB) + 4 * KIB;
+	return 24 + (address - FIXED_4K) / (4 * KIB);
+}
+
+/*
+ * The first address from @address on with (address & @mask) == @base, or
+ * NO_BOUNDARY. Look at the highest bit that is wrong. If it must become 1, the
+ * bits above it can stay. If it must become 0, a bit above it that the mask
+ * leaves free has to become 1. Everything below is as small as can be.
+ */
+static u64 next_match(u64 address, u64 mask, u64 base)
+{
+	u64 wrong = (address ^ base) & mask, bit, free;
+
+	if (!wrong)
+		return address;
+	bit = BIT(63 - __builtin_clzl(wrong));
+	if (!(base & bit)) {
+		free = ~mask & ~address & ~(bit | (bit - 1));
+		if (!free)
+			return NO_BOUNDARY;
+		bit = free & -free;
+	}
+	return (address & ~(bit - 1)) | bit | (base & (bit - 1));
+}
+
+/*
+ * Does variable pair @i apply to @page? *@end becomes the next address where
+ * the answer is another, if that is lower.
+ */
+static bool variable_applies(const struct mtrr_state *state, uint i, u64 page,
+			     u64 *end)
+{
+	u64 mask = state->variable[i].mask, base, change;
+	bool applies;
+
+	if (!(mask & MTRR_MASK_VALID))
+		return false;
+	/* Bits that no address has are 0 in every page and every base. */
+	mask = (mask & ~PAGE_MASK) | ~state->address_mask;
+	base = state->variable[i].base & mask & state->address_mask;
+	applies = (page & mask) == base;
+	if (!applies)
+		change = next_match(page, mask, base);
+	else if (mask)
+		change = (page | ((mask & -mask) - 1)) + 1;
+	else
+		change = NO_BOUNDARY;
+	*end = MIN(*end, change);
+	return applies;
+}
+
+/*
+ * Which type wins where all those in the bit set @types apply (SDM 3A
+ * 12.11.4.1). What the manual leaves undefined becomes UC: slow but coherent.
+ */
+static enum mem_cache winner(u64 types)
+{
+	if (types & BIT(CACHE_UC))
+		return CACHE_UC;
+	if (types == (BIT(CACHE_WT) | BIT(CACHE_WB)))
+		return CACHE_WT;
+	if ((types & (types - 1)) || (types & ~VALID_TYPES))
+		return CACHE_UC;
+	return __builtin_ctzl(types);
+}
+
+enum mem_cache mtrr_type(const struct mtrr_state *state, u64 address,
+			 u64 *uniform)
+{
+	u64 page = ALIGN_DOWN(address, PAGE_SIZE), end = NO_BOUNDARY;
+	u64 types = 0;
+	uint i;
+
+	if (!state->enabled) {
+		types = BIT(CACHE_UC);
+	} else if (state->fixed_enabled && page < FIXED_END) {
+		i = fixed_piece(page, &end);
+		types = BIT(state->fixed[i] & TYPE_BITS);
+	} else {
+		for (i = 0; i < state->variable_count; i++)
+			if (variable_applies(state, i, page, &end))
+				types |= BIT(state->variable[i].base &
+					     TYPE_BITS);
+		if (!types)
+			types = BIT(state->default_type & TYPE_BITS);
+	}
+	*uniform = end - page;
+	return winner(types);
+}
+
+void mtrr_all_write_back(struct mtrr_state *state)
+{
+	memset(state, 0, sizeof(*state));
+	state->enabled = true;
+	state->default_type = CACHE_WB;
+	state->address_mask = BIT(52) - 1;
+}
+
+bool mtrr_is_msr(u32 msr)
+{
+	static const struct {
+		u32 first, count;
+	} mtrrs[] = {
+		{MSR_MTRR_PHYSBASE0, 2 * MTRR_MAX_VARIABLE},
+		{MSR_MTRR_FIX64K, 1},
+		{MSR_MTRR_FIX16K, 2},
+		{MSR_MTRR_FIX4K, 8},
+		{MSR_MTRR_DEF_TYPE, 1},
+	};
+	uint i;
+
+	for (i = 0; i < ARRAY_SIZE(mtrrs); i++)
+		if (msr - mtrrs[i].first < mtrrs[i].count)
+			return true;
+	return false;
+}
+
+bool mtrr_equal(const struct mtrr_state *a, const struct mtrr_state *b)
+{
+	return a->enabled == b->enabled &&
+	       a->fixed_enabled == b->fixed_enabled &&
+	       a->default_type == b->default_type &&
+	       a->variable_count == b->variable_count &&
+	       a->address_mask == b->address_mask &&
+	       !memcmp(a->fixed, b->fixed, sizeof(a->fixed)) &&
+	       !memcmp(a->variable, b->variable,
+		       a->variable_count * sizeof(a->variable[0]));
+}

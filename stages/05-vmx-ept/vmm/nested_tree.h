@@ -1,0 +1,99 @@
+/*
+ * The tree under a nested map: tables, entries, walking. What is mapped where
+ * is for nested_build.c and nested_hidden.c to say. Private to nested_*.c.
+ */
+#ifndef VMM_NESTED_TREE_H
+#define VMM_NESTED_TREE_H
+
+#include "lib/types.h"
+#include "vmm/nested_map.h"
+
+#define NESTED_ENTRIES 512
+#define NESTED_ADDRESS 0x000ffffffffff000UL
+
+/* Level 1 holds leaves of 4 KiB, 2 of 2 MiB, 3 of 1 GiB; the root is level 4,
+ * and has none. */
+#define LEVEL_4K   1
+#define LEVEL_2M   2
+#define LEVEL_1G   3
+#define LEVEL_ROOT 4
+
+/* Bytes that one entry of @level covers. */
+static inline u64 nested_level_size(uint level)
+{
+	return PAGE_SIZE << (9 * (level - 1));
+}
+
+/* The entry of @table, which is of @level, that covers @gpa. */
+static inline u64 *nested_slot(u64 *table, u64 gpa, uint level)
+{
+	return &table[gpa / nested_level_size(level) % NESTED_ENTRIES];
+}
+
+/* Allocate an empty table. -ENOMEM. */
+int nested_table_new(phys_t *phys);
+
+/* The table at @phys. */
+u64 *nested_table(phys_t phys);
+
+/* Does the (present) @entry of @level map memory, not a table? */
+bool nested_is_leaf(const struct nested_map *map, u64 entry, uint level);
+
+/* The bits, without the address, of a leaf of @level with @type. */
+u64 nested_leaf_bits(const struct nested_map *map, uint level,
+		     enum mem_cache type);
+
+/*
+ * Put @value into *@entry. Other CPUs, and the hardware, may be walking: what
+ * @value points to is complete before they can see it.
+ */
+void nested_set(u64 *entry, u64 value);
+
+/*
+ * The entry for @gpa at @level, or at the higher level where the walk ends at
+ * a leaf or at nothing; that level in *@found. Changes nothing.
+ */
+u64 *nested_find(const struct nested_map *map, u64 gpa, uint level,
+		 uint *found);
+
+/* Free the table @root and all tables under it, but not those that
+ * nested_hidden.c put there. */
+void nested_tree_free(const struct nested_map *map, phys_t root);
+
+/* --- nested_build.c: what is mapped, and in which leaves --- */
+
+/* Map RAM and the first 4 GiB into the empty tree of @map. -ENOMEM: some of
+ * the tables are there. */
+int nested_build_all(struct nested_map *map);
+
+/*
+ * Map the largest uniform leaf that covers @gpa (below the limit), if nothing
+ * does, with the tables on the way. *@next: the first byte after it. -ENOMEM.
+ */
+int nested_build_leaf(struct nested_map *map, u64 gpa, u64 *next);
+
+/* --- nested_hidden.c: Vellum's own range --- */
+
+/* Does [@gpa, @gpa + @size) have any byte in common with our range? */
+bool nested_is_hidden(u64 gpa, u64 size);
+
+/* Make the shared table. -ENOMEM; -EINVAL when the range is not whole 2 MiB. */
+int nested_hidden_init(struct nested_map *map);
+
+/* Entry of level 2 for each 2 MiB of our range. */
+u64 nested_hidden_entry(const struct nested_map *map);
+
+/*
+ * The guest touched @gpa in our range in vain. As nested_map_fault(); sets
+ * *@first when this page had not been written to before.
+ */
+int nested_hidden_fault(struct nested_map *map, u64 gpa, bool write,
+			bool *first);
+
+/* Give @to, a newer tree, the tables that @from has for our range. */
+void nested_hidden_copy(struct nested_map *to, const struct nested_map *from);
+
+/* Free the tables of our range; to be called before the tree goes. */
+void nested_hidden_free(struct nested_map *map);
+
+#endif

@@ -1,0 +1,18 @@
+HOST_TESTS += vmm-mtrr vmm-nested-map vmm-nested-fault vmm-nested-threads
+
+nested-code := vmm/mtrr.c vmm/nested_map.c vmm/nested_tree.c \
+	vmm/nested_build.c vmm/nested_hidden.c vmm/test/nested_host.c
+
+vmm-mtrr.sources := vmm/test/mtrr_test.c vmm/test/mtrr_model.c vmm/mtrr.c
+
+vmm-nested-map.sources := vmm/test/nested_map_test.c \
+	vmm/test/mtrr_model.c $(nested-code)
+vmm-nested-map.optimize := -O2
+
+vmm-nested-fault.sources := vmm/test/nested_fault_test.c $(nested-code)
+
+vmm-nested-threads.sources := vmm/test/nested_threads_test.c $(nested-code)
+vmm-nested-threads.sanitize := thread
+
+HOST_TESTS += vmm-cpuid
+vmm-cpuid.sources := vmm/test/cpuid_test.c vmm/cpuid.c

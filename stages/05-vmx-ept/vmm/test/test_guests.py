@@ -1,0 +1,262 @@
+"""Boot tests of stage 05 with bare-metal guests (guest/test/metal/).
+
+One image, all.img, runs nearly everything in one boot, because a boot of
+Bochs takes seconds; the others are for people and for what needs a machine of
+its own.
+"""
+import re
+import subprocess
+
+import pytest
+
+from common import BUILD
+
+MIB = 1 << 20
+SIZE = 128 * MIB
+LAUNCH = r'^vellum: launching the guest[^\n]*\n'
+DONE = r'^guest: done *\n'
+
+# break-vmcs= word: the field, and a part of the rule that the checker names.
+# The first is a rule for the guest's state, the second for the host's, the
+# third for a control.
+BROKEN = {
+    'guest_cs_ar': 'GUEST_CS_AR',
+    'host_cr4': 'HOST_CR4',
+    'ept_pointer': 'EPT_POINTER',
+}
+
+
+@pytest.fixture
+def guest(stage, needs_guest):
+    """A function: path of a test guest's image."""
+    # pylint: disable=unused-argument
+    def path(name):
+        image = BUILD / stage / 'guest' / f'{name}.img'
+        assert image.is_file(), f'{image} is not built: make does it'
+        return image
+    return path
+
+
+def finish(pc):
+    """Wait for the end of a test guest; nothing in it may have failed."""
+    pc.expect(DONE)
+    failed = re.findall(r'^guest: .*FAILED.*$', pc.serial, re.M)
+    if failed:
+        pc.fail(f'the guest says: {failed[0]}')
+    return pc.serial
+
+
+def guest_lines(text, test):
+    """What a test of the guest said."""
+    return re.findall(rf'^guest: {test}: (.*?)\r?$', text, re.M)
+
+
+def check_memory(lines):
+    """Compare the three BIOS interfaces; return the E820 map."""
+    said = '\n'.join(lines)
+    entries = [(int(a, 16), int(b, 16), int(c)) for a, b, c in re.findall(
+        r'^e820 ([0-9a-f]{16}) ([0-9a-f]{16}) (\d+)$', said, re.M)]
+    end = next(base + size for base, size, kind in entries
+               if kind == 1 and base == MIB)
+    low, high = re.search(r'^e801 ax (\d+) bx (\d+)', said, re.M).groups()
+    assert int(low) == (min(end, 16 * MIB) - MIB) // 1024
+    assert int(high) == max(end - 16 * MIB, 0) // 65536
+    assert f'88 ax {(min(end, 64 * MIB) - MIB) // 1024} flags 0' in said
+    kib = int(re.search(r'^12 ax (\d+)$', said, re.M)[1])
+    assert entries[0] == (0, kib * 1024, 1)
+    for what in ('bad signature', 'size 19', 'ebx past the end'):
+        assert f'e820 with {what}: refused' in said
+    return entries
+
+
+def check_hidden(text, entries):
+    """Vellum's range is where Vellum says, and reserved."""
+    base, last = (int(x, 16) for x in re.search(
+        r'^paging: our range is 0x([0-9a-f]+)-0x([0-9a-f]+)', text,
+        re.M).groups())
+    assert (base, last + 1 - base, 2) in entries
+    assert last + 1 - base >= SIZE
+    assert base % (4 * MIB) == 0 and last < 1 << 32
+
+
+def test_a_guest_finds_a_machine_and_no_vellum(machine, guest, emu):
+    """Modes, memory, hidden range, instructions, NMIs, MTRRs; then a triple
+    fault, which resets the machine, and all of it again."""
+    pc = machine(emu=emu, disk=guest('all'), cmdline='boot=0x80',
+                 reboot=True, ignore_bad_msrs=False)
+    pc.expect(LAUNCH)
+    pc.expect(r'^guest: triple: now')
+    pc.expect(LAUNCH)
+    text = finish(pc)
+    for test in 'modes memory hidden instructions nmi mtrr triple'.split():
+        assert f'guest: {test}: ok' in text
+    assert 'guest: triple: after reset' in text
+    assert 'guest: nmi: 141 NMIs, 1 deep' in text
+    said = guest_lines(text.split('guest: triple: now')[0], 'instructions')
+    for name in ('VMXON', 'VMRUN', 'VMCALL', 'VMMCALL', 'INVEPT', 'SKINIT'):
+        assert f'{name}: #UD' in said
+    assert 'bad XSETBV: #GP; good XSETBV works' in said
+    assert 'CR4 VMXE: #GP' in said
+    if emu == 'bochs':  # QEMU knows no unknown MSRs: it reads 0
+        for msr in ('0x3fff', '0x4fffffff', '0xc0001fff'):
+            assert f'RDMSR of MSR {msr}: #GP' in said
+            assert f'WRMSR of MSR {msr}: #GP' in said
+    check_hidden(text, check_memory(guest_lines(
+        text.split('guest: triple: now')[0], 'memory')))
+    assert pc.wait_exit(30) == 'poweroff'
+
+
+def test_a_triple_fault_resets_the_machine(machine, guest):
+    """QEMU ends at a reset unless it is told to go on."""
+    pc = machine(disk=guest('triple'), cmdline='boot=0x80')
+    pc.expect(r'^guest: triple: now')
+    assert pc.wait_exit(30) == 'reset'
+
+
+def test_an_nmi_from_outside_reaches_the_guest(machine, guest):
+    """QEMU's monitor presses the button."""
+    pc = machine(disk=guest('wait'), cmdline='boot=0x80')
+    pc.expect(r'^guest: wait: ready')
+    pc.qmp('inject-nmi')
+    pc.expect(r'^guest: wait: NMI 1\r?\n')
+    pc.qmp('inject-nmi')
+    pc.expect(r'^guest: wait: NMI 2\r?\n')
+    finish(pc)
+
+
+@pytest.mark.parametrize('mem', ['160M', '1G', '5G'])
+def test_memory_of_any_size_is_told_rightly(machine, guest, mem):
+    """Little memory, a usual machine, and memory above 4 GiB."""
+    pc = machine(disk=guest('memory'), cmdline='boot=0x80', mem=mem)
+    text = finish(pc)
+    entries = check_memory(guest_lines(text, 'memory'))
+    check_hidden(text, entries)
+    if mem == '5G':
+        assert any(base == 1 << 32 and kind == 1 for base, _, kind in entries)
+
+
+def test_demo_guest_counts_exits_where_hypercalls_are_allowed(machine, guest):
+    """The hypercalls of Vellum's ABI, from a guest without an operating
+    system."""
+    pc = machine(disk=guest('demo'), cmdline='boot=0x80 hypercall')
+    text = finish(pc)
+    assert re.search(r'^guest: demo: exits: CPUID +\d+, \d+ cycles', text,
+                     re.M)
+    assert re.search(r'^guest: demo: Vellum has \d+ of 32768 pages left',
+                     text, re.M)
+
+
+def test_demo_guest_has_no_hypercalls_by_default(machine, guest):
+    """VMMCALL is an undefined instruction then."""
+    pc = machine(disk=guest('demo'), cmdline='boot=0x80')
+    assert 'guest: demo: hypercalls: not allowed (#UD)' in finish(pc)
+
+
+# --- what the BIOS guest boots
+
+@pytest.fixture
+def guest_cd(guest, tmp_path):
+    """A function: a CD whose El Torito boot image is a test guest."""
+    def make(name):
+        tree, iso = tmp_path / 'tree', tmp_path / f'{name}.iso'
+        tree.mkdir()
+        image = guest(name).read_bytes().rstrip(b'\0')
+        sectors = -(-len(image) // 512)
+        (tree / 'boot.img').write_bytes(image.ljust(sectors * 512, b'\0'))
+        subprocess.run(['xorriso', '-as', 'mkisofs', '-quiet', '-b',
+                        'boot.img', '-no-emul-boot', '-boot-load-size',
+                        str(sectors), '-o', iso, tree], check=True,
+                       stderr=subprocess.DEVNULL)
+        return iso
+    return make
+
+
+def test_a_cd_boots_by_el_torito(machine, guest_cd):
+    """Boot record, catalog, boot image without emulation."""
+    pc = machine(cdrom=guest_cd('demo'), cmdline='boot=0xe0')
+    assert 'the BIOS booted drive 0xe0' in finish(pc)
+
+
+@pytest.mark.parametrize('drive, message', [
+    ('0x80', 'no boot sector (55 AA is missing)'),
+    ('0x81', 'cannot read the boot sector'),
+    ('0xe0', 'cannot read the CD'),
+])
+def test_a_drive_that_cannot_boot_is_named(machine, needs_guest, tmp_path,
+                                           drive, message):
+    """The stub says what is wrong, as a BIOS would."""
+    # pylint: disable=unused-argument
+    disk = tmp_path / 'empty.img'
+    disk.write_bytes(bytes(516096))
+    pc = machine(disk=disk, cmdline=f'boot={drive}')
+    pc.expect(rf'^vellum: drive {drive}: {re.escape(message)}\r?\n')
+    pc.expect(r'^vellum: halted', panic_ends=False)
+
+
+def test_a_cd_without_boot_record_is_named(machine, needs_guest, tmp_path):
+    """A disc of nothing but zeros."""
+    # pylint: disable=unused-argument
+    disc = tmp_path / 'empty.iso'
+    disc.write_bytes(bytes(1 << 20))
+    pc = machine(cdrom=disc, cmdline='boot=0xe0')
+    pc.expect(r'^vellum: drive 0xe0: no bootable CD')
+
+
+@pytest.mark.parametrize('word', ['boot=disk', 'boot=0x100', 'boot='])
+def test_nonsense_for_boot_is_refused(machine, needs_guest, word):
+    """Vellum does not guess."""
+    # pylint: disable=unused-argument
+    pc = machine(cmdline=word)
+    pc.expect(r'^panic\(CPU0\): boot=[^\n]*: no BIOS drive number',
+              panic_ends=False)
+
+
+# --- machines on which Vellum cannot, or not wholly, do its work
+
+@pytest.mark.parametrize('cpu, why', [
+    ('-svm', 'neither VMX nor SVM'),
+    ('-npt', 'SVM without nested paging'),
+])
+def test_no_virtualisation_is_said_and_vellum_halts(machine, guest, cpu,
+                                                    why):
+    """Nothing is booted unprotected unless the user says so."""
+    pc = machine(disk=guest('demo'), cpu=cpu)
+    pc.expect(rf'^vellum: [^\n]*{why}')
+    pc.expect(r'^vellum: halted', panic_ends=False)
+    assert 'guest: hello' not in pc.serial
+
+
+def test_unprotected_boots_the_guest_natively(machine, guest):
+    """The whole way back to real mode, and no trace of Vellum."""
+    pc = machine(disk=guest('all'), cpu='-svm', reboot=True,
+                 cmdline='boot=0x80 unprotected')
+    pc.expect(r'^vellum: going on without protection')
+    text = finish(pc)
+    assert 'guest: instructions: native' in text
+    assert 'guest: memory: hidden' not in text
+
+
+def test_cpu_without_unrestricted_guest_is_refused_by_name(machine, guest):
+    """Lynnfield has EPT, but its guests cannot be in real mode."""
+    pc = machine(emu='bochs', disk=guest('demo'),
+                 cpu='corei5_lynnfield_750')
+    pc.expect(r'^vellum: the CPU lacks [^\n]*unrestricted guest')
+    pc.expect(r'^vellum: halted', panic_ends=False)
+
+
+def test_more_cpus_than_one_are_warned_of(machine, guest):
+    """Stage 06 mends it."""
+    pc = machine(disk=guest('demo'), cpus=2, cmdline='boot=0x80')
+    pc.expect(r'^vellum: this machine has 2 CPUs; the guest gets one, CPU 0')
+    finish(pc)
+
+
+@pytest.mark.parametrize('word', BROKEN)
+def test_a_broken_vmcs_field_is_named(machine, guest, word):
+    """The checker says which rule of the manual does not hold."""
+    pc = machine(emu='bochs', test=True, disk=guest('demo'),
+                 cmdline=f'boot=0x80 break-vmcs={word}')
+    pc.expect(LAUNCH)
+    pc.expect(rf'^broken rule: VMCS field {BROKEN[word]} = [^\n]*'
+              r'\(SDM 3C [\d.]+\)')
+    pc.expect(r'^panic\(CPU0\): VM entry failed', panic_ends=False)

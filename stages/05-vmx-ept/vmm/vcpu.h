@@ -1,0 +1,136 @@
+/*
+ * The contract between what both vendors share (vmm/) and what one of them
+ * does its own way (vmx/, svm/): a virtual CPU, and the operations on it.
+ * Book: chapter 5.
+ */
+#ifndef VMM_VCPU_H
+#define VMM_VCPU_H
+
+#include "lib/cpu.h"
+#include "lib/types.h"
+#include "vmm/exit.h"
+#include "vmm/nested_map.h"
+
+/*
+ * The guest's registers that the hardware does not save for us. The entry
+ * code of both back ends knows this layout (vmm/offsets.h).
+ */
+struct guest_regs {
+	u64 rax, rcx, rdx, rbx, rbp, rsi, rdi;
+	u64 r8, r9, r10, r11, r12, r13, r14, r15;
+	u64 cr2;
+};
+
+/* Everything else goes through vcpu_ops.get and .set, by these names. */
+enum vcpu_reg {
+	VCPU_RIP,
+	VCPU_RSP,
+	VCPU_RFLAGS,
+	VCPU_CR0, /* as the guest sees it */
+	VCPU_CR3,
+	VCPU_CR4, /* as the guest sees it */
+	VCPU_EFER,
+	VCPU_CS_BASE,
+	VCPU_CS_ATTR, /* access rights in the VMX layout (SDM 3C 25.4.1) */
+	VCPU_SS_ATTR,
+};
+
+/* Where a real-mode guest begins: registers not named here are 0. */
+struct real_mode_entry {
+	u16 cs, ip; /* segment base = cs << 4, except at the reset vector */
+	u16 ss, sp;
+	u16 ds, es;
+	u8 dl; /* the boot drive, by BIOS custom */
+};
+
+struct cpu_state; /* vmm/cpu_state.h */
+
+struct exit_stats {
+	u64 count;
+	u64 cycles; /* TSC, from the exit to the next entry */
+};
+
+struct vcpu {
+	struct guest_regs regs;
+	void *backend; /* struct vmx_vcpu or struct svm_vcpu */
+	struct nested_map *map;
+	u64 exit_tsc; /* TSC right after the last exit */
+	struct exit_stats stats[EXIT_REASON_COUNT];
+};
+
+struct vcpu_ops {
+	const char *name; /* "VMX with EPT", "SVM with NPT" */
+	u32 id;           /* 1 VMX, 2 SVM: CPUID leaf 0x40000001 */
+
+	/*
+	 * Can this CPU do it? 0, or -ENODEV with *@why saying which CPU
+	 * feature is missing or which firmware setting is in the way. Changes
+	 * nothing. *@why is NULL when the CPU is another vendor's.
+	 */
+	int (*probe)(const char **why);
+
+	/* Switch virtualisation on, on this CPU. 0 or a negative errno. */
+	int (*enable)(void);
+
+	/* Allocate and set up all that @vcpu needs on this CPU; ENOMEM. */
+	int (*create)(struct vcpu *vcpu);
+
+	/* Put @vcpu into the state of a CPU after INIT (SDM 3A 9.1.1), but
+	 * for @entry when that is not NULL: then real mode, from there on. */
+	void (*reset)(struct vcpu *vcpu, const struct real_mode_entry *entry);
+
+	/* Let @vcpu go on from @state: a UEFI machine's firmware, as it was
+	 * when it called us. */
+	void (*resume)(struct vcpu *vcpu, const struct cpu_state *state);
+
+	/*
+	 * Enter the guest and come back at its next exit, described in *@exit.
+	 * Sets vcpu->exit_tsc. An entry that the hardware refuses does not
+	 * come back: the broken rule is named, and Vellum panics.
+	 */
+	void (*run)(struct vcpu *vcpu, struct vm_exit *exit);
+
+	u64 (*get)(struct vcpu *vcpu, enum vcpu_reg reg);
+	void (*set)(struct vcpu *vcpu, enum vcpu_reg reg, u64 value);
+
+	/* The guest's instruction that caused the exit is done: step over it,
+	 * and out of an interrupt shadow. */
+	void (*skip_instruction)(struct vcpu *vcpu);
+
+	/* Raise exception @vector in the guest instead. @error is pushed where
+	 * the vector has an error code (#GP, #PF, ...). */
+	void (*inject_exception)(struct vcpu *vcpu, uint vector, u32 error);
+
+	/* Handlers of the exits that are the vendor's own affair. */
+	exit_handler_fn *nmi;
+	exit_handler_fn *nmi_window;
+	exit_handler_fn *cr_write; /* NULL where it can't happen */
+
+	/* An intercepted MSR that the back end answers itself (EFER on SVM,
+	 * IA32_VMX_* on VMX). -ENOENT: not one of those. -EPERM: #GP. */
+	int (*read_msr)(struct vcpu *vcpu, u32 msr, u64 *value);
+	int (*write_msr)(struct vcpu *vcpu, u32 msr, u64 value);
+
+	/* Cause exits at RDMSR and/or WRMSR of @msr from now on. */
+	void (*intercept_msr)(struct vcpu *vcpu, u32 msr, bool read,
+			      bool write);
+
+	/* Hide from @regs, the answer to CPUID @leaf, @subleaf, what the back
+	 * end can't let the guest use. NULL: nothing more to hide. */
+	void (*filter_cpuid)(u32 leaf, u32 subleaf, struct cpuid_regs *regs);
+
+	/* Entries of vcpu->map changed: forget cached translations, here. */
+	void (*flush_map)(struct vcpu *vcpu);
+
+	/* Print the guest's state, for a panic. */
+	void (*dump)(struct vcpu *vcpu);
+};
+
+/* The back end chosen at boot, for all CPUs. NULL: not chosen (yet). */
+extern const struct vcpu_ops *vcpu_ops;
+extern const struct vcpu_ops vmx_ops, svm_ops;
+
+/* This CPU's virtual CPU; NULL before it is created. */
+struct vcpu *vcpu_current(void);
+
+#endif

@@ -1,0 +1,71 @@
+/*
+ * What this CPU can do of VMX: CPUID, IA32_FEATURE_CONTROL and the MSRs from
+ * IA32_VMX_BASIC on (SDM 3D appendix A), in one struct.
+ */
+#ifndef VMX_CAPS_H
+#define VMX_CAPS_H
+
+#include "lib/types.h"
+#include "vmx/controls.h"
+
+#define MSR_FEATURE_CONTROL 0x3a
+#define MSR_VMX_BASIC       0x480
+#define MSR_VMX_LAST        0x493 /* VMX_EXIT_CTLS2 */
+
+#define FEATURE_LOCKED  BIT(0)
+#define FEATURE_VMX_SMX BIT(1)
+#define FEATURE_VMX     BIT(2)
+#define FEATURE_SENTER  0xff00UL
+
+/* IA32_VMX_BASIC. */
+#define BASIC_REVISION  0x7fffffffUL
+#define BASIC_32BIT     BIT(48) /* regions must lie below 4 GiB */
+#define BASIC_WB        6UL     /* in bits 53:50: regions are write-back */
+#define BASIC_TRUE      BIT(55) /* the TRUE MSRs exist */
+#define BASIC_ANY_ERROR BIT(56) /* error codes are free (CET CPUs) */
+
+/* IA32_VMX_MISC. */
+#define MISC_SAVES_LMA BIT(5) /* exits update "IA-32e mode guest" */
+
+/* IA32_VMX_EPT_VPID_CAP. */
+#define EPT_CAP_4_LEVELS       BIT(6)
+#define EPT_CAP_WB             BIT(14)
+#define EPT_CAP_2M             BIT(16)
+#define EPT_CAP_1G             BIT(17)
+#define EPT_CAP_INVEPT         BIT(20)
+#define EPT_CAP_INVEPT_SINGLE  BIT(25)
+#define EPT_CAP_INVEPT_ALL     BIT(26)
+#define EPT_CAP_INVVPID        BIT(32)
+#define EPT_CAP_INVVPID_SINGLE BIT(41)
+
+struct vmx_caps {
+	bool intel;          /* a vendor whose CPUs may have VMX */
+	bool vmx;            /* CPUID has it */
+	bool xsave;          /* CPUID has XSAVE */
+	uint physical_bits;  /* of a physical address */
+	u64 feature_control; /* IA32_FEATURE_CONTROL */
+	u64 basic, misc, ept_vpid;
+	struct vmx_allowed allowed[CONTROLS];
+	u64 cr0_fixed0, cr0_fixed1; /* bits that must be 1; may be 1 */
+	u64 cr4_fixed0, cr4_fixed1;
+};
+
+/* Read them all on this CPU. Changes nothing, and faults on no CPU. */
+void vmx_read_caps(struct vmx_caps *caps);
+
+/*
+ * Are @caps enough for Vellum? 0, or -ENODEV with *@why saying what is
+ * missing, or which firmware setting is in the way; NULL when the CPU is of
+ * a vendor that never has VMX. Pure; tested on the host.
+ */
+int vmx_check_caps(const struct vmx_caps *caps, const char **why);
+
+/* Can translations that carry one VPID be forgotten? */
+static inline bool vmx_can_flush_vpid(const struct vmx_caps *caps)
+{
+	u64 need = EPT_CAP_INVVPID | EPT_CAP_INVVPID_SINGLE;
+
+	return (caps->ept_vpid & need) == need;
+}
+
+#endif

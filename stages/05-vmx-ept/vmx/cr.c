@@ -1,0 +1,206 @@
+/*
+ * CR0 and CR4 of a guest.
+ *
+ * VMX operation fixes some bits: CR0.NE and CR4.VMXE must be 1 (PE and PG are
+ * free in an unrestricted guest). For these the CPU has a mask and a shadow:
+ * a bit in the mask is ours; the guest reads it from the shadow, and an
+ * attempt to make it differ from the shadow exits (SDM 3C 26.3).
+ *
+ *	CR0 mask: NE, and what else the CPU fixes
+ *	CR4 mask: VMXE, and all that vmm/cr4.h does not list
+ *
+ * So paging, protection and caches are switched without an exit, and a kernel
+ * costs one exit: when it sets NE for the first time. But that one write can
+ * change everything else too, PG included, so all that hardware does at a MOV
+ * to CR0 must be done here (SDM 2B MOV to control registers).
+ * Book: chapter 5.
+ */
+#include "lib/cpu.h"
+#include "lib/errno.h"
+#include "console/panic.h"
+#include "vmm/cpu_mode.h"
+#include "vmm/cr4.h"
+#include "vmm/guest_memory.h"
+#include "vmx/events.h"
+#include "vmx/vmx.h"
+
+/* Exit qualification of a control-register access (SDM 3C table 28-3). */
+#define QUAL_CR(q)        ((q)&0xf)
+#define QUAL_ACCESS(q)    ((q) >> 4 & 3)
+#define QUAL_REGISTER(q)  ((q) >> 8 & 0xf)
+#define QUAL_LMSW_DATA(q) ((q) >> 16 & 0xffff)
+enum cr_access {
+	MOV_TO_CR,
+	MOV_FROM_CR,
+	CLTS,
+	LMSW
+};
+
+#define CR0_LMSW (CR0_PE | CR0_MP | CR0_EM | CR0_TS)
+
+#define AR_TYPE 0xfUL
+#define AR_L    BIT(13)
+#define TSS_16  3 /* busy */
+
+#define PDPTE_PRESENT  BIT(0)
+#define PDPTE_RESERVED 0x1e6UL /* bits 2:1 and 8:5 (SDM 3A 4.4.1) */
+
+u64 vmx_cr0_mask(const struct vmx_caps *caps)
+{
+	u64 must_be_1 = caps->cr0_fixed0 & ~(CR0_PE | CR0_PG);
+	u64 must_be_0 = ~caps->cr0_fixed1 & 0xffffffff & ~(CR0_CD | CR0_NW);
+
+	return must_be_1 | must_be_0;
+}
+
+u64 vmx_cr4_mask(const struct vmx_caps *caps)
+{
+	return caps->cr4_fixed0 | ~CR4_GUEST_MAY_SET;
+}
+
+/* LMA also decides how the next entry enters (SDM 3C 27.3.1.1). */
+void vmx_set_efer(u64 value)
+{
+	u64 controls = vmcs_read(VMCS_ENTRY_CONTROLS) & ~ENTRY_IA32E;
+
+	if (value & EFER_LMA)
+		controls |= ENTRY_IA32E;
+	vmcs_write(VMCS_ENTRY_CONTROLS, controls);
+	vmcs_write(VMCS_GUEST_EFER, value);
+}
+
+/*
+ * Entries and exits leave CD and NW alone (SDM 3C 27.3.2.1, 28.5.1), so the
+ * guest's are the CPU's own.
+ */
+static void set_cache_bits(u64 value)
+{
+	u64 bits = CR0_CD | CR0_NW;
+
+	if ((read_cr0() ^ value) & bits)
+		write_cr0((read_cr0() & ~bits) | (value & bits));
+}
+
+void vmx_load_cr0(struct vcpu *vcpu, u64 value)
+{
+	struct vmx_vcpu *vmx = vcpu->backend;
+	u64 efer = vmcs_read(VMCS_GUEST_EFER) & ~EFER_LMA;
+
+	if ((value & CR0_PG) && (efer & EFER_LME))
+		efer |= EFER_LMA;
+	vmx_set_efer(efer);
+	set_cache_bits(value);
+	vmcs_write(VMCS_CR0_SHADOW, value);
+	vmcs_write(VMCS_GUEST_CR0,
+		   (value & ~vmcs_read(VMCS_CR0_MASK)) | vmx->cr0_fixed);
+	vmx_flush_vpid();
+}
+
+/* The rules of a MOV to CR0 that breaks which raises #GP. */
+static bool cr0_is_allowed(struct vcpu *vcpu, u64 old, u64 value)
+{
+	bool was_paging = old & CR0_PG, paging = value & CR0_PG;
+	u64 cr4 = vmx_get(vcpu, VCPU_CR4);
+	bool code_64 = vmcs_read(VMCS_GUEST_CS_AR) & AR_L;
+	u64 efer = vmcs_read(VMCS_GUEST_EFER);
+
+	if (value >> 32)
+		return false;
+	if (paging && !(value & CR0_PE))
+		return false;
+	if ((value & CR0_NW) && !(value & CR0_CD))
+		return false;
+	if (was_paging && !paging) /* not from 64-bit code, nor with PCIDs */
+		return !(cr4 & CR4_PCIDE) && !((efer & EFER_LMA) && code_64);
+	if (!was_paging && paging && (efer & EFER_LME))
+		return (cr4 & CR4_PAE) && !code_64 &&
+		       (vmcs_read(VMCS_GUEST_TR_AR) & AR_TYPE) != TSS_16;
+	return true;
+}
+
+/*
+ * With PAE paging the CPU holds the four top entries, and loads them when a
+ * MOV to CR0 changes CD, NW or PG (SDM 3A 4.4.1). -EPERM where a reserved bit
+ * is set (#GP).
+ */
+static int load_pdptes(struct vcpu *vcpu, u64 old, u64 value)
+{
+	u64 base = vmcs_read(VMCS_GUEST_CR3) & 0xffffffe0;
+	uint bits = vmx_caps()->physical_bits;
+	u64 pdpte[4];
+
+	if (!(value & CR0_PG) || !(vmx_get(vcpu, VCPU_CR4) & CR4_PAE) ||
+	    (vmcs_read(VMCS_GUEST_EFER) & EFER_LME) ||
+	    !((old ^ value) & (CR0_CD | CR0_NW | CR0_PG)))
+		return 0;
+	if (guest_read_phys(GPHYS(base), pdpte, sizeof(pdpte)))
+		return -EPERM;
+	for (uint i = 0; i < 4; i++)
+		if ((pdpte[i] & PDPTE_PRESENT) &&
+		    ((pdpte[i] & PDPTE_RESERVED) || pdpte[i] >> bits))
+			return -EPERM;
+	for (uint i = 0; i < 4; i++)
+		vmcs_write(VMCS_GUEST_PDPTE0 + 2 * i, pdpte[i]);
+	return 0;
+}
+
+static int write_cr0_for_guest(struct vcpu *vcpu, u64 value)
+{
+	u64 old = vmx_get(vcpu, VCPU_CR0);
+
+	value |= CR0_ET; /* always 1 */
+	if (!cr0_is_allowed(vcpu, old, value) || load_pdptes(vcpu, old, value))
+		return -EPERM;
+	vmx_load_cr0(vcpu, value);
+	return 0;
+}
+
+/* The source of the MOV; struct guest_regs has no RSP, the VMCS does. */
+static u64 source_register(struct vcpu *vcpu, uint number)
+{
+	const u64 *regs = &vcpu->regs.rax;
+	u64 value;
+
+	if (number == 4)
+		value = vmcs_read(VMCS_GUEST_RSP);
+	else
+		value = regs[number < 4 ? number : number - 1];
+	return guest_address_size(vcpu) == 8 ? value : (u32)value;
+}
+
+static int write_control_register(struct vcpu *vcpu, u64 info)
+{
+	u64 cr0 = vmx_get(vcpu, VCPU_CR0);
+
+	switch (QUAL_ACCESS(info)) {
+	case CLTS:
+		return write_cr0_for_guest(vcpu, cr0 & ~CR0_TS);
+	case LMSW: /* can set PE, but not clear it */
+		return write_cr0_for_guest(
+			vcpu, (cr0 & (~CR0_LMSW | CR0_PE)) |
+				      (QUAL_LMSW_DATA(info) & CR0_LMSW));
+	case MOV_TO_CR:
+		if (QUAL_CR(info) == 0)
+			return write_cr0_for_guest(
+				vcpu,
+				source_register(vcpu, QUAL_REGISTER(info)));
+		/*
+		 * The shadow is 0 in all bits of the CR4 mask, so the guest
+		 * tried to set one: there is no such bit on this CPU.
+		 */
+		if (QUAL_CR(info) == 4)
+			return -EPERM;
+		/* fall through */
+	default:
+		panic("a control-register exit that nobody asked for: 0x%lx",
+		      info);
+	}
+}
+
+void vmx_cr_write(struct vcpu *vcpu, const struct vm_exit *exit)
+{
+	if (write_control_register(vcpu, exit->info))
+		vmx_inject_exception(vcpu, VECTOR_GP, 0);
+	else
+		vmx_skip_instruction(vcpu);
+}

@@ -1,0 +1,77 @@
+/*
+ * Intel's exit reasons (SDM 3D appendix C) in the words of vmm/exit.h.
+ */
+#include "lib/cpu.h"
+#include "vmx/events.h"
+#include "vmx/vmx.h"
+
+#define REASON_EXCEPTION_OR_NMI 0
+#define REASON_WRMSR            32
+
+#define EPT_WRITE BIT(1) /* qualification: the access was a write */
+
+/* Basic reason to ours; those that are not here are 0 and mean UNKNOWN. */
+#define KNOWN(reason) ((reason) + 1)
+#define VIRT          KNOWN(EXIT_VIRT_INSTRUCTION)
+
+static const u8 translation[] = {
+	[2] = KNOWN(EXIT_TRIPLE_FAULT),
+	[3] = KNOWN(EXIT_INIT),
+	[4] = KNOWN(EXIT_SIPI),
+	[8] = KNOWN(EXIT_NMI_WINDOW),
+	[9] = KNOWN(EXIT_TASK_SWITCH),
+	[10] = KNOWN(EXIT_CPUID),
+	[11] = VIRT, /* GETSEC */
+	[13] = KNOWN(EXIT_INVD),
+	[18] = KNOWN(EXIT_HYPERCALL),
+	[19] = VIRT, /* VMCLEAR */
+	[20] = VIRT, /* VMLAUNCH */
+	[21] = VIRT, /* VMPTRLD */
+	[22] = VIRT, /* VMPTRST */
+	[23] = VIRT, /* VMREAD */
+	[24] = VIRT, /* VMRESUME */
+	[25] = VIRT, /* VMWRITE */
+	[26] = VIRT, /* VMXOFF */
+	[27] = VIRT, /* VMXON */
+	[28] = KNOWN(EXIT_CR_WRITE),
+	[31] = KNOWN(EXIT_RDMSR),
+	[REASON_WRMSR] = KNOWN(EXIT_WRMSR),
+	[48] = KNOWN(EXIT_MEMORY), /* EPT violation */
+	[50] = VIRT,               /* INVEPT */
+	[53] = VIRT,               /* INVVPID */
+	[55] = KNOWN(EXIT_XSETBV),
+	[59] = VIRT, /* VMFUNC */
+};
+
+static enum exit_reason translate(u64 basic)
+{
+	if (basic == REASON_EXCEPTION_OR_NMI &&
+	    EVENT_TYPE(vmcs_read(VMCS_EXIT_EVENT)) == EVENT_NMI)
+		return EXIT_NMI;
+	if (basic < ARRAY_SIZE(translation) && translation[basic])
+		return translation[basic] - 1;
+	return EXIT_UNKNOWN;
+}
+
+/*
+ * VMX instructions raise #UD where CR4.VMXE is 0, and so the guest sees it:
+ * never mind that its privilege level would come first.
+ */
+void vmx_decode_exit(struct vm_exit *exit)
+{
+	u64 reason = vmcs_read(VMCS_EXIT_REASON);
+	u64 basic = reason & 0xffff;
+
+	*exit = (struct vm_exit){
+		.reason = translate(basic),
+		.hw_reason = reason,
+		.info = vmcs_read(VMCS_EXIT_QUALIFICATION),
+		.write = basic == REASON_WRMSR,
+	};
+	if (exit->reason == EXIT_MEMORY) {
+		exit->gpa = GPHYS(vmcs_read(VMCS_GUEST_PHYSICAL_ADDRESS));
+		exit->write = exit->info & EPT_WRITE;
+	}
+	if (exit->reason == EXIT_VIRT_INSTRUCTION)
+		exit->vector = VECTOR_UD;
+}

@@ -1,0 +1,180 @@
+/*
+ * Making a VMCS: a page for the CPU, the controls that say what exits, the
+ * host's half, and the constant part of the guest's (SDM 3C 25.11.3, 32.6).
+ *
+ * What exits is as little as the architecture allows: CPUID, XSETBV, INVD,
+ * VMX instructions and triple faults always do; we add NMIs, the MSRs that
+ * have a handler, and #DB and #AC (see events.c). Interrupts, HLT, CR3, I/O
+ * ports, INVLPG, the TSC and all other exceptions stay the guest's own affair.
+ * Book: chapter 5.
+ */
+#include "heap/heap.h"
+#include "lib/cpu.h"
+#include "lib/errno.h"
+#include "lib/percpu.h"
+#include "lib/string.h"
+#include "page/page.h"
+#include "paging/paging.h"
+#include "paging/trap.h"
+#include "vmm/cr4.h"
+#include "vmm/msr.h"
+#include "vmm/mtrr_guest.h"
+#include "vmx/events.h"
+#include "vmx/vmx.h"
+
+/* EPT walks four levels: 48 bits of a guest-physical address. */
+#define EPT_ADDRESS_BITS 48
+
+#define MSR_SYSENTER_CS  0x174
+#define MSR_SYSENTER_ESP 0x175
+#define MSR_SYSENTER_EIP 0x176
+
+static int new_zeroed_page(void **virt, phys_t *phys)
+{
+	if (alloc_page(virt, phys))
+		return -ENOMEM;
+	memset(*virt, 0, PAGE_SIZE);
+	return 0;
+}
+
+/* A fresh VMCS, made this CPU's current one. */
+static int new_vmcs(const struct vmx_caps *caps, phys_t *phys)
+{
+	void *page;
+	bool failed;
+
+	if (new_zeroed_page(&page, phys))
+		return -ENOMEM;
+	*(u32 *)page = caps->basic & BASIC_REVISION;
+	asm volatile("vmclear %1" : "=@ccbe"(failed) : "m"(*phys) : "memory");
+	if (!failed)
+		asm volatile("vmptrld %1"
+			     : "=@ccbe"(failed)
+			     : "m"(*phys)
+			     : "memory");
+	return failed ? -EINVAL : 0;
+}
+
+static void set_controls(const struct vmx_caps *caps, struct vmx_vcpu *vmx)
+{
+	u32 proc2 = vmx_choose_control(caps, CONTROL_PROC2);
+
+	vmx->proc_controls = vmx_choose_control(caps, CONTROL_PROC);
+	vmcs_write(VMCS_PIN_CONTROLS, vmx_choose_control(caps, CONTROL_PIN));
+	vmcs_write(VMCS_PROC_CONTROLS, vmx->proc_controls);
+	vmcs_write(VMCS_PROC2_CONTROLS, proc2);
+	vmcs_write(VMCS_EXIT_CONTROLS, vmx_choose_control(caps, CONTROL_EXIT));
+	vmcs_write(VMCS_ENTRY_CONTROLS,
+		   vmx_choose_control(caps, CONTROL_ENTRY));
+
+	vmcs_write(VMCS_EXCEPTION_BITMAP, VMX_EXITING_EXCEPTIONS);
+	vmcs_write(VMCS_PF_ERROR_MASK, 0);
+	vmcs_write(VMCS_PF_ERROR_MATCH, 0);
+	vmcs_write(VMCS_CR3_TARGET_COUNT, 0);
+	vmcs_write(VMCS_EXIT_MSR_STORE_COUNT, 0);
+	vmcs_write(VMCS_EXIT_MSR_LOAD_COUNT, 0);
+	vmcs_write(VMCS_ENTRY_MSR_LOAD_COUNT, 0);
+	vmcs_write(VMCS_CR0_MASK, vmx_cr0_mask(caps));
+	vmcs_write(VMCS_CR4_MASK, vmx_cr4_mask(caps));
+	vmcs_write(VMCS_LINK_POINTER, ~0UL);
+	/* Tags belong to one CPU's TLB, so every CPU can use the same. */
+	if (proc2 & PROC2_VPID)
+		vmcs_write(VMCS_VPID, 1);
+	if (proc2 & PROC2_XSAVES)
+		vmcs_write(VMCS_XSS_EXITING_BITMAP, 0);
+	if (proc2 & PROC2_PCONFIG)
+		vmcs_write(VMCS_PCONFIG_EXITING_BITMAP, 0);
+}
+
+/*
+ * Exits set the limits of GDTR and IDTR to 0xffff (SDM 3C 28.5.2); that is
+ * harmless, for we use no selector or vector beyond our tables.
+ */
+void vmx_set_host_state(void)
+{
+	struct descriptor_bases bases = trap_descriptor_bases();
+
+	vmcs_write(VMCS_HOST_CR0, read_cr0());
+	vmcs_write(VMCS_HOST_CR3, read_cr3());
+	vmcs_write(VMCS_HOST_CR4, read_cr4());
+	vmcs_write(VMCS_HOST_EFER, rdmsr(MSR_EFER));
+	vmcs_write(VMCS_HOST_PAT, rdmsr(MSR_PAT));
+	vmcs_write(VMCS_HOST_CS_SELECTOR, SEL_CODE);
+	vmcs_write(VMCS_HOST_SS_SELECTOR, SEL_DATA);
+	vmcs_write(VMCS_HOST_DS_SELECTOR, SEL_DATA);
+	vmcs_write(VMCS_HOST_ES_SELECTOR, SEL_DATA);
+	vmcs_write(VMCS_HOST_FS_SELECTOR, 0);
+	vmcs_write(VMCS_HOST_GS_SELECTOR, 0);
+	vmcs_write(VMCS_HOST_TR_SELECTOR, SEL_TSS);
+	vmcs_write(VMCS_HOST_FS_BASE, 0);
+	vmcs_write(VMCS_HOST_GS_BASE, rdmsr(MSR_GS_BASE));
+	vmcs_write(VMCS_HOST_TR_BASE, bases.tss);
+	vmcs_write(VMCS_HOST_GDTR_BASE, bases.gdt);
+	vmcs_write(VMCS_HOST_IDTR_BASE, bases.idt);
+	vmcs_write(VMCS_HOST_SYSENTER_CS, 0);
+	vmcs_write(VMCS_HOST_SYSENTER_ESP, 0);
+	vmcs_write(VMCS_HOST_SYSENTER_EIP, 0);
+	vmcs_write(VMCS_HOST_RIP, (u64)vmx_exit_label);
+}
+
+/* MSRs that INIT leaves alone: the guest starts with what firmware set. */
+static void set_guest_msrs(void)
+{
+	vmcs_write(VMCS_GUEST_PAT, rdmsr(MSR_PAT));
+	vmcs_write(VMCS_GUEST_DEBUGCTL, 0);
+	vmcs_write(VMCS_GUEST_SYSENTER_CS, rdmsr(MSR_SYSENTER_CS));
+	vmcs_write(VMCS_GUEST_SYSENTER_ESP, rdmsr(MSR_SYSENTER_ESP));
+	vmcs_write(VMCS_GUEST_SYSENTER_EIP, rdmsr(MSR_SYSENTER_EIP));
+}
+
+static int build_map(struct vcpu *vcpu, const struct vmx_caps *caps)
+{
+	uint bits = MIN(caps->physical_bits, EPT_ADDRESS_BITS);
+	struct mtrr_state mtrr;
+	int error;
+
+	vcpu->map = alloc(sizeof(*vcpu->map));
+	if (!vcpu->map)
+		return -ENOMEM;
+	memset(vcpu->map, 0, sizeof(*vcpu->map));
+	mtrr_read(&mtrr);
+	error = nested_map_build(vcpu->map, vmx_ept_format(caps), &mtrr,
+				 BIT(bits));
+	if (error)
+		return error;
+	mtrr_guest_init(&mtrr);
+	vmcs_write(VMCS_EPT_POINTER, vmx_ept_pointer(vcpu->map));
+	vmx_flush_map(vcpu);
+	return 0;
+}
+
+int vmx_create(struct vcpu *vcpu)
+{
+	const struct vmx_caps *caps = vmx_caps();
+	struct vmx_vcpu *vmx = alloc(sizeof(*vmx));
+	phys_t bitmap;
+	int error;
+
+	if (!vmx)
+		return -ENOMEM;
+	memset(vmx, 0, sizeof(*vmx));
+	vcpu->backend = vmx;
+	error = new_vmcs(caps, &vmx->vmcs);
+	if (!error)
+		error = new_zeroed_page((void **)&vmx->msr_bitmap, &bitmap);
+	if (error)
+		return error; /* nobody goes on without a virtual CPU */
+
+	set_controls(caps, vmx);
+	vmcs_write(VMCS_MSR_BITMAP, bitmap.v);
+	vmx->cr0_fixed = vmx_cr0_mask(caps) & caps->cr0_fixed0;
+	vmx_set_host_state();
+	set_guest_msrs();
+	vmx_intercept_own_msrs(vcpu);
+	msr_intercept_all(vcpu);
+	error = build_map(vcpu, caps);
+	if (error)
+		return error;
+	vmx_nmi_init(vmx);
+	return 0;
+}

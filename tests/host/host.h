@@ -1,0 +1,45 @@
+/*
+ * What host tests have beside cmocka: panics that can be expected, a record of
+ * what was printed, and random numbers that can be repeated.
+ */
+#ifndef HOST_HOST_H
+#define HOST_HOST_H
+
+#include "lib/types.h"
+
+/*
+ * Run @statement, which must panic with a message that contains @text. It is
+ * left by longjmp, so what it held stays held: tests check the locks.
+ */
+#define assert_panics(statement, text)                                  \
+	do {                                                            \
+		host_panic_expected = true;                             \
+		if (setjmp(host_panic_jump) == 0) {                     \
+			statement;                                      \
+			host_panic_expected = false;                    \
+			fail_msg("%s did not panic", #statement);       \
+		}                                                       \
+		if (!strstr(host_panic_message, text))                  \
+			fail_msg("%s: panic says \"%s\", not \"%s\"",   \
+				 #statement, host_panic_message, text); \
+	} while (0)
+
+extern jmp_buf host_panic_jump;
+extern bool host_panic_expected;
+extern char host_panic_message[512];
+
+/* The last 4 KiB of what was printed with printf; set to "" to start over. */
+extern char host_printed[4096];
+
+/* Start the random numbers from SEED of the environment, else from the clock,
+ * and print the seed. */
+void host_seed(void);
+
+/* A random number below @n. */
+u64 host_random(u64 n);
+
+/* The number of operations for a property test: OPS of the environment, or
+ * @standard. */
+u64 host_operations(u64 standard);
+
+#endif

@@ -1,0 +1,148 @@
+"""The harness itself: limits, failure messages, settings, small formats."""
+import struct
+import subprocess
+
+import debs
+import emulator
+import process
+import pytest
+import run
+import terminal
+from common import TOP, ToolError
+from settings import Settings
+
+
+def out(port, value):
+    """Machine code: mov dx, port; mov al, value; out dx, al."""
+    return struct.pack('<BHBBB', 0xba, port, 0xb0, value, 0xee)
+
+
+def put(char):
+    """Machine code: wait until COM1 can take a character; send it."""
+    wait = bytes.fromhex('ba fd 03 ec a8 20 74 fb')
+    return wait + out(0x3f8, char)
+
+
+# A boot sector that sets COM1 to 115200 8N1, writes "hi", and halts.
+SECTOR = b''.join([out(0x3fb, 0x80), out(0x3f8, 1), out(0x3f9, 0),
+                   out(0x3fb, 3), *map(put, b'hi\n'),
+                   bytes.fromhex('fa f4 eb fd')])
+
+
+@pytest.fixture
+def sector(tmp_path):
+    """A disk image with that boot sector."""
+    path = tmp_path / 'disk.img'
+    code = SECTOR + bytes(510 - len(SECTOR)) + b'\x55\xaa'
+    path.write_bytes(code + bytes(16 * 63 * 512 * 4 - len(code)))
+    return path
+
+
+def test_a_machine_talks_and_is_ended(machine, sector, emu):
+    """Output arrives, and close() leaves no process behind."""
+    pc = machine(native=True, emu=emu, disk=sector, limit=60)
+    pc.expect(r'^hi\n')
+    group = pc.process.pid
+    assert process.alive(group)
+    pc.close()
+    assert not process.alive(group)
+
+
+def test_a_failure_shows_the_console_and_how_to_repeat(machine, sector):
+    """What a person needs is in the message."""
+    pc = machine(native=True, disk=sector, limit=20)
+    pc.expect(r'^hi\n')
+    with pytest.raises(emulator.EmulatorError) as caught:
+        pc.expect('never', timeout=1)
+    message = str(caught.value)
+    assert "no 'never' on the serial console in 1 s" in message
+    assert '\nhi\n' in message
+    assert f'repeat it with: sh {pc.dir}/command.sh' in message
+
+
+def test_a_run_ends_at_its_limit(machine, sector):
+    """The limit counts for the whole run, not for each wait."""
+    pc = machine(native=True, disk=sector, limit=2)
+    with pytest.raises(emulator.EmulatorError, match='never'):
+        pc.expect('never', timeout=600)
+
+
+def test_the_monitor_answers(machine, sector):
+    """QMP reaches the machine that runs."""
+    pc = machine(native=True, disk=sector, limit=20)
+    assert pc.qmp('query-status')['running']
+    assert 'CR0=' in pc.hmp('info registers')
+
+
+@pytest.mark.parametrize('settings, message', [
+    ({'emu': 'vbox'}, 'there are qemu and bochs'),
+    ({'firmware': 'uefi'}, 'comes with UEFI support'),
+    ({'firmware': 'coreboot'}, 'there are bios and uefi'),
+    ({'mem': 'lots'}, 'such as 512M or 1G'),
+    ({'cpus': 0}, 'at least 1'),
+    ({'disk': '/no/such.img'}, 'no such file'),
+])
+def test_bad_settings_are_explained(settings, message):
+    """Each wrong value has a message of its own."""
+    with pytest.raises(ToolError, match=message):
+        Settings(**settings)
+
+
+@pytest.mark.parametrize('words, message', [
+    (['STAGE=99-none'], 'there are 01-boot'),
+    (['COLOUR=red'], 'not a setting'),
+    (['CPUS=two'], 'not a number'),
+    (['BATCH=maybe'], '1 or nothing'),
+    (['STAGE=01-boot', 'GUEST=linux'], 'no guest yet'),
+    (['NATIVE=1', 'GUEST=/no/such.img'], 'no such file'),
+    (['NATIVE=1', 'GUEST=none', 'KERNEL=x'], 'goes with GUEST=linux'),
+])
+def test_make_run_explains_wrong_values(words, message):
+    """The command ends with status 1 and says why."""
+    done = subprocess.run(['/usr/bin/python3', TOP / 'tools/run.py', *words],
+                          stderr=subprocess.PIPE, text=True, check=False)
+    assert done.returncode == 1
+    assert message in done.stderr
+    assert 'Traceback' not in done.stderr
+
+
+def test_a_guest_that_never_powers_off_fails_a_batch_run(sector):
+    """BATCH=1 with an own image: status 0 only after power off."""
+    done = subprocess.run(
+        ['/usr/bin/python3', TOP / 'tools/run.py', 'NATIVE=1', 'BATCH=1',
+         f'GUEST={sector}', 'TIMEOUT=3'], stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT, text=True, check=False)
+    assert done.returncode == 1
+    assert 'the emulator did not end' in done.stdout
+    assert 'repeat it with: make run' in done.stdout
+
+
+def test_ctrl_a_x_leaves():
+    """Ctrl-A x leaves, Ctrl-A Ctrl-A is one Ctrl-A, all else passes."""
+    # pylint: disable=protected-access
+    assert terminal._Keys().take(b'ls\n') == (b'ls\n', False)
+    assert terminal._Keys().take(b'a\x01x') == (b'a', True)
+    assert terminal._Keys().take(b'\x01\x01b') == (b'\x01b', False)
+
+
+def test_settings_of_the_environment_are_used(monkeypatch):
+    """make hands its variables over as environment; arguments win."""
+    monkeypatch.setenv('MEM', '1G')
+    monkeypatch.setenv('EMU', 'bochs')
+    chosen = run.read_settings(['EMU=qemu', '--stage', '01-boot'])
+    assert (chosen['MEM'], chosen['EMU'], chosen['STAGE']) == \
+        ('1G', 'qemu', '01-boot')
+
+
+def test_the_package_cache_works_offline(monkeypatch):
+    """Once filled, the cache asks apt for nothing."""
+    path = debs.fetch('busybox-static')
+    monkeypatch.setenv('PATH', '/nowhere')
+    assert debs.fetch('busybox-static') == path
+
+
+def test_a_halt_ends_the_wait_for_what_never_comes(machine, image):
+    """Whoever waits for a line that is not there learns it at once."""
+    pc = machine(image, mem='16M', limit=60)
+    with pytest.raises(emulator.EmulatorError, match='halted before'):
+        pc.expect('never')

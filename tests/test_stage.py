@@ -1,0 +1,36 @@
+"""Every stage boots in each emulator, says who it is, and ends in order."""
+import expectations
+import pytest
+from common import BUILD, stages
+
+
+def pytest_generate_tests(metafunc):
+    """With --stage this stage only, else all."""
+    if 'each' in metafunc.fixturenames:
+        only = metafunc.config.getoption('stage')
+        metafunc.parametrize('each', [only] if only else stages())
+
+
+def _boot(machine, each, emu, build):
+    image = BUILD / build / 'vellum.elf'
+    if not image.is_file():
+        pytest.fail(f'{image} is not built', pytrace=False)
+    pc = machine(image, emu=emu, limit=60, cmdline='boot=0x80')
+    expectations.banner(pc, each)
+    if each < '05':
+        expectations.no_guest(pc)
+    else:
+        expectations.launch_only(pc)
+    return pc
+
+
+def test_a_stage_boots_and_ends_in_order(machine, each, emu):
+    """Banner first, then what it has to say, then the end; no panic."""
+    _boot(machine, each, emu, each)
+
+
+def test_the_self_tests_of_a_stage_pass(machine, each, emu):
+    """The TEST=1 build runs its self-tests at boot; a stage without any
+    self-test is as good."""
+    pc = _boot(machine, each, emu, each + '-test')
+    assert not expectations.selftests(pc.serial)

@@ -1,0 +1,135 @@
+"""`make bench`: what Vellum costs, beside the bare machine in the same run.
+
+The same Linux boots under Vellum and natively. With QEMU's -icount shift=0 the
+TSC counts instructions, so those figures repeat exactly; times on the clock
+are taken in runs of their own. Prints a table and writes build/bench.json.
+"""
+import json
+import os
+import re
+import sys
+import time
+
+import expectations
+import linux_guest
+from common import BUILD, main, need_file
+from emulator import Machine
+
+LIMIT = {'qemu': 400, 'bochs': 900}
+BUDGETS = {'exits without CPUID': 100, 'share of Vellum': 0.5,
+           'instructions to the guest': 30_000_000}
+HZ = 1_000_000_000      # TSC ticks per second with -icount shift=0
+
+
+def boot(emu, image, icount):
+    """Boot the demo; the console's text, and seconds to "demo: done"."""
+    disk = linux_guest.build(batch=True)
+    start = time.monotonic()
+    with Machine(image, emu=emu, disk=disk, cmdline='boot=0x80 hypercall',
+                 icount=icount, limit=LIMIT[emu],
+                 name='bench' if image else 'bench-native') as machine:
+        machine.expect(r'^demo: done\n')
+        seconds = time.monotonic() - start
+        machine.wait_exit()
+        missing = image and expectations.missing_lines(
+            machine.serial, expectations.DEMO_VELLUM)
+        if missing:
+            machine.fail('not seen: ' + '; '.join(missing))
+        return machine.serial, seconds
+
+
+def number(pattern, text):
+    """The number that a pattern's group finds in text."""
+    found = re.search(pattern, text, re.MULTILINE)
+    return float(found[1]) if found else float('nan')
+
+
+def uptime(text):
+    """Seconds since Linux started its clock, when the demo reports."""
+    return number(r'^demo: uptime and idle seconds: (\S+)', text)
+
+
+def exits(text):
+    """The table of vellumctl stats: name -> (count, cycles)."""
+    table = text[text.index('\nexit '):]
+    table = table[:table.index('\nin Vellum:')].splitlines()[2:]
+    rows = (re.fullmatch(r'(.+?) +(\d+) +(\d+) +\d+', row.strip())
+            for row in table)
+    return {row[1]: (int(row[2]), int(row[3])) for row in rows if row}
+
+
+def figures(text):
+    """All figures that a run under Vellum printed."""
+    table = exits(text)
+    since = number(r'since the launch: (\d+) cycles', text)
+    inside = number(r'of these in Vellum: (\d+)', text)
+    idle = number(r'^demo: uptime and idle seconds: \S+ (\S+)', text)
+    busy = since - inside - idle * HZ
+    return {
+        'exits': {name: count for name, (count, _) in table.items()},
+        'cycles': {name: cycles for name, (_, cycles) in table.items()},
+        'exits without CPUID': table['without CPUID'][0],
+        'instructions to the guest':
+            number(r"the guest's first instruction: (\d+)", text),
+        'instructions since the launch': since,
+        'instructions in Vellum': inside,
+        'instructions of the guest': busy,
+        'share of Vellum': 100 * inside / busy,
+        'guest uptime': uptime(text),
+    }
+
+
+def print_row(name, value, unit, budget=None):
+    """One line of the table, with its budget and whether it is kept."""
+    verdict = ''
+    if budget is not None:
+        verdict = f'budget {budget:g}: ' + \
+            ('kept' if value <= budget else 'NOT KEPT')
+    print(f'  {name:<36} {value:>14,.3f} {unit:<4} {verdict}'.rstrip())
+
+
+def print_table(result):
+    """The report for people."""
+    print('Exits of the guest, from its start to the reading of the counters:')
+    for name, count in result['exits'].items():
+        print(f'  {name:<36} {count:>14,} '
+              f'{result["cycles"][name]:>14,} cycles')
+    print('Budgets:')
+    for name, budget in BUDGETS.items():
+        print_row(name, result[name], '%' if 'share' in name else '', budget)
+    print('Instructions since the launch:')
+    for name in ('instructions in Vellum', 'instructions of the guest'):
+        print_row(name, result[name], '')
+    print('Against the bare machine:')
+    for name in ('guest uptime', 'native uptime', 'wall time',
+                 'native wall time'):
+        print_row(name, result[name], 's')
+    print_row('uptime ratio', result['uptime ratio'], '')
+    print_row('wall time ratio', result['wall time ratio'], '')
+
+
+def bench(emu):
+    """Run the four boots and report; the exit status."""
+    image = need_file(BUILD / 'final' / 'vellum.elf', 'final is not built')
+    icount = emu == 'qemu'      # in Bochs the TSC always counts instructions
+    print(f'bench: four boots of Linux in {emu} ...', flush=True)
+    counted, _ = boot(emu, image, icount)
+    native, _ = boot(emu, None, icount)
+    result = figures(counted)
+    result['native uptime'] = uptime(native)
+    result['uptime ratio'] = (result['guest uptime']
+                              / result['native uptime'])
+    result['wall time'] = boot(emu, image, False)[1]
+    result['native wall time'] = boot(emu, None, False)[1]
+    result['wall time ratio'] = (result['wall time']
+                                 / result['native wall time'])
+    print_table(result)
+    target = BUILD / 'bench.json'
+    target.write_text(json.dumps({'emu': emu, 'budgets': BUDGETS, **result},
+                                 indent=1) + '\n')
+    print(f'{target}')
+    return 0
+
+
+if __name__ == '__main__':
+    main(lambda: bench((sys.argv[1:] or [os.environ.get('EMU') or 'qemu'])[0]))

@@ -1,0 +1,138 @@
+"""The Bochs configuration for a machine (see emulator.py).
+
+Bochs emulates Intel's VMX with EPT. It has no loader of its own, so Vellum
+comes from a small medium with GRUB: a CD when the guest boots from a disk
+(which stays drive 0x80), a disk when the guest boots from a CD.
+"""
+import re
+from pathlib import Path
+
+import bootdisk
+import uefi
+from common import ToolError, need
+
+BIOS = '/usr/share/bochs/BIOS-bochs-latest'
+VGABIOS = '/usr/share/bochs/VGABIOS-lgpl-latest'
+MODEL = 'corei7_haswell_4770'
+
+
+def megabytes(mem):
+    """A memory size such as 512M or 1G (MiB without a letter) in MiB."""
+    found = re.fullmatch(r'(\d+)([MG]?)', mem, re.IGNORECASE)
+    if not found:
+        raise ToolError(f'MEM={mem}: give a size such as 512M or 1G')
+    return int(found[1]) * (1024 if found[2].upper() == 'G' else 1)
+
+
+def _vellum_medium(machine, folder):
+    """Make the medium that starts Vellum; kind and path."""
+    files = {'vellum.elf': machine.image}
+    config = f'multiboot /vellum.elf {machine.cmdline}\n'
+    for number, module in enumerate(machine.modules):
+        files[f'module{number}'] = module
+        config += f'module /module{number}\n'
+    config += 'boot\n'
+    if machine.cdrom:
+        path = folder / 'vellum.img'
+        bootdisk.disk(path, files, config, ['multiboot'])
+        return 'disk', path
+    path = folder / 'vellum.iso'
+    bootdisk.cdrom(path, files, config, ['multiboot'])
+    return 'cdrom', path
+
+
+def _disk_line(channel, path, mode):
+    """Configuration of a hard disk; Bochs wants whole cylinders."""
+    return (f'{channel}: type=disk, path="{path}", mode={mode}, '
+            'translation=lba')
+
+
+def _media(machine, folder):
+    """Configuration lines for disks and boot order."""
+    lines, boot = [], 'disk'
+    channel = 'ata0-master'
+    disk, mode = machine.disk, 'flat' if machine.writable else 'volatile'
+    if machine.firmware == 'uefi':
+        path = uefi.vellum_volume(machine, folder)
+        if path:
+            lines.append(_disk_line(channel, path, 'flat'))
+            channel = 'ata0-slave'
+    elif machine.image:
+        kind, path = _vellum_medium(machine, folder)
+        if kind == 'disk':
+            if disk:
+                raise ToolError('Bochs: a guest disk and a guest CD at once '
+                                'are not supported')
+            disk, mode = path, 'flat'
+        else:
+            boot = 'cdrom'
+            lines.append('ata1-master: type=cdrom, path='
+                         f'"{path}", status=inserted')
+    elif machine.cdrom:
+        boot = 'cdrom'
+    if disk:
+        lines.append(_disk_line(channel, disk, mode) +
+                     (f', journal="{folder}/journal"'
+                      if mode == 'volatile' else ''))
+    if machine.cdrom:
+        lines.append('ata1-master: type=cdrom, path='
+                     f'"{machine.cdrom}", status=inserted')
+    return lines + [f'boot: {boot}']
+
+
+def _cpu_line(machine):
+    """The CPU: machine.cpu is a model, or options to add ("model=.., x=..")."""
+    cpu = machine.cpu or ''
+    if cpu and '=' not in cpu:
+        cpu = f'model={cpu}'
+    if 'model=' not in cpu:
+        model = MODEL if machine.cpus == 1 else 'corei7_skylake_x'
+        cpu = f'model={model}' + (f', {cpu}' if cpu else '')
+    return (f'cpu: count={machine.cpus}, ips=100000000, {cpu}, '
+            f'reset_on_triple_fault={int(machine.triple_fault_resets)}, '
+            f'ignore_bad_msrs={int(machine.ignore_bad_msrs)}')
+
+
+def configuration(machine, folder, tty):
+    """Write bochsrc into folder; tty is the terminal behind COM1."""
+    rom = f'file={BIOS}'
+    if machine.firmware == 'uefi':
+        rom = f'file={uefi.firmware(uefi.BOTH)}, address=0x0, options=none'
+    for path, package in ((BIOS, 'bochsbios'), (VGABIOS, 'vgabios')):
+        if not Path(path).is_file():
+            raise ToolError(f'{path} not found: install the Debian package '
+                            f'{package}, or run `make setup`')
+    if machine.icount:
+        raise ToolError('icount is a QEMU option; in Bochs each '
+                        'instruction always takes the same time')
+    lines = [
+        'config_interface: textconfig',
+        'display_library: term',
+        _cpu_line(machine),
+        f'megs: {megabytes(machine.mem)}',
+        f'romimage: {rom}',
+        f'vgaromimage: file={VGABIOS}',
+        'pci: enabled=1, chipset=i440fx, slot1=pcivga',
+        'vga: extension=vbe, update_freq=1',
+        'ata0: enabled=1, ioaddr1=0x1f0, ioaddr2=0x3f0, irq=14',
+        'ata1: enabled=1, ioaddr1=0x170, ioaddr2=0x370, irq=15',
+        *_media(machine, folder),
+        f'clock: sync={"slowdown" if machine.interactive else "none"}',
+        f'com1: enabled=1, mode=term, dev={tty}',
+        'sound: waveoutdrv=dummy',
+        'panic: action=fatal',
+        'error: action=report',
+        'info: action=report',
+        'debug: action=ignore',
+        f'log: {folder}/emulator.log',
+        *machine.extra_args,
+    ]
+    (folder / 'bochsrc').write_text('\n'.join(lines) + '\n')
+    # Debian's Bochs is built with its debugger; "c" means continue.
+    (folder / 'bochs.rc').write_text('c\n')
+
+
+def arguments(folder):
+    """The command line."""
+    return [need('bochs', 'bochs'), '-q', '-f', f'{folder}/bochsrc',
+            '-rc', f'{folder}/bochs.rc']

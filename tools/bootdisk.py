@@ -1,0 +1,102 @@
+"""Makes boot media with GRUB out of plain files: no loop device, no root.
+
+disk() makes a BIOS hard disk: GRUB's boot.img in sector 0, its core.img from
+sector 1 on, and one FAT partition, written with mtools. boot.img looks for
+core.img at sector 1 as it comes, so nothing has to be patched.
+cdrom() makes an El Torito CD (no emulation) that holds the same files.
+"""
+import os
+import struct
+import tempfile
+from pathlib import Path
+
+from common import ToolError, command, need
+
+GRUB = Path('/usr/lib/grub/i386-pc')
+SECTOR = 512
+START = 2048            # first sector of the partition: 1 MiB, as usual
+MODULES = ['normal', 'configfile', 'serial', 'terminal', 'echo', 'boot']
+SERIAL = ('serial --unit=0 --speed=115200\n'
+          'terminal_input console serial\n'
+          'terminal_output serial\n'
+          'set timeout=0\n')
+
+
+def _core(folder, form, prefix, modules):
+    """Build GRUB's core image in folder."""
+    need('grub-mkimage', 'grub-common')
+    if not (GRUB / 'boot.img').is_file():
+        raise ToolError(f'{GRUB}/boot.img not found: install the Debian '
+                        'package grub-pc-bin, or run `make setup`')
+    out = folder / 'core.img'
+    command(['grub-mkimage', '-O', form, '-o', out, '-p', prefix,
+             *MODULES, *modules])
+    return out.read_bytes()
+
+
+def _fat(folder, files):
+    """Make a FAT file system that holds files (name -> path)."""
+    need('mformat', 'mtools')
+    image = folder / 'fat.img'
+    size = sum(Path(path).stat().st_size for path in files.values())
+    sectors = max(size * 9 // 8 // SECTOR + 8192, 16384)
+    with open(image, 'wb') as out:
+        out.truncate(sectors * SECTOR)
+    env = {**os.environ, 'MTOOLS_SKIP_CHECK': '1'}
+    command(['mformat', '-i', image, '-T', sectors, '-h', 16, '-s', 63,
+             '-H', START, '-v', 'VELLUM', '::'], env=env)
+    folders = sorted({str(Path(name).parent) for name in files} - {'.'})
+    for name in folders:
+        command(['mmd', '-i', image, f'::/{name}'], env=env)
+    for name, path in files.items():
+        command(['mcopy', '-i', image, path, f'::/{name}'], env=env)
+    return image, sectors
+
+
+def _first_sector(sectors):
+    """GRUB's boot.img with a partition table for one active FAT partition."""
+    boot = bytearray((GRUB / 'boot.img').read_bytes()[:SECTOR])
+    entry = struct.pack('<B3sB3sII', 0x80, b'\xfe\xff\xff', 0x0e,
+                        b'\xfe\xff\xff', START, sectors)
+    boot[446:510] = entry + bytes(48)
+    boot[510:512] = b'\x55\xaa'
+    return bytes(boot)
+
+
+def disk(target, files, config, modules=()):
+    """Make the disk image target with files and this GRUB configuration."""
+    with tempfile.TemporaryDirectory(dir=target.parent) as name:
+        folder = Path(name)
+        (folder / 'grub.cfg').write_text(SERIAL + config)
+        core = _core(folder, 'i386-pc', '(,msdos1)/grub',
+                     ['biosdisk', 'part_msdos', 'fat', *modules])
+        if len(core) > (START - 1) * SECTOR:
+            raise ToolError("GRUB's core image does not fit before 1 MiB")
+        image, sectors = _fat(folder, {**files,
+                                       'grub/grub.cfg': folder / 'grub.cfg'})
+        with open(folder / 'disk', 'wb') as out:
+            out.write(_first_sector(sectors) + core)
+            out.seek(START * SECTOR)
+            with open(image, 'rb') as fat:
+                while chunk := fat.read(1 << 20):
+                    out.write(chunk)
+        (folder / 'disk').rename(target)
+
+
+def cdrom(target, files, config, modules=()):
+    """Make the CD image target with files and this GRUB configuration."""
+    need('xorriso', 'xorriso')
+    with tempfile.TemporaryDirectory(dir=target.parent) as name:
+        folder = Path(name)
+        tree = folder / 'tree'
+        (tree / 'grub').mkdir(parents=True)
+        (tree / 'grub' / 'grub.cfg').write_text(SERIAL + config)
+        core = _core(folder, 'i386-pc-eltorito', '(cd)/grub',
+                     ['biosdisk', 'iso9660', *modules])
+        (tree / 'grub' / 'boot.img').write_bytes(core)
+        for path, source in files.items():
+            (tree / path).write_bytes(Path(source).read_bytes())
+        command(['xorriso', '-as', 'mkisofs', '-quiet', '-V', 'VELLUM', '-R',
+                 '-b', 'grub/boot.img', '-no-emul-boot', '-boot-load-size',
+                 '4', '-boot-info-table', '-o', folder / 'cd', tree])
+        (folder / 'cd').rename(target)

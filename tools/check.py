@@ -1,0 +1,197 @@
+"""`make check`: the rules of this tree that a program can check.
+
+  check.py [NAME...]    all checks, or those named
+
+Each check yields one line for each place that breaks its rule.
+"""
+import json
+import os
+import re
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+
+import tree
+from common import BUILD, TOP, ToolError, main, need, stage_dir, stages
+from compile_commands import commands
+
+COLUMNS, TAB = 80, 8
+FUNCTION_LINES, FILE_LINES = 60, 300
+CHECK_BUILD = BUILD / 'check'
+
+
+def output(argv, **kwargs):
+    """Run a program; its status, and all that it said."""
+    done = subprocess.run([str(word) for word in argv], text=True,
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                          errors='replace', check=False, **kwargs)
+    return done.returncode, done.stdout
+
+
+def in_parallel(function, items):
+    """All lines that function yields for the items, in order."""
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        for lines in pool.map(lambda item: list(function(item)), items):
+            yield from lines
+
+
+def check_format():
+    """C code is formatted as .clang-format says."""
+    need('clang-format', 'clang-format')
+
+    def one(path):
+        status, text = output(['clang-format', '--dry-run', '-Werror', path])
+        if status:
+            yield (text.splitlines() or ['?'])[0].replace(f'{TOP}/', '') + \
+                f' (mend: clang-format -i {tree.short(path)})'
+    yield from in_parallel(one, tree.sources('.c', '.h'))
+
+
+def check_columns():
+    """No line is longer than 80 columns; none ends with a space."""
+    files = list(tree.sources('.c', '.h', '.S', '.ld', '.mk'))
+    for path in [*files, *tree.scripts(), *(TOP / 'mk').iterdir(),
+                 TOP / 'Makefile']:
+        text = path.read_text()
+        for number, line in enumerate(text.splitlines(), 1):
+            where = f'{tree.short(path)}:{number}:'
+            if len(line.expandtabs(TAB)) > COLUMNS:
+                yield f'{where} longer than {COLUMNS} columns'
+            if line != line.rstrip():
+                yield f'{where} white space at the end of the line'
+        if text and not text.endswith('\n'):
+            yield f'{tree.short(path)}: no newline at the end'
+
+
+def check_lengths():
+    """Files have at most 300 lines, functions 60; tests may have more."""
+    need('ctags', 'universal-ctags')
+    files = list(tree.sources('.c', '.h', '.S', tests=False))
+    tools = [path for path in tree.scripts() if path.parent.name == 'tools']
+    for path in files + tools:
+        lines = len(path.read_text().splitlines())
+        if lines > FILE_LINES:
+            yield (f'{tree.short(path)}: {lines} lines, at most '
+                   f'{FILE_LINES}')
+    status, text = output(['ctags', '--output-format=json', '--fields=+ne',
+                           '--kinds-C=f', '--languages=C', '-o', '-', *files])
+    if status:
+        raise ToolError(f'ctags failed: {text}')
+    for row in map(json.loads, text.splitlines()):
+        lines = row.get('end', row['line']) - row['line'] + 1
+        if lines > FUNCTION_LINES:
+            yield (f'{row["path"].removeprefix(f"{TOP}/")}:{row["line"]}: '
+                   f'{row["name"]}() has {lines} lines, at most '
+                   f'{FUNCTION_LINES}')
+
+
+def check_links():
+    """A stage has its own folders, and a link for each earlier one."""
+    earlier = {}
+    for stage in stages():
+        top = stage_dir(stage)
+        up = '..' if stage == 'final' else '../..'
+        wanted = {name: f'{up}/{name}' for name in tree.SHARED}
+        for folder, origin in earlier.items():
+            way = f'../stages/{origin}' if stage == 'final' else f'../{origin}'
+            wanted[folder] = f'{way}/{folder}'
+        for path in sorted(top.iterdir()):
+            where, target = tree.short(path), wanted.pop(path.name, None)
+            if path.is_symlink():
+                if not path.exists():
+                    yield f'{where}: a link that leads nowhere'
+                elif target != os.readlink(path):
+                    yield (f'{where}: a link to {os.readlink(path)}, '
+                           f'expected {target or "no link here"}')
+            elif target:
+                yield f'{where}: must be a link to {target}'
+            elif path.is_dir() and not any(path.iterdir()):
+                yield f'{where}: an empty folder'
+        for name, target in wanted.items():
+            yield f'{tree.short(top)}/{name}: no link to {target}'
+        for folder, origin in tree.added().items():
+            if origin == stage:
+                earlier[folder] = stage
+
+
+def check_layers():
+    """A file includes only from its own stage and earlier ones."""
+    added = tree.added()
+    rank = {stage: number for number, stage in enumerate(stages())}
+    for path in tree.sources('.c', '.h', '.S'):
+        if path.is_relative_to(TOP / 'tests'):
+            continue
+        mine = tree.stage_of(path)
+        for number, line in enumerate(path.read_text().splitlines(), 1):
+            found = re.match(r'\s*#\s*include\s+"([^/"]+)/', line)
+            if found and rank.get(added.get(found[1]), 0) > rank[mine]:
+                yield (f'{tree.short(path)}:{number}: {mine} includes '
+                       f'{found[1]}/, which comes with {added[found[1]]}')
+
+
+def compiler(stage):
+    """The command that compiles a C file of this stage, without names."""
+    for _, _, argv in commands(stage):
+        keep = [word for word in argv[:argv.index('-o')]
+                if word not in ('-c', '-MMD', '-MP')]
+        return [*keep, '-Werror', '-fsyntax-only']
+    raise ToolError(f'{stage}: make would compile nothing')
+
+
+def check_headers():
+    """Each header compiles alone: it includes what it needs."""
+    headers = list(tree.sources('.h', tests=False))
+    compilers = {stage: compiler(stage)
+                 for stage in sorted(set(map(tree.stage_of, headers)))}
+
+    def one(path):
+        stage = tree.stage_of(path)
+        name = path.relative_to(stage_dir(stage))
+        status, text = output([*compilers[stage], '-x', 'c', '-'],
+                              cwd=stage_dir(stage),
+                              input=f'#include "{name}"\n')
+        if status:
+            errors = [line for line in text.splitlines() if 'error:' in line]
+            yield f'{tree.short(path)} does not compile alone: {errors[0]}'
+    yield from in_parallel(one, headers)
+
+
+def check_warnings():
+    """All stages compile without warnings, with and without self-tests."""
+    env = {name: value for name, value in os.environ.items()
+           if name not in ('MAKEFLAGS', 'MFLAGS', 'MAKELEVEL')}
+    for stage in stages():
+        for test in ('', '1'):
+            status, text = output(
+                ['make', f'-j{os.cpu_count()}', '--no-print-directory', '-C',
+                 stage_dir(stage), 'all', 'WERROR=1', f'TEST={test}',
+                 f'BUILD_ROOT={CHECK_BUILD}'], env=env)
+            if status:
+                yield from (line for line in text.splitlines()
+                            if re.search(r'error|warning|\*\*\*', line))
+
+
+CHECKS = {
+    'links': check_links, 'layers': check_layers, 'columns': check_columns,
+    'lengths': check_lengths, 'format': check_format,
+    'headers': check_headers, 'warnings': check_warnings,
+}
+
+
+def check(names):
+    """Run the checks; status 1 when one found something."""
+    bad = 0
+    for name in names or CHECKS:
+        if name not in CHECKS:
+            raise ToolError(f'{name}: there are {", ".join(CHECKS)}')
+        lines = list(CHECKS[name]())
+        print(f'check {name}: ' + (f'to mend: {len(lines)}' if lines else 'ok'),
+              flush=True)
+        for line in lines:
+            print(f'  {line}')
+        bad += bool(lines)
+    return 1 if bad else 0
+
+
+if __name__ == '__main__':
+    main(lambda: check(sys.argv[1:]))

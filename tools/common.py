@@ -1,0 +1,100 @@
+"""What every tool shares: where things are, and how errors are reported.
+
+A tree is either the whole repository or one stage copied out of it by
+`cp -rL` (a lab): both have tools/ at the top, so the top is found from here.
+"""
+import os
+import shlex
+import shutil
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+TOP = Path(__file__).resolve().parent.parent
+BUILD = Path(os.environ.get('BUILD_ROOT') or TOP / 'build')
+
+
+class ToolError(Exception):
+    """An error that is explained by its message; no traceback is wanted."""
+
+
+def stages():
+    """Names of the stage directories, in order; final is the last."""
+    names = sorted(p.name for p in (TOP / 'stages').glob('[0-9][0-9]-*'))
+    if (TOP / 'final').is_dir():
+        names.append('final')
+    return names
+
+
+def stage_dir(stage):
+    """The directory of a stage: stages/NN-name, final, or a lab's top."""
+    if stage == 'final':
+        candidates = [TOP / 'final', TOP]
+    else:
+        candidates = [TOP / 'stages' / stage, TOP]
+    for path in candidates:
+        if (path / 'Makefile').is_file():
+            return path
+    raise ToolError(f'no directory for stage {stage}')
+
+
+def demo_dir():
+    """The directory of the Linux demo guest."""
+    for path in (TOP / 'final' / 'demo', TOP / 'demo'):
+        if (path / 'init').is_file():
+            return path
+    raise ToolError('the Linux demo guest (final/demo) is not in this tree')
+
+
+def need(program, package):
+    """Raise a ToolError that names the package when program is missing."""
+    found = shutil.which(program)
+    if not found:
+        raise ToolError(f'{program} not found: install the Debian package '
+                        f'{package}, or run `make setup`')
+    return found
+
+
+def need_file(path, what):
+    """Return path as a Path; a ToolError when no such file exists."""
+    path = Path(path)
+    if not path.is_file():
+        raise ToolError(f'{what}: no such file: {path}')
+    return path
+
+
+def command(argv, data=None, **kwargs):
+    """Run a helper program, with data (bytes) as its input; its output, or a
+    ToolError with that when it fails."""
+    argv = [str(arg) for arg in argv]
+    done = subprocess.run(argv, stdout=subprocess.PIPE, input=data,
+                          stderr=subprocess.STDOUT, check=False, **kwargs)
+    text = done.stdout.decode(errors='replace')
+    if done.returncode:
+        raise ToolError(f'failed ({done.returncode}): {shlex.join(argv)}\n'
+                        f'{text.rstrip()}')
+    return text
+
+
+def main(function):
+    """Run a tool's main function; print a ToolError as one message.
+
+    A signal to end, or a terminal that goes away, unwinds like an error, so
+    that what the tool started is ended as well.
+    """
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, lambda got, _: sys.exit(128 + got))
+    try:
+        status = function()
+        sys.stdout.flush()
+        sys.exit(status)
+    except ToolError as error:
+        sys.stdout.flush()
+        print(f'error: {error}', file=sys.stderr)
+        sys.exit(1)
+    except KeyboardInterrupt:
+        sys.exit(130)
+    except BrokenPipeError:     # whoever read our output (head) is gone
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(141)

@@ -1,0 +1,112 @@
+"""`make doctor`: what can this machine run?"""
+import fcntl
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+from common import main
+
+TOOLS = (
+    ('gcc', '--version', 'builds everything'),
+    ('ld', '--version', 'links it'),
+    ('make', '--version', 'runs the builds'),
+    ('/usr/bin/python3', '--version', 'runs these tools'),
+    ('qemu-system-x86_64', '--version', 'emulates AMD SVM'),
+    ('bochs', '--help', 'emulates Intel VMX'),
+    ('grub-mkimage', '--version', 'boot media'),
+    ('mformat', '--version', 'boot media'),
+    ('xorriso', '--version', 'boot media for Bochs'),
+    ('clang-format', '--version', 'make check'),
+    ('ctags', '--version', 'make check'),
+    ('gdb', '--version', 'make gdb'),
+)
+NESTED = {
+    'Intel VMX': Path('/sys/module/kvm_intel/parameters/nested'),
+    'AMD SVM': Path('/sys/module/kvm_amd/parameters/nested'),
+}
+KVM_GET_API_VERSION = 0xae00
+
+
+def output(*argv):
+    """First lines of what a program says; '' when it does not start."""
+    try:
+        done = subprocess.run(argv, stdout=subprocess.PIPE,
+                              stderr=subprocess.STDOUT, text=True,
+                              stdin=subprocess.DEVNULL, errors='replace',
+                              timeout=20, check=False)
+        return done.stdout
+    except (OSError, subprocess.TimeoutExpired):
+        return ''
+
+
+def row(mark, name, text):
+    """Print one line of the report."""
+    print(f'  {"yes" if mark else "no ":<4} {name:<24} {text}')
+
+
+def kvm_answers():
+    """Does /dev/kvm open, and speak the one version of its interface?"""
+    try:
+        with open('/dev/kvm', 'r+b', buffering=0) as device:
+            return fcntl.ioctl(device, KVM_GET_API_VERSION) == 12
+    except OSError:
+        return False
+
+
+def hardware():
+    """Virtualisation that this machine has itself."""
+    kvm = kvm_answers()
+    row(kvm, 'KVM', '/dev/kvm can be used' if kvm else
+        'no usable /dev/kvm: the emulators do all the work')
+    for name, path in NESTED.items():
+        on = path.is_file() and path.read_text().strip() in ('1', 'Y')
+        row(on, f'nested {name}', 'EMU_ARGS="-accel kvm -cpu host" can be '
+            'tried' if on and kvm else 'not offered by KVM here')
+
+
+def emulators():
+    """What the emulators can do; True when the main job works."""
+    help_text = output('qemu-system-x86_64', '-cpu', 'help')
+    svm = bool(re.search(r'\bsvm\b', help_text))
+    row(svm, 'QEMU with SVM', 'EMU=qemu: AMD back end, nested paging' if svm
+        else 'install qemu-system-x86')
+    bochs = bool(shutil.which('bochs'))
+    models = output('bochs', '--help', 'cpu')
+    vmx = bochs and 'corei7_haswell_4770' in models
+    term = any(Path('/usr/lib').glob('*/bochs/plugins/libbx_term_gui.so'))
+    row(vmx and term, 'Bochs with VMX',
+        'EMU=bochs: Intel back end, EPT' if vmx and term
+        else 'install bochs, bochs-term, bochsbios, vgabios')
+    ovmf = Path('/usr/share/ovmf/OVMF.fd').is_file()
+    row(ovmf, 'OVMF', 'UEFI firmware (wanted once UEFI support is there)')
+    return svm
+
+
+def tools():
+    """Versions of the programs that are used."""
+    for name, option, use in TOOLS:
+        found = shutil.which(name)
+        version = ''
+        if found:
+            text = output(name, option)
+            number = re.search(r'\d+\.\d+(\.\d+)?', text)
+            version = number.group() if number else ''
+        row(found, Path(name).name, f'{version or "":<10} {use}')
+
+
+def doctor():
+    """Print the report; status 1 when `make run` cannot work here."""
+    print('Hardware virtualisation (not needed):')
+    hardware()
+    print('Emulators:')
+    fine = emulators()
+    print('Programs:')
+    tools()
+    print('`make run` works here.' if fine else
+          '`make setup run` installs what is missing.')
+    return 0 if fine else 1
+
+
+if __name__ == '__main__':
+    main(doctor)

@@ -1,0 +1,108 @@
+"""What a run without a person (BATCH=1) must have shown to count as good.
+
+Each function waits for what a kind of guest has to print, then looks through
+all of the console's text and returns a list of what is missing.
+"""
+import re
+
+LAUNCH = r'vellum: launching the guest[^\n]*\n'
+HALTED = r'vellum: (?!halted)[^\n]*halted[^\n]*\n'
+
+DEMO = {
+    'the kernel version': r'^demo: uname: Linux ',
+    'the CPUs': r'^demo: CPUs online: ',
+    'the memory size': r'^demo: MemTotal: ',
+    'the reserved ranges': r'^demo: iomem: ',
+    'the interrupts': r'^demo: interrupts: ',
+}
+DEMO_VELLUM = {
+    "Vellum's CPUID leaf": r'^demo: leaf: VellumVellum ',
+    'the exit counts (vellumctl stats)': r'^demo: vellumctl stats: status 0',
+    'the total of the exits': r'^total +\d+',
+    'the free pages (vellumctl free)': r'^demo: vellumctl free: status 0',
+    "Vellum's log (vellumctl log)": r'^demo: vellumctl log: status 0',
+}
+ALIGNMENT = 4 << 20
+
+
+def missing_lines(text, wanted):
+    """Names of the patterns in wanted that text does not hold."""
+    return [name for name, pattern in wanted.items()
+            if not re.search(pattern, text, re.MULTILINE)]
+
+
+def hidden_range(text, size):
+    """Is there a reserved range of at least size bytes, as Vellum's is?
+
+    It may have grown at its end: Linux joins it with a reserved neighbour.
+    """
+    for found in re.finditer(
+            r'^demo: iomem: ([0-9a-f]+)-([0-9a-f]+) : Reserved', text,
+            re.MULTILINE | re.IGNORECASE):
+        start, last = int(found[1], 16), int(found[2], 16)
+        # The guest's memory is below; high ranges belong to the machine.
+        if start % ALIGNMENT == 0 and last < 0xf0000000 \
+                and last + 1 - start >= size:
+            return True
+    return False
+
+
+def banner(machine, stage):
+    """Wait for Vellum's first line."""
+    machine.expect(rf'^Vellum {re.escape(stage)}\b[^\n]*\n')
+
+
+def no_guest(machine):
+    """A stage without guest phase prints its part and halts."""
+    if machine.set.firmware == 'bios':
+        machine.expect(HALTED)
+        return []
+    machine.expect(r'; back to the firmware\n')
+    machine.expect(r'status 0x0\n')
+    return powers_off(machine, native=True)
+
+
+def launch_only(machine):
+    """A machine without a guest: Vellum halts, or launches into nothing."""
+    machine.expect(f'{HALTED}|{LAUNCH}')
+    return []
+
+
+def bare_metal(machine, native):
+    """The small guests of our own print guest: lines."""
+    if not native:
+        machine.expect(LAUNCH)
+    machine.expect(r'^guest: done *\n')
+    failed = re.findall(r'^guest: .*FAILED.*$', machine.serial, re.MULTILINE)
+    return [f'a guest without failures ({line})' for line in failed]
+
+
+def powers_off(machine, native):
+    """A guest that is not ours must power the machine off by itself."""
+    if not native:
+        machine.expect(LAUNCH)
+    how = machine.wait_exit()
+    return [] if how == 'poweroff' else [
+        f'power off (the run ended by: {how})']
+
+
+def linux_demo(machine, native, size):
+    """The Linux demo reports, and powers off; size is VMMSIZE_ALL."""
+    missing = powers_off(machine, native)
+    text = machine.serial
+    missing += missing_lines(text, DEMO)
+    if not native:
+        missing += missing_lines(text, DEMO_VELLUM)
+        if not hidden_range(text, size):
+            missing.append("a reserved range in /proc/iomem that can be "
+                           "Vellum's")
+    missing += missing_lines(text, {'its end': r'^demo: done'})
+    return missing
+
+
+def selftests(text):
+    """TEST=1: no self-test may have failed."""
+    results = re.findall(r'^selftest: (\S+): (ok|FAILED)', text,
+                         re.MULTILINE)
+    return [f'self-test {name} without failure'
+            for name, result in results if result != 'ok']

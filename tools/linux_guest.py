@@ -1,0 +1,126 @@
+"""Builds the Linux guest: a BIOS disk with Debian's kernel and our initramfs.
+
+The kernel and busybox come from Debian packages (see debs.py), the initramfs
+holds them, final/demo/init and vellumctl. Everything is made of plain files in
+build/guest; an image is made again only when something that goes in changed.
+"""
+import fcntl
+import hashlib
+import json
+from contextlib import contextmanager
+from pathlib import Path
+
+import bootdisk
+import debs
+from common import BUILD, command, demo_dir, main, need, need_file
+from cpio import Initramfs
+
+GUEST = BUILD / 'guest'
+KERNEL_PACKAGE = 'linux-image-cloud-amd64'
+CMDLINE = 'console=ttyS0,115200 panic=-1'
+
+
+@contextmanager
+def locked():
+    """Keep other runs from building in build/guest at the same time."""
+    GUEST.mkdir(parents=True, exist_ok=True)
+    with open(GUEST / '.lock', 'w', encoding='ascii') as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def _digest(*parts):
+    """Hash over strings and over the contents of files."""
+    total = hashlib.sha256()
+    for part in parts:
+        data = part.read_bytes() if isinstance(part, Path) else part.encode()
+        total.update(f'{len(data)}:'.encode() + data)
+    return total.hexdigest()
+
+
+def _fresh(target, digest):
+    """Is target there, and made of what digest stands for?"""
+    stamp = target.with_name(target.name + '.stamp')
+    return (target.is_file() and stamp.is_file()
+            and json.loads(stamp.read_text()) == digest)
+
+
+def _stamp(target, digest):
+    target.with_name(target.name + '.stamp').write_text(json.dumps(digest))
+
+
+def vellumctl():
+    """Compile vellumctl; the program's path."""
+    source = demo_dir() / 'vellumctl.c'
+    target = GUEST / 'vellumctl'
+    digest = _digest(source)
+    if not _fresh(target, digest):
+        need('gcc', 'gcc')
+        command(['gcc', '-std=gnu11', '-Wall', '-Wextra', '-O2', '-static',
+                 '-o', target, source])
+        _stamp(target, digest)
+    return target
+
+
+def kernel():
+    """The stock Debian kernel's path."""
+    return debs.one_file(debs.unpack(KERNEL_PACKAGE) / 'boot', 'vmlinuz-*')
+
+
+def initramfs():
+    """Make the demo's initramfs; the file's path."""
+    busybox = debs.one_file(debs.unpack('busybox-static'), 'bin/busybox')
+    init = demo_dir() / 'init'
+    tool = vellumctl()
+    target = GUEST / 'initrd.gz'
+    digest = _digest(busybox, init, tool)
+    if not _fresh(target, digest):
+        out = Initramfs()
+        for folder in ('dev', 'proc', 'sys', 'tmp', 'bin'):
+            out.folder(folder)
+        out.device('dev/console', 5, 1)
+        out.file('init', init.read_bytes())
+        out.file('bin/busybox', busybox.read_bytes())
+        out.link('bin/sh', 'busybox')
+        out.file('bin/vellumctl', tool.read_bytes())
+        target.write_bytes(out.finish())
+        _stamp(target, digest)
+    return target
+
+
+def build(batch=False, own_kernel=None, own_initrd=None, cmdline=None):
+    """Make the guest's disk image; its path.
+
+    own_kernel and own_initrd replace the kernel and the initramfs; cmdline
+    is added to the kernel's command line. batch tells our init to report
+    and power off.
+    """
+    words = CMDLINE
+    if batch and not own_initrd:
+        words += ' demo.batch=1'
+    if cmdline:
+        words += ' ' + cmdline
+    if own_kernel:
+        own_kernel = need_file(own_kernel, 'KERNEL')
+    if own_initrd:
+        own_initrd = need_file(own_initrd, 'INITRD')
+    with locked():
+        vmlinuz = own_kernel or kernel()
+        initrd = own_initrd or initramfs()
+        digest = _digest(vmlinuz, initrd, words)
+        name = 'linux-batch' if batch else 'linux'
+        if own_kernel or own_initrd or cmdline:
+            name += '-' + digest[:12]
+        target = GUEST / f'{name}.img'
+        if not _fresh(target, digest):
+            print(f'making the guest disk {target} ...', flush=True)
+            config = (f'linux /vmlinuz {words}\n'
+                      'initrd /initrd.gz\nboot\n')
+            bootdisk.disk(target, {'vmlinuz': vmlinuz, 'initrd.gz': initrd},
+                          config, modules=['linux'])
+            _stamp(target, digest)
+    return target
+
+
+if __name__ == '__main__':
+    main(lambda: print(build()))

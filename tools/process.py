@@ -1,0 +1,92 @@
+"""Helpers for the processes, directories and threads of a run."""
+import os
+import signal
+import subprocess
+import threading
+import time
+from pathlib import Path
+
+from common import BUILD
+
+
+def run_directory(name):
+    """Make a new directory build/runs/NAME-N."""
+    runs = BUILD / 'runs'
+    runs.mkdir(parents=True, exist_ok=True)
+    number = 1
+    while True:
+        path = runs / f'{name}-{number}'
+        try:
+            path.mkdir()
+            return path
+        except FileExistsError:
+            number += 1
+
+
+def spawn(argv, limit, **kwargs):
+    """Start argv in a process group of its own, under timeout(1), which
+    ends it even when this program is gone by then."""
+    if limit:
+        argv = ['timeout', '-k', '5', str(int(limit) + 30), *argv]
+    return subprocess.Popen(argv, start_new_session=True, **kwargs)
+
+
+def alive(group):
+    """Does a process group still have a process that runs?"""
+    for stat in Path('/proc').glob('[0-9]*/stat'):
+        try:
+            # pid (name) state ppid pgrp: the name may hold anything.
+            state, _, pgrp = stat.read_text().rpartition(')')[2].split()[:3]
+        except (OSError, ValueError):
+            continue
+        if int(pgrp) == group and state not in 'ZX':
+            return True
+    return False
+
+
+def end(process, politely=True):
+    """End a process, and its group when it leads one: politely, then for
+    good. Nothing is looked up by name."""
+    if process.poll() is not None:
+        return
+    leads = os.getpgid(process.pid) == process.pid
+    polite = (signal.SIGTERM,) if politely else ()
+    for number in (*polite, signal.SIGKILL):
+        try:
+            if leads:
+                os.killpg(process.pid, number)
+            else:
+                process.send_signal(number)
+        except ProcessLookupError:
+            pass
+        deadline = time.monotonic() + 5
+        while time.monotonic() < deadline:
+            gone = process.poll() is not None
+            if gone and not (leads and alive(process.pid)):
+                return
+            time.sleep(0.02)
+
+
+def _copy(fd, path):
+    with open(path, 'wb', 0) as out, os.fdopen(fd, 'rb', 0) as source:
+        try:
+            while data := source.read(65536):
+                out.write(data)
+        except OSError:     # EIO: the other end is closed
+            pass
+
+
+def drain(fd, path):
+    """Copy all that comes from fd to a file, in the background, so that
+    whoever writes there never has to wait."""
+    thread = threading.Thread(target=_copy, args=(fd, path), daemon=True)
+    thread.start()
+    return thread
+
+
+def close_after(process, fd):
+    """Close fd when process has ended, in the background."""
+    def wait():
+        process.wait()
+        os.close(fd)
+    threading.Thread(target=wait, daemon=True).start()

@@ -1,0 +1,93 @@
+"""The QEMU command line for a machine (see emulator.py)."""
+import uefi
+from common import ToolError, need
+
+# Named CPU models make TCG print a warning for each feature that it lacks, so
+# the list says what QEMU 7.2 emulates: AMD's SVM with nested paging, no VMX.
+FEATURES = """
+    svm npt svme-addr-chk pdpe1gb rdtscp syscall nx lahf-lm cr8legacy abm
+    cx16 ssse3 sse4.1 sse4.2 sse4a popcnt movbe aes pclmulqdq rdrand
+    xsave xsaveopt xgetbv1 avx avx2 f16c fma bmi1 bmi2 adx
+    fsgsbase smep smap umip erms clflushopt clwb mca arat
+""".split()
+CPU = ','.join(['qemu64,family=23,model=1,stepping=2,xlevel=0x8000001f',
+                *('+' + name for name in FEATURES)])
+
+
+def cpu_model(cpu):
+    """Value for -cpu: our list; our list with "+x,-y" changed; or as given."""
+    if not cpu:
+        return CPU
+    if cpu[0] in '+-':
+        return f'{CPU},{cpu}'
+    return cpu
+
+
+def _drive(path, writable):
+    """Arguments for the first hard disk."""
+    form = 'qcow2' if str(path).endswith('.qcow2') else 'raw'
+    drive = f'file={escape(path)},format={form},if=ide,index=0,media=disk'
+    return ['-drive', drive + ('' if writable else ',snapshot=on')]
+
+
+def escape(path):
+    """A path as a QEMU option's value: commas are doubled."""
+    return str(path).replace(',', ',,')
+
+
+def _bios(m):
+    """Arguments for a BIOS machine: Vellum as QEMU's -kernel, and drives."""
+    argv = ['-machine', 'pc,smm=off']
+    if m.image:
+        argv += ['-kernel', str(m.image)]
+        if m.cmdline:
+            argv += ['-append', m.cmdline]
+        if m.modules:
+            argv += ['-initrd', ','.join(escape(p) for p in m.modules)]
+    elif m.modules:
+        raise ToolError('modules need an image')
+    if m.disk:
+        argv += _drive(m.disk, m.writable)
+    if m.cdrom:
+        argv += ['-drive', f'file={escape(m.cdrom)},format=raw,if=ide,'
+                 'index=2,media=cdrom,readonly=on']
+        if not m.disk:
+            argv += ['-boot', 'order=d']
+    return argv
+
+
+def _uefi(m, folder):
+    """Arguments for a UEFI machine: OVMF in flash, and drives in the order
+    in which they boot."""
+    argv = ['-machine', 'q35,smm=off']
+    for path, mode in ((uefi.firmware(uefi.CODE), ',readonly=on'),
+                       (uefi.variables(folder), '')):
+        argv += ['-drive',
+                 f'if=pflash,format=raw,file={escape(path)}{mode}']
+    drives = [(uefi.vellum_volume(m, folder), 'hd', ''),
+              (m.disk, 'hd', '' if m.writable else ',snapshot=on'),
+              (m.cdrom, 'cd', ',readonly=on')]
+    for number, (path, kind, mode) in enumerate(drives):
+        if path:
+            form = 'qcow2' if str(path).endswith('.qcow2') else 'raw'
+            argv += ['-drive', f'file={escape(path)},format={form},if=none,'
+                     f'id=drive{number}{mode}',
+                     '-device', f'ide-{kind},bus=ide.{number},'
+                     f'drive=drive{number},bootindex={number}']
+    return argv
+
+
+def arguments(machine, serial, folder):
+    """The whole command line; serial is the list of console arguments, folder
+    is the run's."""
+    m = machine
+    argv = [need('qemu-system-x86_64', 'qemu-system-x86'),
+            '-cpu', cpu_model(m.cpu),
+            '-m', m.mem, '-smp', str(m.cpus),
+            '-nic', 'none', '-display', 'none', '-vga', 'std', *serial]
+    if m.icount:
+        argv += ['-icount', 'shift=0,sleep=off']
+    if not m.reboot:
+        argv += ['-no-reboot']
+    argv += _uefi(m, folder) if m.firmware == 'uefi' else _bios(m)
+    return argv + list(m.extra_args)

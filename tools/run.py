@@ -1,0 +1,192 @@
+"""`make run`: boots a stage in an emulator.
+
+Settings are NAME=VALUE, as arguments or in the environment:
+
+  STAGE=NN-name|final     which program (default final)
+  EMU=qemu|bochs  FIRMWARE=bios  CPUS=1  MEM=512M
+  GUEST=linux             the Linux demo (default of final)
+        demo              the bare-metal guest (default of 05-vmx-ept)
+        none              no disk at all
+        FILE.img|FILE.iso any BIOS disk or CD image; a disk is written to
+  KERNEL= INITRD= CMDLINE=  replace those of the Linux demo
+  OPTIONS=                more words for Vellum's command line
+  EMU_ARGS=               passed to the emulator as they are (Bochs: each is a
+                          line for bochsrc)
+  TIMEOUT=                limit of the run in seconds
+  BATCH=1                 no input; status 0 only if all was seen
+  TEST=1                  the build with self-tests
+  NATIVE=1                the guest on the bare machine, without Vellum
+"""
+import os
+import shlex
+import sys
+import time
+
+import expectations
+import linux_guest
+from common import BUILD, ToolError, main, need_file, stages
+from emulator import Machine
+
+DEFAULTS = {
+    'STAGE': 'final', 'EMU': 'qemu', 'FIRMWARE': 'bios', 'CPUS': '1',
+    'MEM': '512M', 'GUEST': '', 'KERNEL': '', 'INITRD': '', 'CMDLINE': '',
+    'OPTIONS': '', 'EMU_ARGS': '', 'TIMEOUT': '', 'BATCH': '', 'TEST': '',
+    'NATIVE': '', 'VMMSIZE_ALL': str(128 << 20),
+}
+BATCH_LIMIT = {'qemu': 240, 'bochs': 600}
+FIRST_WITH_GUEST = 5
+
+
+def read_settings(argv):
+    """Settings from the environment, overridden by the arguments."""
+    chosen = {name: os.environ.get(name) or value
+              for name, value in DEFAULTS.items()}
+    words = list(argv)
+    while words:
+        word = words.pop(0)
+        if word in ('-h', '--help'):
+            print(__doc__)
+            sys.exit(0)
+        if word == '--stage' and words:
+            word = 'STAGE=' + words.pop(0)
+        name, equals, value = word.partition('=')
+        if not equals or name not in DEFAULTS:
+            raise ToolError(f'{word}: not a setting; see run.py --help')
+        if value:
+            chosen[name] = value
+    for name in ('BATCH', 'TEST', 'NATIVE'):
+        if chosen[name] not in ('', '0', '1'):
+            raise ToolError(f'{name}={chosen[name]}: 1 or nothing')
+        chosen[name] = chosen[name] == '1'
+    for name in ('CPUS', 'TIMEOUT', 'VMMSIZE_ALL'):
+        try:
+            chosen[name] = int(chosen[name] or '0', 0)
+        except ValueError as error:
+            raise ToolError(f'{name}={chosen[name]}: '
+                            'not a number') from error
+    return chosen
+
+
+def has_guest(stage):
+    """Does this stage launch a guest?"""
+    return stage == 'final' or int(stage[:2]) >= FIRST_WITH_GUEST
+
+
+def image_of(chosen):
+    """Vellum's image for the stage; None when the guest runs natively."""
+    stage = chosen['STAGE']
+    known = stages()
+    if known and stage not in known:
+        raise ToolError(f'STAGE={stage}: there are {", ".join(known)}')
+    if chosen['NATIVE']:
+        return None
+    image = BUILD / (stage + ('-test' if chosen['TEST'] else '')) \
+        / 'vellum.elf'
+    return need_file(image, f'STAGE={stage} is not built (make does it)')
+
+
+def guest_of(chosen):
+    """Kind of guest: linux, demo, image or none; and its disk or CD."""
+    stage, guest = chosen['STAGE'], chosen['GUEST']
+    own = [name for name in ('KERNEL', 'INITRD', 'CMDLINE') if chosen[name]]
+    if not has_guest(stage) and not chosen['NATIVE']:
+        if guest not in ('', 'none') or own:
+            raise ToolError(f'STAGE={stage} has no guest yet: that comes '
+                            'with stage 05')
+        return 'none', None
+    demo = BUILD / stage / 'guest' / 'demo.img'
+    if not guest:
+        small = stage != 'final' and demo.is_file() and not own
+        guest = 'demo' if small else 'linux'
+    if guest == 'linux':
+        return 'linux', linux_guest.build(
+            chosen['BATCH'], chosen['KERNEL'], chosen['INITRD'],
+            chosen['CMDLINE'])
+    if own:
+        raise ToolError(f'{own[0]}= goes with GUEST=linux, not with '
+                        f'GUEST={guest}')
+    if guest == 'none':
+        return 'none', None
+    if guest == 'demo':
+        return 'demo', need_file(demo, 'GUEST=demo')
+    return 'image', need_file(guest, 'GUEST is linux, demo, none, or an '
+                              'image').resolve()
+
+
+def repeat_command(argv):
+    """The make command that does this run again."""
+    chosen = {name: os.environ[name] for name in DEFAULTS
+              if os.environ.get(name)}
+    chosen.update(word.split('=', 1) for word in argv if '=' in word)
+    if '--stage' in argv:
+        chosen['STAGE'] = argv[argv.index('--stage') + 1]
+    return ' '.join(['make run', *(f'{name}={shlex.quote(value)}'
+                                   for name, value in chosen.items())])
+
+
+def machine_settings(chosen, kind, path, argv):
+    """Arguments for Machine."""
+    options = []
+    is_cd = kind == 'image' and path.suffix.lower() == '.iso'
+    if has_guest(chosen['STAGE']):
+        options.append('boot=0xe0' if is_cd else 'boot=0x80')
+    if kind in ('linux', 'demo'):
+        options.append('hypercall')
+    options.append(chosen['OPTIONS'])
+    batch, emu = chosen['BATCH'], chosen['EMU']
+    return {
+        'emu': emu, 'firmware': chosen['FIRMWARE'], 'mem': chosen['MEM'],
+        'cpus': chosen['CPUS'], 'cmdline': ' '.join(filter(None, options)),
+        'disk': None if is_cd else path, 'cdrom': path if is_cd else None,
+        'writable': kind == 'image', 'reboot': not batch,
+        'extra_args': shlex.split(chosen['EMU_ARGS']),
+        'interactive': not batch, 'echo': batch,
+        'limit': chosen['TIMEOUT'] or
+        (BATCH_LIMIT.get(emu, 60) if batch else None),
+        'repeat': repeat_command(argv),
+    }
+
+
+def judge(machine, chosen, kind):
+    """BATCH=1: watch the run; a list of what was missing."""
+    stage, native = chosen['STAGE'], chosen['NATIVE']
+    if not native:
+        expectations.banner(machine, stage)
+    if kind == 'linux' and not chosen['INITRD']:
+        missing = expectations.linux_demo(machine, native,
+                                          chosen['VMMSIZE_ALL'])
+    elif kind in ('linux', 'image'):
+        missing = expectations.powers_off(machine, native)
+    elif kind == 'demo':
+        missing = expectations.bare_metal(machine, native)
+    elif has_guest(stage):
+        missing = expectations.launch_only(machine)
+    else:
+        missing = expectations.no_guest(machine)
+    if chosen['TEST']:
+        missing += expectations.selftests(machine.serial)
+    return missing
+
+
+def run(argv):
+    """Boot what the settings say; the exit status."""
+    chosen = read_settings(argv)
+    image = image_of(chosen)
+    kind, path = guest_of(chosen)
+    settings = machine_settings(chosen, kind, path, argv)
+    start = time.monotonic()
+    with Machine(image, **settings) as machine:
+        if not chosen['BATCH']:
+            print('(Ctrl-A x leaves the emulator)', flush=True)
+            machine.interact()
+            return 0
+        missing = judge(machine, chosen, kind)
+        if missing:
+            machine.fail('not seen: ' + '; '.join(missing))
+    print(f'\nrun: all that was expected was seen '
+          f'({time.monotonic() - start:.1f} s; {machine.dir})')
+    return 0
+
+
+if __name__ == '__main__':
+    main(lambda: run(sys.argv[1:]))

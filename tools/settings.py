@@ -1,0 +1,66 @@
+"""What can be chosen about an emulated machine, with its checks."""
+from dataclasses import dataclass
+from pathlib import Path
+
+from bochs import megabytes
+from common import ToolError, need_file
+
+EMULATORS = ('qemu', 'bochs')
+FIRMWARE = ('bios', 'uefi')
+LIMITS = {'qemu': 120, 'bochs': 300}
+
+
+@dataclass
+class Settings:
+    """A machine. Without image the guest runs natively, without Vellum."""
+    # pylint: disable=too-many-instance-attributes
+    image: Path = None
+    emu: str = 'qemu'
+    firmware: str = 'bios'
+    mem: str = '512M'
+    cpus: int = 1
+    cmdline: str = ''           # Vellum's command line
+    disk: Path = None           # the guest's disk, drive 0x80
+    cdrom: Path = None
+    modules: tuple = ()         # Multiboot modules
+    shell: tuple = None         # UEFI: lines for the shell (see uefi.py)
+    files: dict = None          # UEFI: more files on Vellum's volume
+    cpu: str = None             # model; QEMU: or "+a,-b" against our list
+    extra_args: tuple = ()      # QEMU: arguments; Bochs: bochsrc lines
+    icount: bool = False        # QEMU: the TSC counts instructions
+    reboot: bool = False        # QEMU: a reset restarts (else ends the run)
+    writable: bool = False      # the guest's writes reach the disk image
+    ignore_bad_msrs: bool = True        # Bochs
+    triple_fault_resets: bool = True    # Bochs
+    interactive: bool = False   # the console is for the terminal: interact()
+    echo: bool = False          # show the console's output as it comes
+    limit: int = None           # seconds
+    name: str = None            # of the run's directory
+    repeat: str = None          # command that repeats this, for messages
+
+    def __post_init__(self):
+        self.mem = str(self.mem)
+        self._check()
+        if not self.limit and not self.interactive:
+            self.limit = LIMITS[self.emu]
+        if not self.name:
+            label = Path(self.image).parent.name if self.image else 'native'
+            self.name = f'{label}-{self.emu}'
+
+    def _check(self):
+        """Raise a clear error for what makes no sense."""
+        if self.emu not in EMULATORS:
+            raise ToolError(f'EMU={self.emu}: there are '
+                            + ' and '.join(EMULATORS))
+        if self.firmware not in FIRMWARE:
+            raise ToolError(f'FIRMWARE={self.firmware}: there are bios '
+                            'and uefi')
+        if self.modules and self.firmware == 'uefi':
+            raise ToolError('Multiboot modules go with FIRMWARE=bios')
+        if self.cpus < 1:
+            raise ToolError(f'CPUS={self.cpus}: at least 1')
+        if megabytes(self.mem) < 1:
+            raise ToolError(f'MEM={self.mem}: at least 1M')
+        for path in (self.image, self.disk, self.cdrom, *self.modules):
+            if path:
+                need_file(path, f'the {self.emu} machine')

@@ -1,0 +1,86 @@
+"""Puts a machine's serial console on the terminal; Ctrl-A x leaves it.
+
+QEMU does this by itself. For Bochs this module copies both ways between our
+terminal and the one behind its COM1.
+"""
+import os
+import select
+import sys
+import termios
+import tty
+
+PREFIX = 1              # Ctrl-A
+
+
+class _Raw:
+    """The terminal passes each key on as it is; restored at the end."""
+
+    def __init__(self, fd):
+        self.fd = fd
+        self.saved = None
+
+    def __enter__(self):
+        if os.isatty(self.fd):
+            self.saved = termios.tcgetattr(self.fd)
+            tty.setraw(self.fd)
+
+    def __exit__(self, *_):
+        if self.saved:
+            termios.tcsetattr(self.fd, termios.TCSADRAIN, self.saved)
+
+
+class _Keys:
+    """Finds Ctrl-A x (leave) and Ctrl-A Ctrl-A (send one) in the input."""
+
+    def __init__(self):
+        self.prefix = False
+
+    def take(self, data):
+        """The bytes to send on, and whether to leave."""
+        out = bytearray()
+        for byte in data:
+            if self.prefix:
+                self.prefix = False
+                if byte in b'xX':
+                    return bytes(out), True
+                if byte != PREFIX:
+                    continue
+                out.append(byte)
+            elif byte == PREFIX:
+                self.prefix = True
+            else:
+                out.append(byte)
+        return bytes(out), False
+
+
+def bridge(fd, log, deadline=None):
+    """Copy between the terminal and fd until one of them ends.
+
+    fd is the console's side; log gets what comes from it. deadline is a
+    function that tells the seconds left. Returns True when the user left.
+    """
+    stdin, stdout = sys.stdin.fileno(), sys.stdout.fileno()
+    keys, sources = _Keys(), [stdin, fd]
+    with _Raw(stdin), open(log, 'wb', 0) as out:
+        while True:
+            left = deadline() if deadline else None
+            if left is not None and left <= 0:
+                return False
+            ready = select.select(sources, [], [], left)[0]
+            if fd in ready:
+                try:
+                    data = os.read(fd, 65536)
+                except OSError:     # EIO: the emulator has ended
+                    data = b''
+                if not data:
+                    return False
+                out.write(data)
+                os.write(stdout, data)
+            if stdin in ready:
+                data = os.read(stdin, 4096)
+                if not data:
+                    sources.remove(stdin)
+                data, leave = keys.take(data)
+                os.write(fd, data)
+                if leave:
+                    return True

@@ -1,0 +1,94 @@
+"""`make test`: host tests, then boot tests with pytest.
+
+Host tests are cmocka programs that a stage's makefile builds and runs
+(`make host-test`). Boot tests are pytest files in the test/ folder beside
+what they test, and in tests/. Without --stage each folder is tested once,
+in the stage that adds it; with --stage all folders of that stage are.
+
+  test.py [--stage NAME] [--emu qemu|bochs] [pytest arguments or paths]
+"""
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from common import BUILD, TOP, ToolError, main, stage_dir, stages
+
+# The folders in a stage's directory that are no part of the program.
+NO_FOLDERS = ('mk', 'tools', 'tests', 'build')
+
+
+def folders(stage, inherited):
+    """The folders of a stage; without inherited only those that it adds."""
+    return sorted(path.name for path in stage_dir(stage).iterdir()
+                  if path.is_dir() and path.name not in NO_FOLDERS
+                  and (inherited or not path.is_symlink()))
+
+
+def host_tests(stage, names):
+    """Build and run the host tests of these folders of a stage."""
+    print(f'host tests of {stage}: {" ".join(names)}', flush=True)
+    # A make of its own, which does not share the job slots of ours.
+    env = {name: value for name, value in os.environ.items()
+           if name not in ('MAKEFLAGS', 'MFLAGS', 'MAKELEVEL')}
+    done = subprocess.run(
+        ['make', f'-j{os.cpu_count()}', '--no-print-directory',
+         '-C', stage_dir(stage), 'host-test',
+         'TEST_FOLDERS=' + ' '.join(names)], env=env, check=False)
+    if done.returncode:
+        raise ToolError(f'host tests of {stage} failed; repeat them with: '
+                        f'make -C {stage_dir(stage)} host-test')
+
+
+def boot_tests(chosen):
+    """Files with boot tests of the (stage, folders) pairs, links resolved."""
+    found = []
+    for stage, names in chosen:
+        for name in names:
+            found += (stage_dir(stage) / name / 'test').glob('test_*.py')
+    return sorted({path.resolve() for path in found})
+
+
+def own_arguments(argv):
+    """--stage from the arguments, and all others."""
+    rest, stage = [], None
+    words = list(argv)
+    while words:
+        word = words.pop(0)
+        if word == '--stage' and words:
+            stage = words.pop(0)
+        else:
+            rest.append(word)
+    return stage, rest
+
+
+def test(argv):
+    """Run all that was asked for; the exit status."""
+    stage, rest = own_arguments(argv)
+    if os.environ.get('EMU') and '--emu' not in rest:
+        rest += ['--emu', os.environ['EMU']]
+    if stage:
+        chosen = [(stage, folders(stage, inherited=True))]
+    else:
+        chosen = [(name, folders(name, inherited=False))
+                  for name in stages()]
+    paths = [word for word in rest if Path(word.split('::')[0]).exists()]
+    if not paths:
+        for name, names in chosen:
+            host_tests(name, names)
+        paths = boot_tests(chosen)
+        paths += sorted((TOP / 'tests').glob(
+            'test_stage.py' if stage else 'test_*.py'))
+        rest += map(str, paths)
+    env = {**os.environ, 'PYTHONDONTWRITEBYTECODE': '1',
+           'PYTHONPATH': f'{TOP}/tools:{TOP}/tests'}
+    argv = ['/usr/bin/python3', '-m', 'pytest', '-p', 'vellum_pytest',
+            '--import-mode=importlib', '--rootdir', TOP, '-o',
+            f'cache_dir={BUILD}/pytest-cache', '-q', '-ra', '--tb=short',
+            '--durations=5', '-n', str(min(os.cpu_count(), 4)),
+            *(['--stage', stage] if stage else []), *rest]
+    return subprocess.run(argv, env=env, check=False).returncode
+
+
+if __name__ == '__main__':
+    main(lambda: test(sys.argv[1:]))

@@ -1,0 +1,84 @@
+"""UEFI machines: OVMF, and the volumes that they boot from.
+
+Vellum's own volume is made for each run. It has either startup.nsh, lines for
+the firmware's shell (Settings.shell), beside vellum.efi; or vellum.efi in the
+place where firmware looks for a boot loader, with its options in vellum.conf:
+then it is the first in the boot order, and the guest's disk is the second.
+"""
+import os
+import shutil
+from pathlib import Path
+
+from common import ToolError, command, need, need_file
+
+# Code in one flash chip, variables in another, so that these are kept.
+CODE = Path('/usr/share/OVMF/OVMF_CODE_4M.fd')
+VARIABLES = Path('/usr/share/OVMF/OVMF_VARS_4M.fd')
+# Both in one, for Bochs, which has no flash.
+BOTH = Path('/usr/share/ovmf/OVMF.fd')
+LOADER = 'EFI/BOOT/BOOTX64.EFI'
+CYLINDER = 16 * 63 * 512        # Bochs wants disks of whole ones
+
+# The shell asks this; any key but ESC goes on at once.
+COUNTDOWN = r'any other key to continue'
+# Behind each program that the shell starts: what it returned.
+STATUS = 'echo status %lasterror%'
+
+
+def firmware(path):
+    """The path of a file of OVMF, if it is installed."""
+    if not path.is_file():
+        raise ToolError(f'{path} not found: install the Debian package ovmf, '
+                        'or run `make setup`')
+    return path
+
+
+def volume(target, files):
+    """Make a FAT volume of files: name -> path, text or bytes."""
+    need('mformat', 'mtools')
+    scratch = target.with_name(target.name + '.part')
+    data = {name: what.read_bytes() if isinstance(what, Path) else
+            what.encode() if isinstance(what, str) else what
+            for name, what in files.items()}
+    size = sum(map(len, data.values())) * 17 // 16 + (4 << 20)
+    sectors = -(-size // CYLINDER) * CYLINDER // 512
+    scratch.write_bytes(b'')
+    os.truncate(scratch, sectors * 512)
+    command(['mformat', '-i', scratch, '-T', sectors, '-h', 16, '-s', 63,
+             '-v', 'VELLUM', '::'])
+    folders = {str(parent) for name in data for parent in Path(name).parents}
+    for name in sorted(folders - {'.'}):
+        command(['mmd', '-i', scratch, f'::/{name}'])
+    for name, content in data.items():
+        command(['mcopy', '-i', scratch, '-', f'::/{name}'], data=content)
+    scratch.rename(target)
+    return target
+
+
+def script(lines):
+    """Lines for the shell, as text of a startup.nsh."""
+    return ''.join(line + '\r\n' for line in lines)
+
+
+def vellum_volume(machine, folder):
+    """Make the volume that starts Vellum; None when it is not to start."""
+    if not machine.image and not machine.files:
+        return None
+    files = dict(machine.files or {})
+    if machine.image:
+        loader = need_file(Path(machine.image).with_suffix('.efi'),
+                           'Vellum for UEFI is not built (make does it)')
+        if machine.shell is None:
+            files[LOADER] = loader
+            files[str(Path(LOADER).with_name('vellum.conf'))] = \
+                machine.cmdline + '\n'
+        else:
+            files['vellum.efi'] = loader
+    if machine.shell is not None:
+        files['startup.nsh'] = script(['fs0:', *machine.shell])
+    return volume(folder / 'vellum.img', files)
+
+
+def variables(folder):
+    """A copy of OVMF's empty variable store for one run."""
+    return shutil.copyfile(firmware(VARIABLES), folder / 'variables.fd')
