@@ -27,21 +27,21 @@ OTHER_GOALS := $(filter-out setup,$(MAKECMDGOALS))
 
 .PHONY: all $(ALL_STAGES) setup run test check bench doctor diff lab gdb \
 	order compile_commands.json clean distclean help book iso soak fuzz \
-	test-images firmware-ready
+	test-images
 
 all: $(ALL_STAGES)
 
 $(ALL_STAGES): | $(AFTER_SETUP)
 	@$(MAKE) --no-print-directory -C $(call stage_dir,$@) all TEST=
 
+# Our tools are Python programs; a minimal Debian has no Python yet.
+ROOT := $(if $(filter-out 0,$(shell id -u)),sudo)
 setup:
+	@test -x $(PYTHON) || { $(ROOT) apt-get update && \
+		$(ROOT) apt-get -y --no-install-recommends install python3; }
 	@$(PYTHON) tools/setup.py $(OTHER_GOALS)
 
-firmware-ready:
-	@$(if $(filter uefi,$(FIRMWARE)),echo "error: FIRMWARE=uefi comes \
-	with UEFI support; until then there is FIRMWARE=bios" >&2; exit 1,:)
-
-run: firmware-ready | $(AFTER_SETUP)
+run: | $(AFTER_SETUP)
 	@$(if $(filter 1,$(NATIVE)),:,$(MAKE) --no-print-directory -C $(call \
 		stage_dir,$(ONE)) all)
 	@$(PYTHON) tools/run.py STAGE=$(ONE)
@@ -54,7 +54,7 @@ test-images: | $(AFTER_SETUP)
 		$(MAKE) --no-print-directory -C $$d all TEST=1 || exit 1; \
 	done
 
-test: firmware-ready test-images | $(AFTER_SETUP)
+test: test-images | $(AFTER_SETUP)
 	@$(PYTHON) tools/test.py $(if $(STAGE),--stage $(STAGE)) \
 		$(PYTEST)
 
@@ -110,7 +110,8 @@ help:
 #: make setup           install missing Debian packages; `make setup run` and
 #:                      `make setup test` only those of that goal
 #: make run             boot Linux under Vellum in QEMU; Ctrl-A x leaves.
-#:                      STAGE=03-buddy EMU=qemu|bochs CPUS= MEM=512M
+#:                      STAGE=03-buddy FIRMWARE=bios|uefi EMU=qemu|bochs
+#:                      CPUS= MEM=512M
 #:                      GUEST=linux|demo|none|FILE.img|FILE.iso
 #:                      KERNEL= INITRD= CMDLINE=  (of the Linux guest)
 #:                      OPTIONS=  (words for Vellum)  EMU_ARGS= TIMEOUT=
@@ -127,4 +128,4 @@ help:
 #: make compile_commands.json               for clangd and editors
 #: make clean           remove what was built; make distclean: downloads, too
 #:
-#: Stages: see stages/. Later: book, iso, FIRMWARE=uefi, soak, fuzz.
+#: Stages: see stages/. Later: book, iso, soak, fuzz.

@@ -5,7 +5,8 @@ BEGIN {
 	print "\t.balign 8"
 }
 
-$2 ~ /^[tT]$/ && $3 !~ /^\./ && $3 !~ /_(start|end)$/ {
+# The bounds that the linker script sets are no functions.
+$2 ~ /^[tT]$/ && $3 !~ /^(image|text)_(start|end)$/ {
 	printf "\t.quad 0x%s, name%d\n", $1, count
 	name[count++] = $3
 }

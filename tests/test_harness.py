@@ -76,7 +76,7 @@ def test_the_monitor_answers(machine, sector):
 
 @pytest.mark.parametrize('settings, message', [
     ({'emu': 'vbox'}, 'there are qemu and bochs'),
-    ({'firmware': 'uefi'}, 'comes with UEFI support'),
+    ({'firmware': 'uefi', 'modules': ['x']}, 'go with FIRMWARE=bios'),
     ({'firmware': 'coreboot'}, 'there are bios and uefi'),
     ({'mem': 'lots'}, 'such as 512M or 1G'),
     ({'cpus': 0}, 'at least 1'),

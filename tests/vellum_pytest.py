@@ -16,7 +16,7 @@ import pytest
 import linux_guest
 from common import BUILD, TOP, ToolError, stages
 from emulator import Machine
-from settings import EMULATORS
+from settings import EMULATORS, FIRMWARE
 
 
 def pytest_addoption(parser):
@@ -25,6 +25,7 @@ def pytest_addoption(parser):
     group.addoption('--stage', help='test this stage, not the one that adds '
                     'the folder')
     group.addoption('--emu', choices=EMULATORS, help='only this emulator')
+    group.addoption('--firmware', choices=FIRMWARE, help='only this one')
 
 
 def pytest_generate_tests(metafunc):
@@ -87,11 +88,15 @@ def machine(request, stage):
     (test=True: the one with self-tests; native=True: none).
     """
     only = request.config.getoption('emu')
+    only_firmware = request.config.getoption('firmware')
     started = []
 
     def start(image=None, test=False, native=False, **settings):
         if only and settings.get('emu', 'qemu') != only:
             pytest.skip(f'--emu {only}')
+        if only_firmware and \
+                settings.get('firmware', 'bios') != only_firmware:
+            pytest.skip(f'--firmware {only_firmware}')
         if not image and not native:
             image = _image(stage + ('-test' if test else ''))
         settings.setdefault('name', re.sub(r'[^\w-]+', '-', request.node.name)

@@ -79,7 +79,7 @@ def emulators():
         'EMU=bochs: Intel back end, EPT' if vmx and term
         else 'install bochs, bochs-term, bochsbios, vgabios')
     ovmf = Path('/usr/share/ovmf/OVMF.fd').is_file()
-    row(ovmf, 'OVMF', 'UEFI firmware (wanted once UEFI support is there)')
+    row(ovmf, 'OVMF', 'FIRMWARE=uefi' if ovmf else 'install ovmf')
     return svm
 
 

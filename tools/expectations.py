@@ -22,6 +22,10 @@ DEMO_VELLUM = {
     'the free pages (vellumctl free)': r'^demo: vellumctl free: status 0',
     "Vellum's log (vellumctl log)": r'^demo: vellumctl log: status 0',
 }
+DEMO_UEFI = {
+    'an EFI variable that was written': r'^demo: EFI variable: written by ',
+    'an EFI variable that was removed': r'^demo: EFI variable: removed',
+}
 ALIGNMENT = 4 << 20
 
 
@@ -91,6 +95,8 @@ def linux_demo(machine, native, size):
     missing = powers_off(machine, native)
     text = machine.serial
     missing += missing_lines(text, DEMO)
+    if machine.set.firmware == 'uefi':
+        missing += missing_lines(text, DEMO_UEFI)
     if not native:
         missing += missing_lines(text, DEMO_VELLUM)
         if not hidden_range(text, size):

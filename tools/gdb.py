@@ -32,13 +32,13 @@ def gdb(argv):
         *settings['extra_args'], '-S', '-gdb', f'tcp:127.0.0.1:{port}'])
     with Machine(image, **settings) as machine:
         print(f'The serial console: tail -f {machine.dir}/serial.log\n'
-              'GDB stops at boot_main; break points after it are ordinary '
+              'GDB stops at boot_phases; break points after it are ordinary '
               'ones.', flush=True)
         # Nothing is mapped at Vellum's addresses yet: only a hardware break
         # point can be set on them from here.
         return subprocess.run(
             ['gdb', '-q', str(image), '-ex', f'target remote :{port}',
-             '-ex', 'hbreak boot_main', '-ex', 'continue'],
+             '-ex', 'hbreak boot_phases', '-ex', 'continue'],
             cwd=TOP, check=False).returncode
 
 

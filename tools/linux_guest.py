@@ -1,4 +1,4 @@
-"""Builds the Linux guest: a BIOS disk with Debian's kernel and our initramfs.
+"""Builds the Linux guest: a disk with Debian's kernel and our initramfs.
 
 The kernel and busybox come from Debian packages (see debs.py), the initramfs
 holds them, final/demo/init and vellumctl. Everything is made of plain files in
@@ -12,6 +12,7 @@ from pathlib import Path
 
 import bootdisk
 import debs
+import uefi
 from common import BUILD, command, demo_dir, main, need, need_file
 from cpio import Initramfs
 
@@ -72,8 +73,10 @@ def initramfs():
     busybox = debs.one_file(debs.unpack('busybox-static'), 'bin/busybox')
     init = demo_dir() / 'init'
     tool = vellumctl()
+    module = debs.one_file(debs.unpack(KERNEL_PACKAGE),
+                           'lib/modules/*/kernel/fs/efivarfs/efivarfs.ko')
     target = GUEST / 'initrd.gz'
-    digest = _digest(busybox, init, tool)
+    digest = _digest(busybox, init, tool, module)
     if not _fresh(target, digest):
         out = Initramfs()
         for folder in ('dev', 'proc', 'sys', 'tmp', 'bin'):
@@ -83,13 +86,33 @@ def initramfs():
         out.file('bin/busybox', busybox.read_bytes())
         out.link('bin/sh', 'busybox')
         out.file('bin/vellumctl', tool.read_bytes())
+        out.file('efivarfs.ko', module.read_bytes())
         target.write_bytes(out.finish())
         _stamp(target, digest)
     return target
 
 
-def build(batch=False, own_kernel=None, own_initrd=None, cmdline=None):
-    """Make the guest's disk image; its path.
+def _uefi_disk(target, vmlinuz, initrd, words):
+    """Make a volume whose startup.nsh starts the kernel, as an EFI program.
+    Nothing on it is a boot loader, so the firmware comes to its shell."""
+    uefi.volume(target, {
+        'vmlinuz.efi': vmlinuz, 'initrd.gz': initrd,
+        'startup.nsh': uefi.script([
+            'for %a in fs0 fs1 fs2', 'if exist %a:\\vmlinuz.efi then', '%a:',
+            f'vmlinuz.efi {words} initrd=\\initrd.gz', 'endif', 'endfor'])})
+
+
+def _bios_disk(target, vmlinuz, initrd, words):
+    """Make a disk whose GRUB starts the kernel."""
+    config = (f'linux /vmlinuz {words}\n'
+              'initrd /initrd.gz\nboot\n')
+    bootdisk.disk(target, {'vmlinuz': vmlinuz, 'initrd.gz': initrd},
+                  config, modules=['linux'])
+
+
+def build(batch=False, own_kernel=None, own_initrd=None, cmdline=None,
+          firmware='bios'):
+    """Make the guest's disk image for that firmware; its path.
 
     own_kernel and own_initrd replace the kernel and the initramfs; cmdline
     is added to the kernel's command line. batch tells our init to report
@@ -108,16 +131,15 @@ def build(batch=False, own_kernel=None, own_initrd=None, cmdline=None):
         vmlinuz = own_kernel or kernel()
         initrd = own_initrd or initramfs()
         digest = _digest(vmlinuz, initrd, words)
-        name = 'linux-batch' if batch else 'linux'
+        name = ('linux' + ('-uefi' if firmware == 'uefi' else '')
+                + ('-batch' if batch else ''))
         if own_kernel or own_initrd or cmdline:
             name += '-' + digest[:12]
         target = GUEST / f'{name}.img'
         if not _fresh(target, digest):
             print(f'making the guest disk {target} ...', flush=True)
-            config = (f'linux /vmlinuz {words}\n'
-                      'initrd /initrd.gz\nboot\n')
-            bootdisk.disk(target, {'vmlinuz': vmlinuz, 'initrd.gz': initrd},
-                          config, modules=['linux'])
+            make = _uefi_disk if firmware == 'uefi' else _bios_disk
+            make(target, vmlinuz, initrd, words)
             _stamp(target, digest)
     return target
 

@@ -3,11 +3,12 @@
 Settings are NAME=VALUE, as arguments or in the environment:
 
   STAGE=NN-name|final     which program (default final)
-  EMU=qemu|bochs  FIRMWARE=bios  CPUS=1  MEM=512M
+  EMU=qemu|bochs  FIRMWARE=bios|uefi  CPUS=1  MEM=512M
   GUEST=linux             the Linux demo (default of final)
-        demo              the bare-metal guest (default of 05-vmx-ept)
+        demo              the bare-metal guest (default of 05-vmx-ept); for
+                          a BIOS only
         none              no disk at all
-        FILE.img|FILE.iso any BIOS disk or CD image; a disk is written to
+        FILE.img|FILE.iso any disk or CD image; a disk is written to
   KERNEL= INITRD= CMDLINE=  replace those of the Linux demo
   OPTIONS=                more words for Vellum's command line
   EMU_ARGS=               passed to the emulator as they are (Bochs: each is a
@@ -24,6 +25,7 @@ import time
 
 import expectations
 import linux_guest
+import uefi
 from common import BUILD, ToolError, main, need_file, stages
 from emulator import Machine
 
@@ -96,17 +98,21 @@ def guest_of(chosen):
         return 'none', None
     demo = BUILD / stage / 'guest' / 'demo.img'
     if not guest:
-        small = stage != 'final' and demo.is_file() and not own
+        small = (stage != 'final' and demo.is_file() and not own
+                 and chosen['FIRMWARE'] == 'bios')
         guest = 'demo' if small else 'linux'
     if guest == 'linux':
         return 'linux', linux_guest.build(
             chosen['BATCH'], chosen['KERNEL'], chosen['INITRD'],
-            chosen['CMDLINE'])
+            chosen['CMDLINE'], chosen['FIRMWARE'])
     if own:
         raise ToolError(f'{own[0]}= goes with GUEST=linux, not with '
                         f'GUEST={guest}')
     if guest == 'none':
         return 'none', None
+    if guest == 'demo' and chosen['FIRMWARE'] == 'uefi':
+        raise ToolError('GUEST=demo is a guest for a BIOS; '
+                        'with FIRMWARE=uefi there is GUEST=linux')
     if guest == 'demo':
         return 'demo', need_file(demo, 'GUEST=demo')
     return 'image', need_file(guest, 'GUEST is linux, demo, none, or an '
@@ -128,7 +134,7 @@ def machine_settings(chosen, kind, path, argv):
     """Arguments for Machine."""
     options = []
     is_cd = kind == 'image' and path.suffix.lower() == '.iso'
-    if has_guest(chosen['STAGE']):
+    if has_guest(chosen['STAGE']) and chosen['FIRMWARE'] == 'bios':
         options.append('boot=0xe0' if is_cd else 'boot=0x80')
     if kind in ('linux', 'demo'):
         options.append('hypercall')
@@ -140,6 +146,8 @@ def machine_settings(chosen, kind, path, argv):
         'disk': None if is_cd else path, 'cdrom': path if is_cd else None,
         'writable': kind == 'image', 'reboot': not batch,
         'extra_args': shlex.split(chosen['EMU_ARGS']),
+        'shell': None if has_guest(chosen['STAGE']) else (
+            'vellum.efi', uefi.STATUS, *(['reset -s'] if batch else [])),
         'interactive': not batch, 'echo': batch,
         'limit': chosen['TIMEOUT'] or
         (BATCH_LIMIT.get(emu, 60) if batch else None),

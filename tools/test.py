@@ -5,7 +5,8 @@ Host tests are cmocka programs that a stage's makefile builds and runs
 what they test, and in tests/. Without --stage each folder is tested once,
 in the stage that adds it; with --stage all folders of that stage are.
 
-  test.py [--stage NAME] [--emu qemu|bochs] [pytest arguments or paths]
+  test.py [--stage NAME] [--emu qemu|bochs] [--firmware bios|uefi]
+          [pytest arguments or paths]
 """
 import os
 import subprocess
@@ -67,6 +68,8 @@ def test(argv):
     stage, rest = own_arguments(argv)
     if os.environ.get('EMU') and '--emu' not in rest:
         rest += ['--emu', os.environ['EMU']]
+    if os.environ.get('FIRMWARE') and '--firmware' not in rest:
+        rest += ['--firmware', os.environ['FIRMWARE']]
     if stage:
         chosen = [(stage, folders(stage, inherited=True))]
     else:

@@ -64,6 +64,9 @@ def vellum_volume(machine, folder):
     """Make the volume that starts Vellum; None when it is not to start."""
     if not machine.image and not machine.files:
         return None
+    target = folder / 'vellum.img'
+    if target.exists():
+        return target
     files = dict(machine.files or {})
     if machine.image:
         loader = need_file(Path(machine.image).with_suffix('.efi'),
@@ -76,7 +79,7 @@ def vellum_volume(machine, folder):
             files['vellum.efi'] = loader
     if machine.shell is not None:
         files['startup.nsh'] = script(['fs0:', *machine.shell])
-    return volume(folder / 'vellum.img', files)
+    return volume(target, files)
 
 
 def variables(folder):

@@ -74,7 +74,6 @@ efi_status EFIAPI efi_main(efi_handle image, struct efi_system_table *system)
 	status = options_read(words, sizeof(words));
 	if (status)
 		return status;
-	efi_boot->set_watchdog_timer(0, 0, 0, NULL);
 	options = split_options(words);
 	status = launch(words, &result);
 	if (status)

@@ -7,8 +7,7 @@
 #include "lib/errno.h"
 #include "lib/string.h"
 
-#define PATH_MAX 256
-#define CONF     "vellum.conf"
+#define CONF "vellum.conf"
 
 static const struct efi_guid shell_parameters = EFI_SHELL_PARAMETERS_GUID;
 

@@ -55,9 +55,10 @@ switch_start:
 	jmp	*HANDOFF_ENTRY(%rdi)
 
 	/*
-	 * RDI = the handoff, RSI = the result; on the early page tables, with interrupts off.
-	 * PCIDE can be set only while CR3 has no PCID: CR4 first (SDM 3A
-	 * 4.10.1). EFER after CR3: NXE decides what bit 63 of an entry means.
+	 * RDI = the handoff, RSI = the result; on the early page tables, with
+	 * interrupts off. PCIDE can be set only while CR3 has no PCID: CR4
+	 * first (SDM 3A 4.10.1). EFER after CR3: NXE decides what bit 63 of an
+	 * entry means.
 	 */
 back:	movq	HANDOFF_CPU_CR4(%rdi), %rax
 	movq	%rax, %cr4
@@ -107,8 +108,8 @@ back:	movq	HANDOFF_CPU_CR4(%rdi), %rax
 1:	movq	%rsi, %rax
 
 	/*
-	 * A guest begins here, with RAX = HANDOFF_IS_GUEST and all that `back' puts in place
-	 * already there. Interrupts come back with the flags.
+	 * A guest begins here, with RAX = HANDOFF_IS_GUEST, and all that `back'
+	 * puts in place already there. Interrupts come back with the flags.
 	 */
 resumed:
 	popfq

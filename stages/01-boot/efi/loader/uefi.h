@@ -78,10 +78,7 @@ struct efi_boot_services {
 					u16 **data);
 	void *unused_exit;
 	efi_status(EFIAPI *unload_image)(efi_handle image);
-	void *unused_exit_boot_services[3];
-	efi_status(EFIAPI *set_watchdog_timer)(u64 seconds, u64 code,
-					       u64 data_size, void *data);
-	void *unused4[7];
+	void *unused4[11];
 	efi_status(EFIAPI *locate_protocol)(const struct efi_guid *protocol,
 					    void *registration,
 					    void *interface);

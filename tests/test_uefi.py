@@ -1,0 +1,118 @@
+"""Stages on UEFI: those without a guest go back to the firmware in good order;
+with a guest, the firmware goes on as one."""
+import re
+
+import pytest
+
+import expectations
+import linux_guest
+import uefi
+from common import BUILD, command, stages
+
+LAUNCH = r'^vellum: launching the guest[^\n]*\n'
+LIMIT = {'qemu': 120, 'bochs': 300}
+VMMSIZE = 128 << 20
+
+
+def loaders():
+    """Name -> vellum.efi, of all stages, and of builds with self-tests."""
+    found = {}
+    for stage in stages():
+        for build in (stage, f'{stage}-test'):
+            path = BUILD / build / 'vellum.efi'
+            if not path.is_file():
+                pytest.fail(f'{path} is not built', pytrace=False)
+            found[build] = path
+    return found
+
+
+def test_each_stage_comes_and_goes_on_one_machine(machine, emu):
+    """All stages without a guest, with their self-tests, one after the other
+    from the shell of one boot; then the first with a guest, under which the
+    shell goes on, and which is not started twice."""
+    files = {f'{name}/vellum.efi': path for name, path in loaders().items()}
+    early = sorted(name for name in loaders() if name < '05')
+    lines = []
+    for name in early:
+        lines += [f'{name}\\vellum.efi', uefi.STATUS]
+    guest = r'05-vmx-ept-test\vellum.efi'
+    pc = machine(native=True, emu=emu, firmware='uefi', files=files,
+                 shell=(*lines, guest, uefi.STATUS, guest, uefi.STATUS,
+                        'reset -s'), limit=LIMIT[emu])
+    for name in early:
+        expectations.banner(pc, name.removesuffix('-test'))
+        pc.expect(r'^vellum: nothing to boot in this stage; back to the '
+                  r'firmware\n')
+        pc.expect(r'^status 0x0')
+    pc.expect(LAUNCH)
+    pc.expect(r'^status 0x0')
+    pc.expect_line('Vellum is running already')
+    pc.expect(r'^status 0x14')
+    assert pc.wait_exit() == 'poweroff'
+    assert not expectations.selftests(pc.serial)
+
+
+@pytest.mark.usefixtures('needs_guest')
+def test_linux_runs_under_vellum(machine, stage, emu):
+    """Vellum as a boot option; the boot order goes on to the guest's disk."""
+    disk = linux_guest.build(batch=True, firmware='uefi')
+    pc = machine(emu=emu, firmware='uefi', disk=disk, cmdline='hypercall',
+                 limit=2 * LIMIT[emu])
+    expectations.banner(pc, stage)
+    missing = expectations.linux_demo(pc, False, VMMSIZE)
+    assert not missing, pc.fail(f'not seen: {missing}')
+
+
+@pytest.mark.usefixtures('needs_guest')
+def test_next_is_started_with_what_follows_the_dashes(machine):
+    """vellum.conf names a kernel and its command line."""
+    files = {'EFI/BOOT/vmlinuz.efi': linux_guest.kernel(),
+             'initrd.gz': linux_guest.initramfs()}
+    options = (r'initrd=\initrd.gz demo.batch=1 '
+               f'{linux_guest.CMDLINE}')
+    pc = machine(firmware='uefi', files=files,
+                 cmdline=f'next=vmlinuz.efi hypercall -- {options}')
+    pc.expect(LAUNCH)
+    assert pc.wait_exit() == 'poweroff'
+    log = re.search(r'^loader: .*$', pc.serial, re.M).group()
+    assert log.endswith('command line: next=vmlinuz.efi hypercall')
+
+
+@pytest.mark.usefixtures('needs_guest')
+def test_a_next_that_is_not_there_is_explained(machine):
+    """The boot order goes on."""
+    pc = machine(firmware='uefi', cmdline=r'next=\no\such.efi',
+                 shell=None)
+    pc.expect(LAUNCH)
+    pc.expect_line(r"next= can't be loaded")
+    pc.expect(r'failed to start Boot\d+')
+
+
+@pytest.mark.usefixtures('needs_guest')
+def test_without_virtualisation_the_firmware_goes_on_without_us(machine):
+    """A clear message, and an error status for the boot order."""
+    pc = machine(firmware='uefi', cpu='-svm')
+    pc.expect_line('neither VMX nor SVM')
+    pc.expect(r'^vellum: no guest was started; back to the firmware\n')
+    pc.expect(r'failed to start Boot\d+.*Unsupported')
+
+
+@pytest.mark.usefixtures('needs_guest')
+def test_grub_starts_vellum_and_then_linux(machine, image, tmp_path):
+    """GRUB's chainloader gets success, so GRUB goes on with Linux."""
+    grub = tmp_path / 'grubx64.efi'
+    command(['grub-mkimage', '-O', 'x86_64-efi', '-o', grub, '-p', '/',
+             'fat', 'normal', 'configfile', 'serial', 'terminal', 'boot',
+             'linux', 'chain'])
+    config = ('serial --unit=0 --speed=115200\nterminal_output serial\n'
+              'chainloader /vellum.efi hypercall\nboot\n'
+              f'linux /vmlinuz {linux_guest.CMDLINE} demo.batch=1\n'
+              'initrd /initrd.gz\nboot\n')
+    pc = machine(native=True, firmware='uefi', files={
+        uefi.LOADER: grub, 'grub.cfg': config,
+        'vellum.efi': image.with_suffix('.efi'),
+        'vmlinuz': linux_guest.kernel(),
+        'initrd.gz': linux_guest.initramfs()})
+    expectations.banner(pc, image.parent.name)
+    missing = expectations.linux_demo(pc, False, VMMSIZE)
+    assert not missing, pc.fail(f'not seen: {missing}')
