@@ -52,7 +52,7 @@ entry:
 	movl	%eax, PA(entry_tsc)
 	movl	%edx, PA(entry_tsc + 4)
 
-	/* No long mode: say so on the serial port, and stop. */
+	/* No long mode: say so, and stop. */
 	movl	$0x80000000, %eax
 	cpuid
 	cmpl	$0x80000001, %eax
@@ -115,6 +115,7 @@ entry:
 
 no_long_mode:
 	movl	$PA(no_long_mode_text), %ebx
+	movl	$0xb8000, %edi		/* and at the top of the screen */
 1:	movb	(%ebx), %cl
 	testb	%cl, %cl
 	jz	3f
@@ -125,6 +126,8 @@ no_long_mode:
 	movw	$0x3f8, %dx
 	movb	%cl, %al
 	outb	%al, %dx
+	movb	%cl, (%edi)
+	addl	$2, %edi
 	incl	%ebx
 	jmp	1b
 3:	cli

@@ -74,6 +74,11 @@ static int read_memory(struct boot_info *boot, const struct multiboot_info *mb,
 static void read_string(char *dst, size_t size, u32 address, const char *what,
 			const void *(*phys_to_ptr)(phys_t))
 {
+	if (address + size > 4 * GIB) {
+		printf("multiboot: %s at 0x%x ends above 4 GiB: ignored\n",
+		       what, address);
+		return;
+	}
 	if (!copy_string(dst, phys_to_ptr(PHYS(address)), size))
 		printf("multiboot: %s is longer than %lu bytes: cut\n", what,
 		       size - 1);
@@ -88,6 +93,10 @@ int multiboot_parse(struct boot_info *boot, u32 magic, u32 info,
 	if (magic != MULTIBOOT_BOOTLOADER_MAGIC) {
 		printf("multiboot: EAX is 0x%x, not 0x%x\n", magic,
 		       MULTIBOOT_BOOTLOADER_MAGIC);
+		return -EINVAL;
+	}
+	if (info + sizeof(mb) > 4 * GIB) {
+		printf("multiboot: no information at 0x%x\n", info);
 		return -EINVAL;
 	}
 	memcpy(&mb, phys_to_ptr(PHYS(info)), sizeof(mb));

@@ -25,6 +25,7 @@
 #include "paging/direct.h"
 
 /* What CPUID has to say (SDM 2A CPUID, leaves 80000001H and 80000008H). */
+#define CPUID_MCE      BIT(7)  /* leaf 1 EDX: machine-check exceptions */
 #define CPUID_EXT_NX   BIT(20) /* EDX: no-execute pages */
 #define CPUID_EXT_1GIB BIT(26) /* EDX: pages of 1 GiB */
 
@@ -59,7 +60,8 @@ void paging_prepare_cpu(void)
 	if (extended_features() & CPUID_EXT_NX)
 		wrmsr(MSR_EFER, rdmsr(MSR_EFER) | EFER_NXE);
 	write_cr0(read_cr0() | CR0_WP);
-	write_cr4(read_cr4() & ~(CR4_PGE | CR4_PCIDE));
+	write_cr4((read_cr4() & ~(CR4_PGE | CR4_PCIDE)) |
+		  (cpuid(1, 0).edx & CPUID_MCE ? CR4_MCE : 0));
 }
 
 static void note(const char *name, u64 virt, u64 size, enum map_flags flags)

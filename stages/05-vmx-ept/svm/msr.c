@@ -12,6 +12,8 @@
 #define EFER_LMSLE BIT(13)
 #define EFER_FFXSR BIT(14)
 #define EFER_TCE   BIT(15)
+#define EFER_UAIE  BIT(20)
+#define EFER_AIBRS BIT(21)
 
 /*
  * The bitmap has two bits, read and write, for each MSR of three ranges
@@ -52,6 +54,13 @@ static u64 efer_allowed(void)
 		allowed |= EFER_FFXSR;
 	if (r.ecx & BIT(17))
 		allowed |= EFER_TCE;
+	if (cpuid(0x80000000, 0).eax >= 0x80000021) {
+		r = cpuid(0x80000021, 0);
+		if (r.eax & BIT(7))
+			allowed |= EFER_UAIE;
+		if (r.eax & BIT(8))
+			allowed |= EFER_AIBRS;
+	}
 	return allowed;
 }
 

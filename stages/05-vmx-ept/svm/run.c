@@ -56,7 +56,8 @@ static void reinject_interrupted_event(struct vmcb_control *c)
 		return;
 	if (type == EVENT_TYPE_EXCEPTION && vector >= 32)
 		event &= ~(7UL << EVENT_TYPE_SHIFT);
-	else if (type == EVENT_TYPE_EXCEPTION && vector == VECTOR_BP)
+	else if (type == EVENT_TYPE_EXCEPTION &&
+		 (vector == VECTOR_BP || vector == VECTOR_OF))
 		return;
 	else if (type != EVENT_TYPE_EXCEPTION && type != EVENT_TYPE_INTR &&
 		 type != EVENT_TYPE_NMI)

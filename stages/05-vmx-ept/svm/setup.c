@@ -79,20 +79,23 @@ int svm_enable(void)
 	wrmsr(MSR_VM_HSAVE_PA, host_save.v);
 	/* An INIT to us becomes an exception, not a reset behind our back. */
 	trap_set_handler(VECTOR_SX, swallow_init);
-	if (!guarded_rdmsr(MSR_VM_CR, &vm_cr) && !(vm_cr & VM_CR_LOCK))
+	if (!guarded_rdmsr(MSR_VM_CR, &vm_cr))
 		guarded_wrmsr(MSR_VM_CR, vm_cr | VM_CR_R_INIT);
 	return 0;
 }
 
+/* The entries have no types, but a leaf must not span MTRRs that differ. */
 static int build_npt(struct vcpu *vcpu)
 {
 	uint bits = cpuid(0x80000008, 0).eax & 0xff;
+	struct mtrr_state mtrr;
 
 	npt_format.has_1g = cpuid(0x80000001, 0).edx & BIT(26);
 	vcpu->map = alloc(sizeof(*vcpu->map));
 	if (!vcpu->map)
 		return -ENOMEM;
-	return nested_map_build(vcpu->map, &npt_format, NULL,
+	mtrr_read(&mtrr);
+	return nested_map_build(vcpu->map, &npt_format, &mtrr,
 				1UL << MIN(bits, 48U));
 }
 
@@ -195,6 +198,8 @@ void svm_reset(struct vcpu *vcpu, const struct real_mode_entry *entry)
 
 	memset(&vcpu->regs, 0, sizeof(vcpu->regs));
 	vcpu->regs.rdx = cpuid(1, 0).eax;
+	vmcb->control.intercept1 = INTERCEPTS1; /* whatever an NMI changed */
+	vmcb->control.tlb_control = TLB_CONTROL_FLUSH_ALL;
 	vmcb->control.interrupt_shadow = 0;
 	vmcb->control.event_injection = 0;
 	reset_save_area(s);

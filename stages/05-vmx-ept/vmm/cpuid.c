@@ -25,11 +25,13 @@ struct leaf_mask {
 };
 
 /*
- * Hidden in leaf 1 ECX: VMX (5), SMX (6). In leaf 7 EBX: SGX (2), MPX (14),
- * PT (25). ECX: CET_SS (7), TME (13), LA57 (16), MPX width (17-21), KL (23),
- * ENQCMD (29), SGX_LC (30), PKS (31). EDX: UINTR (5), ARCH_LBR (19),
+ * Hidden in leaf 1 ECX: VMX (5), SMX (6). In leaf 6 EAX: HFI (19), Thread
+ * Director (23), whose table the CPU writes to memory past the EPT. In leaf 7
+ * EBX: SGX (2), MPX (14), PT (25). ECX: CET_SS (7), TME (13), LA57 (16), MPX
+ * width (17-21), KL (23), bus-lock detection (24), ENQCMD (29), SGX_LC (30), PKS (31). EDX: UINTR (5), ARCH_LBR (19),
  * CET_IBT (20). Subleaf 1 EAX: LASS (6), FRED (17), LKGS (18), LAM (26),
- * MSRLIST (27). In 0x80000001 ECX: SVM (2), SKINIT (12), LWP (15).
+ * MSRLIST (27). In 0x80000001 ECX: SVM (2), SKINIT (12), LWP (15). In
+ * 0x80000008 EBX: INVLPGB (3), MCOMMIT (8), interruptible WBINVD (13).
  * SDM 2A CPUID; APM 3 appendix E.
  */
 static const struct leaf_mask leaves[] = {
@@ -38,8 +40,8 @@ static const struct leaf_mask leaves[] = {
 	{0x02, ANY, ANY, ANY, ANY, ANY},
 	{0x04, ANY, ANY, ANY, ANY, ANY},
 	{0x05, ANY, ANY, ANY, ANY, ANY},
-	{0x06, ANY, ANY, ANY, ANY, ANY},
-	{0x07, 0, ANY, 0xfdbfbff9, 0x1f405f7f, 0xffc7ef1f},
+	{0x06, ANY, 0x57eff7, ANY, 0x9, 0},
+	{0x07, 0, ANY, 0xfdbfbffb, 0x1a405f7f, 0xffc7ef1f},
 	{0x07, 1, 0x00e81dbf, 0, 0, 0},
 	{0x07, 2, 0, 0, 0, 0x3f},
 	{0x09, ANY, ANY, ANY, ANY, ANY},
@@ -65,12 +67,12 @@ static const struct leaf_mask leaves[] = {
 	{0x80000005, ANY, ANY, ANY, ANY, ANY},
 	{0x80000006, ANY, ANY, ANY, ANY, ANY},
 	{0x80000007, ANY, ANY, ANY, ANY, ANY},
-	{0x80000008, ANY, ANY, ANY, ANY, ANY},
+	{0x80000008, ANY, ANY, 0x7f1fd217, ANY, ANY},
 	{0x80000019, ANY, ANY, ANY, ANY, ANY},
 	{0x8000001a, ANY, ANY, ANY, ANY, ANY},
 	{0x8000001d, ANY, ANY, ANY, ANY, ANY},
 	{0x8000001e, ANY, ANY, ANY, ANY, ANY},
-	{0x80000021, ANY, ANY, ANY, ANY, ANY},
+	{0x80000021, ANY, 0x78002fcf, ANY, 0x6, 0},
 	{0x80000022, ANY, ANY, ANY, ANY, ANY},
 	{0x80000026, ANY, ANY, ANY, ANY, ANY},
 };

@@ -18,6 +18,7 @@
 #include "lib/errno.h"
 #include "lib/string.h"
 #include "paging/paging.h"
+#include "paging/trap.h"
 #include "vmm/vcpu.h"
 
 #define PTE_PRESENT BIT(0)
@@ -46,12 +47,27 @@ static bool is_readable(u64 base, u64 size)
 	return false;
 }
 
+struct copy {
+	void *to;
+	const void *from;
+	size_t size;
+};
+
+static void do_copy(void *arg)
+{
+	struct copy *c = arg;
+
+	memcpy(c->to, c->from, c->size);
+}
+
+/* Guarded, as not all RAM of a strange memory map need be mapped. */
 int guest_read_phys(gphys_t gpa, void *buffer, size_t size)
 {
+	struct copy c = {buffer, phys_to_direct(PHYS(gpa.v)), size};
+
 	if (!is_readable(gpa.v, size))
 		return -EFAULT;
-	memcpy(buffer, phys_to_direct(PHYS(gpa.v)), size);
-	return 0;
+	return guarded(do_copy, &c, NULL);
 }
 
 /* How the guest's page tables look in its mode. */

@@ -89,14 +89,22 @@ EXIT_HANDLER(SIPI)
 	panic("a SIPI exit from a CPU that runs");
 }
 
+#define TASK_SWITCH_SOURCE(info) ((info) >> 30 & 3) /* SDM 3C table 28-2 */
+#define TASK_SWITCH_BY_GATE      3                  /* a gate in the IDT */
+
 /*
  * Intel CPUs leave hardware task switches to the hypervisor. Nobody uses them
- * but the double-fault handler of 32-bit kernels, which is about to die.
+ * but the double-fault handler of 32-bit kernels, by a gate in the IDT; that
+ * kernel is about to die, and its last word is lost here.
  */
 EXIT_HANDLER(TASK_SWITCH)
 {
-	printf("vmm: the guest tried a task switch to selector 0x%lx: #GP\n",
-	       exit->info & 0xffff);
+	printf("vmm: the guest tried a task switch to selector 0x%lx: %s\n",
+	       exit->info & 0xffff,
+	       TASK_SWITCH_SOURCE(exit->info) == TASK_SWITCH_BY_GATE ? "reset"
+								     : "#GP");
+	if (TASK_SWITCH_SOURCE(exit->info) == TASK_SWITCH_BY_GATE)
+		machine_reset();
 	vcpu_ops->inject_exception(vcpu, VECTOR_GP, exit->info & 0xfff8);
 }
 
@@ -104,7 +112,8 @@ EXIT_HANDLER(MEMORY)
 {
 	int error = nested_map_fault(vcpu->map, exit->gpa, exit->write);
 
-	if (error == -EPERM) { /* it executes our range */
+	/* It executes our range, or goes beyond what a PC's memory can be. */
+	if (error == -EPERM || error == -EFAULT) {
 		vcpu_ops->inject_exception(vcpu, VECTOR_GP, 0);
 		return;
 	}

@@ -93,9 +93,10 @@ static void warn_of_other_cpus(void)
 	uint n = cpu_count();
 
 	if (n > 1)
-		printf("vellum: this machine has %u CPUs; the guest gets one, "
-		       "CPU 0, under Vellum; keep it from starting the "
-		       "others (Linux: nosmp)\n",
+		printf("vellum: this machine has %u CPUs, and Vellum is on "
+		       "one, "
+		       "CPU 0; the others run WITHOUT it if the guest starts "
+		       "them, so tell it not to (Linux: nosmp)\n",
 		       n);
 }
 

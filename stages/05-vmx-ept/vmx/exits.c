@@ -41,6 +41,8 @@ static const u8 translation[] = {
 	[53] = VIRT,               /* INVVPID */
 	[55] = KNOWN(EXIT_XSETBV),
 	[59] = VIRT, /* VMFUNC */
+	[76] = VIRT, /* SEAMCALL */
+	[77] = VIRT, /* TDCALL */
 };
 
 static enum exit_reason translate(u64 basic)

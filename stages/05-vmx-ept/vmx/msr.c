@@ -3,9 +3,10 @@
  * as on a CPU without it. IA32_FEATURE_CONTROL reads as locked with VMX and
  * SMX off, which is how a firmware that keeps VMX from the system leaves it.
  *
- * Three features write to memory on their own account, by addresses that the
- * EPT does not see or while Vellum runs: PEBS and BTS (the debug store) and
- * Processor Trace. They are hidden in CPUID, and their MSRs raise #GP.
+ * Four features write to memory on their own account, by addresses that the
+ * EPT does not see or while Vellum runs: PEBS and BTS (the debug store),
+ * Processor Trace, and the hardware feedback interface. They are hidden in
+ * CPUID, and their MSRs raise #GP.
  */
 #include "lib/cpu.h"
 #include "lib/errno.h"
@@ -21,6 +22,8 @@
 #define MSR_RTIT_LAST       0x587
 #define MSR_DS_AREA         0x600
 #define MSR_XSS             0xda0
+#define MSR_HFI_FIRST       0x17d0
+#define MSR_HFI_LAST        0x17d4
 
 #define MISC_BTS_UNAVAILABLE  BIT(11)
 #define MISC_PEBS_UNAVAILABLE BIT(12)
@@ -57,6 +60,17 @@ static int read_misc_enable(struct vcpu *vcpu, u32 msr, u64 *value)
 	return 0;
 }
 
+/* The two bits are read-only, and we changed them on reading. */
+static int write_misc_enable(struct vcpu *vcpu, u32 msr, u64 value)
+{
+	u64 ours = MISC_BTS_UNAVAILABLE | MISC_PEBS_UNAVAILABLE, now;
+	int error = guarded_rdmsr(msr, &now);
+
+	if (error)
+		return error;
+	return guarded_wrmsr(msr, (value & ~ours) | (now & ours));
+}
+
 static int write_xss(struct vcpu *vcpu, u32 msr, u64 value)
 {
 	if (value & ~XSS_GUEST_MAY_SET)
@@ -73,12 +87,13 @@ static const struct own_msr {
 	{MSR_FEATURE_CONTROL, MSR_FEATURE_CONTROL, read_feature_control,
 	 refuse_write},
 	{MSR_SMM_MONITOR_CTL, MSR_SMM_MONITOR_CTL, refuse_read, refuse_write},
-	{MSR_MISC_ENABLE, MSR_MISC_ENABLE, read_misc_enable, NULL},
+	{MSR_MISC_ENABLE, MSR_MISC_ENABLE, read_misc_enable, write_misc_enable},
 	{MSR_PEBS_ENABLE, MSR_PEBS_ENABLE, refuse_read, refuse_write},
 	{MSR_VMX_BASIC, MSR_VMX_LAST, refuse_read, refuse_write},
 	{MSR_RTIT_FIRST, MSR_RTIT_LAST, refuse_read, refuse_write},
 	{MSR_DS_AREA, MSR_DS_AREA, refuse_read, refuse_write},
 	{MSR_XSS, MSR_XSS, NULL, write_xss},
+	{MSR_HFI_FIRST, MSR_HFI_LAST, refuse_read, refuse_write},
 };
 
 static const struct own_msr *find_own(u32 msr)

@@ -169,6 +169,19 @@ static void a_command_line_too_long_is_cut_by_name(void **state)
 	assert_non_null(strstr(host_printed, "command line is longer"));
 }
 
+static void strings_and_information_above_4_gib_are_refused(void **state)
+{
+	add_mmap(0, 20, 0, 0x9fc00, 1);
+	info()->flags |= MULTIBOOT_INFO_CMDLINE;
+	info()->cmdline = 0xffffff00;
+	assert_int_equal(parse(), 0);
+	assert_non_null(strstr(host_printed, "command line at 0xffffff00"));
+	assert_string_equal(boot.cmdline, "");
+	assert_int_equal(multiboot_parse(&boot, MULTIBOOT_BOOTLOADER_MAGIC,
+					 0xfffffff0, at),
+			 -EINVAL);
+}
+
 static void the_boot_drive_comes_from_the_top_byte(void **state)
 {
 	add_mmap(0, 20, 0, 0x9fc00, 1);
@@ -217,6 +230,7 @@ int main(void)
 		T(unknown_flags_are_named_and_ignored),
 		T(type_zero_is_taken_for_reserved),
 		T(a_command_line_too_long_is_cut_by_name),
+		T(strings_and_information_above_4_gib_are_refused),
 		T(the_boot_drive_comes_from_the_top_byte),
 		T(random_bytes_never_make_ram_out_of_bounds),
 	};

@@ -36,8 +36,12 @@ static void what_we_do_not_handle_is_hidden(void **state)
 	assert_false(all(7, 0, 0).ebx & BIT(2));  /* SGX */
 	assert_false(all(7, 0, 0).ebx & BIT(25)); /* PT */
 	assert_false(all(7, 1, 0).eax & BIT(17)); /* FRED */
-	assert_int_equal(all(0x12, 0, 0).eax, 0); /* SGX's own leaf */
-	assert_int_equal(all(0x19, 0, 0).eax, 0); /* key locker */
+	assert_false(all(7, 0, 0).ecx & BIT(24)); /* bus-lock detection */
+	assert_false(all(6, 0, 0).eax & BIT(19)); /* HFI */
+	assert_false(all(6, 0, 0).eax & BIT(23)); /* Thread Director */
+	assert_false(all(0x80000008, 0, 0).ebx & BIT(3)); /* INVLPGB */
+	assert_int_equal(all(0x12, 0, 0).eax, 0);         /* SGX's own leaf */
+	assert_int_equal(all(0x19, 0, 0).eax, 0);         /* key locker */
 }
 
 static void common_features_pass(void **state)

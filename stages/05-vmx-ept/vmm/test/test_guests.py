@@ -247,7 +247,7 @@ def test_cpu_without_unrestricted_guest_is_refused_by_name(machine, guest):
 def test_more_cpus_than_one_are_warned_of(machine, guest):
     """Stage 06 mends it."""
     pc = machine(disk=guest('demo'), cpus=2, cmdline='boot=0x80')
-    pc.expect(r'^vellum: this machine has 2 CPUs; the guest gets one, CPU 0')
+    pc.expect(r'^vellum: this machine has 2 CPUs, and Vellum is on one, CPU 0')
     finish(pc)
 
 
