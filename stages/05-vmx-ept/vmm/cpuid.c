@@ -28,10 +28,11 @@ struct leaf_mask {
  * Hidden in leaf 1 ECX: VMX (5), SMX (6). In leaf 6 EAX: HFI (19), Thread
  * Director (23), whose table the CPU writes to memory past the EPT. In leaf 7
  * EBX: SGX (2), MPX (14), PT (25). ECX: CET_SS (7), TME (13), LA57 (16), MPX
- * width (17-21), KL (23), bus-lock detection (24), ENQCMD (29), SGX_LC (30), PKS (31). EDX: UINTR (5), ARCH_LBR (19),
- * CET_IBT (20). Subleaf 1 EAX: LASS (6), FRED (17), LKGS (18), LAM (26),
- * MSRLIST (27). In 0x80000001 ECX: SVM (2), SKINIT (12), LWP (15). In
- * 0x80000008 EBX: INVLPGB (3), MCOMMIT (8), interruptible WBINVD (13).
+ * width (17-21), KL (23), bus-lock detection (24), ENQCMD (29), SGX_LC (30),
+ * PKS (31). EDX: UINTR (5), ARCH_LBR (19), CET_IBT (20). Subleaf 1 EAX: LASS
+ * (6), FRED (17), LKGS (18), LAM (26), MSRLIST (27). In 0x80000001 ECX: SVM
+ * (2), SKINIT (12), LWP (15). In 0x80000008 EBX: INVLPGB (3), MCOMMIT (8),
+ * interruptible WBINVD (13).
  * SDM 2A CPUID; APM 3 appendix E.
  */
 static const struct leaf_mask leaves[] = {
