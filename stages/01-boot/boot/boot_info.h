@@ -50,7 +50,10 @@ struct boot_info {
 	char cmdline[512];
 	char loader[64]; /* the boot loader's name for itself */
 	u8 boot_drive;   /* BIOS number of the drive we came from */
-	phys_t rsdp;     /* ACPI's root pointer; 0: look for it */
+	/* Boot code for the guest, which the loader brought (BIOS); wholly in
+	 * RAM. Size 0: there is none, and a drive is booted. */
+	struct mem_range module;
+	phys_t rsdp; /* ACPI's root pointer; 0: look for it */
 	struct framebuffer fb;
 	phys_t vmm_base; /* our range; in stage 01, where we were loaded */
 	u64 vmm_size;

@@ -71,6 +71,64 @@ static int read_memory(struct boot_info *boot, const struct multiboot_info *mb,
 	return mem_map_ram(map) ? 0 : -ENOMEM;
 }
 
+static bool is_ram(const struct mem_map *map, u64 start, u64 end)
+{
+	for (uint i = 0; i < map->count; i++) {
+		const struct mem_range *r = &map->range[i];
+
+		if (r->type == MEM_RAM && start >= r->base &&
+		    end - r->base <= r->size)
+			return true;
+	}
+	return false;
+}
+
+/* Why the module can't be what it says; NULL when it can. */
+static const char *module_fault(const struct boot_info *boot, u64 start,
+				u64 end)
+{
+	u64 image = boot->vmm_base.v;
+
+	if (start >= end)
+		return "is empty";
+	if (!is_ram(&boot->map, start, end))
+		return "is not in RAM";
+	if (start < image + boot->vmm_size && image < end)
+		return "overlaps Vellum";
+	return NULL;
+}
+
+/* The first module is what the guest boots; the memory map is read already. */
+static void read_modules(struct boot_info *boot,
+			 const struct multiboot_info *mb,
+			 const void *(*phys_to_ptr)(phys_t))
+{
+	struct multiboot_module module;
+	const char *fault;
+
+	if (!(mb->flags & MULTIBOOT_INFO_MODS) || !mb->mods_count)
+		return;
+	if (mb->mods_count > 1)
+		printf("multiboot: %u modules: all but the first are ignored\n",
+		       mb->mods_count);
+	if (!is_ram(&boot->map, mb->mods_addr,
+		    mb->mods_addr + sizeof(module))) {
+		printf("multiboot: the list of modules at 0x%x is not in RAM: "
+		       "ignored\n",
+		       mb->mods_addr);
+		return;
+	}
+	memcpy(&module, phys_to_ptr(PHYS(mb->mods_addr)), sizeof(module));
+	fault = module_fault(boot, module.start, module.end);
+	if (fault) {
+		printf("multiboot: the module at 0x%x-0x%x %s: ignored\n",
+		       module.start, module.end, fault);
+		return;
+	}
+	boot->module = (struct mem_range){module.start,
+					  module.end - module.start, MEM_RAM};
+}
+
 static void read_string(char *dst, size_t size, u32 address, const char *what,
 			const void *(*phys_to_ptr)(phys_t))
 {
@@ -88,6 +146,7 @@ int multiboot_parse(struct boot_info *boot, u32 magic, u32 info,
 		    const void *(*phys_to_ptr)(phys_t))
 {
 	struct multiboot_info mb;
+	int error;
 
 	boot->firmware = BOOT_BIOS;
 	if (magic != MULTIBOOT_BOOTLOADER_MAGIC) {
@@ -113,5 +172,8 @@ int multiboot_parse(struct boot_info *boot, u32 magic, u32 info,
 	boot->boot_drive = 0x80;
 	if (mb.flags & MULTIBOOT_INFO_BOOTDEV)
 		boot->boot_drive = mb.boot_device >> 24;
-	return read_memory(boot, &mb, phys_to_ptr);
+	error = read_memory(boot, &mb, phys_to_ptr);
+	if (!error)
+		read_modules(boot, &mb, phys_to_ptr);
+	return error;
 }

@@ -13,6 +13,7 @@
 #define MULTIBOOT_INFO_MEMORY      BIT(0)
 #define MULTIBOOT_INFO_BOOTDEV     BIT(1)
 #define MULTIBOOT_INFO_CMDLINE     BIT(2)
+#define MULTIBOOT_INFO_MODS        BIT(3)
 #define MULTIBOOT_INFO_MEM_MAP     BIT(6)
 #define MULTIBOOT_INFO_LOADER_NAME BIT(9)
 #define MULTIBOOT_INFO_KNOWN       0x1fff /* bits that the document defines */
@@ -32,6 +33,15 @@ struct multiboot_info {
 
 _Static_assert(sizeof(struct multiboot_info) == 68, "Multiboot 3.3");
 
+/* One module: bytes from @start up to, not including, @end. */
+struct multiboot_module {
+	u32 start, end;
+	u32 string;
+	u32 reserved;
+} __packed;
+
+_Static_assert(sizeof(struct multiboot_module) == 16, "Multiboot 3.3");
+
 /* One entry of the memory map; the next is at its start + 4 + size. */
 struct multiboot_mmap {
 	u32 size;
@@ -43,7 +53,8 @@ _Static_assert(sizeof(struct multiboot_mmap) == 24, "Multiboot 3.3");
 
 /*
  * Fill @boot from the information at physical @info. Every length is checked;
- * what makes no sense is named in a message and left out. @phys_to_ptr tells
+ * what makes no sense is named in a message and left out. @boot says already
+ * where our image is, for no module may lie there. @phys_to_ptr tells
  * where physical memory can be read (host tests bring their own). Returns 0,
  * or -EINVAL when @magic says that no Multiboot loader started us, -ENOMEM
  * when there is no memory information at all.

@@ -42,10 +42,35 @@ static void join_ram(const struct mem_map *map, uint *i, u64 *start, u64 *last)
 	}
 }
 
-int range_choose(const struct mem_map *map, u64 size, phys_t *base, u64 *found)
+struct choice {
+	u64 size;    /* wanted */
+	u64 best;    /* highest base so far; 0: none */
+	u64 largest; /* aligned piece so far */
+};
+
+/* All of [@start, @end) is RAM that could be ours: is it a better place? */
+static void consider(struct choice *choice, u64 start, u64 end)
 {
-	u64 best = 0, largest = 0;
+	start = ALIGN_UP(MAX(start, RANGE_LOWEST), RANGE_ALIGN);
+	end = ALIGN_DOWN(MIN(end, RANGE_HIGHEST), RANGE_ALIGN);
+	if (end <= start)
+		return;
+	choice->largest = MAX(choice->largest, end - start);
+	if (end - start >= choice->size)
+		choice->best = MAX(choice->best, end - choice->size);
+}
+
+int range_choose(const struct mem_map *map, const struct mem_range *avoid,
+		 u64 size, phys_t *base, u64 *found)
+{
+	struct choice choice = {.size = size};
+	u64 hole = 0, hole_end = 0;
 	uint i = 0;
+
+	if (avoid && avoid->size) {
+		hole = avoid->base;
+		hole_end = avoid->base + avoid->size;
+	}
 
 	while (i < map->count) {
 		u64 start, last, end;
@@ -57,18 +82,14 @@ int range_choose(const struct mem_map *map, u64 size, phys_t *base, u64 *found)
 		join_ram(map, &i, &start, &last);
 		if (start >= RANGE_HIGHEST)
 			break;
-		start = ALIGN_UP(MAX(start, RANGE_LOWEST), RANGE_ALIGN);
-		end = ALIGN_DOWN(MIN(last, RANGE_HIGHEST - 1) + 1, RANGE_ALIGN);
-		if (end <= start)
-			continue;
-		largest = MAX(largest, end - start);
-		if (end - start >= size)
-			best = MAX(best, end - size);
+		end = MIN(last, RANGE_HIGHEST - 1) + 1;
+		consider(&choice, start, MIN(end, MAX(hole, start)));
+		consider(&choice, MAX(start, MIN(hole_end, end)), end);
 	}
-	if (!best) {
-		*found = largest;
+	if (!choice.best) {
+		*found = choice.largest;
 		return -ENOMEM;
 	}
-	*base = PHYS(best);
+	*base = PHYS(choice.best);
 	return 0;
 }

@@ -31,7 +31,8 @@ static void choose_range(void)
 	u64 size = ALIGN_UP(VMMSIZE_ALL, RANGE_ALIGN), found = 0;
 	phys_t base;
 
-	if (range_choose(&boot_info.map, size, &base, &found))
+	if (range_choose(&boot_info.map, &boot_info.module, size, &base,
+			 &found))
 		panic("Not enough memory: Vellum needs %lu MiB in one piece, "
 		      "aligned to 4 MiB, below 4 GiB; the largest such piece "
 		      "found has %lu MiB",

@@ -22,6 +22,9 @@
 
 #define IVT_INT15 PHYS(4 * 0x15) /* in the real-mode vector table */
 
+/* Where a BIOS puts a boot sector, and jumps to. */
+#define BOOT_SECTOR 0x7c00
+
 /* Real machines have 600 KiB and more; less than this is no answer. */
 #define CONVENTIONAL_LEAST 128
 #define CONVENTIONAL_MOST  640
@@ -92,15 +95,46 @@ static u16 place(phys_t at, const char *code, size_t size)
 	return at.v >> 4;
 }
 
+/*
+ * The loader may have brought along what the guest boots: code that a BIOS
+ * could have read from a disk, a CD (El Torito without emulation) or a network,
+ * and that is whole already. Then nobody need find it on a medium which has
+ * just been booted for us, and has nothing else to offer.
+ */
+static void place_module(phys_t limit)
+{
+	const struct mem_range *m = &boot_info.module;
+
+	if (m->base < MIB)
+		panic("the loader put the module below 1 MiB: 0x%lx", m->base);
+	if (m->size > limit.v - BOOT_SECTOR)
+		panic("the module, boot code of %lu KiB, does not fit below "
+		      "0x%lx",
+		      m->size / KIB, limit.v);
+	memcpy(phys_to_direct(PHYS(BOOT_SECTOR)), phys_to_direct(PHYS(m->base)),
+	       m->size);
+	printf("guest: boots the loader's module, %lu KiB\n",
+	       ALIGN_UP(m->size, KIB) / KIB);
+}
+
 struct real_mode_entry guest_place_boot_code(uint top_kib, u8 drive)
 {
 	size_t size = bios_boot_end - bios_boot_start;
 	phys_t at = PHYS(top_kib * KIB - ALIGN_UP(size, KIB));
-	u16 segment = place(at, bios_boot_start, size);
+	u16 segment;
+	u16 ip = 0;
 
+	if (boot_info.module.size) {
+		place_module(at);
+		ip = bios_boot_loaded - bios_boot_start;
+	} else {
+		printf("guest: boots BIOS drive 0x%02x\n", drive);
+	}
+	segment = place(at, bios_boot_start, size);
 	return (struct real_mode_entry){
 		.cs = segment,
-		.sp = 0x7c00,
+		.ip = ip,
+		.sp = BOOT_SECTOR,
 		.ds = segment,
 		.dl = drive,
 	};
@@ -166,7 +200,6 @@ static void boot_bios_guest(void)
 	if (vmm_is_unprotected())
 		guest_boot_unprotected();
 	entry = guest_place_boot_code(hide(), drive);
-	printf("guest: boots BIOS drive 0x%02x\n", drive);
 	vmm_launch_bios_guest(&entry);
 }
 

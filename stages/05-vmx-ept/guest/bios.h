@@ -15,7 +15,9 @@ u8 guest_boot_drive(void);
 
 /*
  * Copy the code that boots @drive to the end of the first @top_kib KiB of
- * memory. Returns where, and with which registers, it begins.
+ * memory; and the loader's module, if there is one, to where boot sectors go:
+ * that is then booted in the drive's place. Returns where, and with which
+ * registers, the guest begins. Panics when the module is too large.
  */
 struct real_mode_entry guest_place_boot_code(uint top_kib, u8 drive);
 

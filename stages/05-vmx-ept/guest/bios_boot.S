@@ -74,6 +74,18 @@ bios_boot_start:
 	push	%es
 	push	$BOOT_SECTOR
 
+/*
+ * The other way in: the boot code is at 0000:7C00 already. Registers as above;
+ * this label's offset is bios.c's to take.
+ */
+	.globl bios_boot_loaded
+bios_boot_loaded:
+	cld
+	sti
+	mov	%dl, OFF(drive)
+	push	%es
+	push	$BOOT_SECTOR
+
 /* Jump to the address on the stack. */
 start_it:
 	mov	OFF(drive), %dl

@@ -64,9 +64,10 @@ CHECK_OFFSET(e820_table, STUB_E820_TABLE);
 _Static_assert(sizeof(struct bios_stub) == STUB_CODE, "then comes code");
 
 /* The stub as it lies in our image, to be copied; likewise the code that boots
- * a drive (bios_boot.S), which begins with its first instruction. */
+ * a drive (bios_boot.S), which begins with its first instruction; or, when what
+ * to boot is at 0000:7C00 already, with the one at bios_boot_loaded. */
 extern const char bios_stub_start[], bios_stub_end[];
-extern const char bios_boot_start[], bios_boot_end[];
+extern const char bios_boot_start[], bios_boot_loaded[], bios_boot_end[];
 
 #endif
 #endif

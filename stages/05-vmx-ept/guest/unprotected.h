@@ -5,8 +5,9 @@
 #ifndef GUEST_UNPROTECTED_H
 #define GUEST_UNPROTECTED_H
 
-/* Where it is copied to: below 1 MiB, and not in the way of a boot sector. */
-#define UNPROTECTED_AT 0x8000
+/* Where it is copied to: below 1 MiB, below any boot sector, and deep
+ * enough below its stack. */
+#define UNPROTECTED_AT 0x6000
 
 /* Its fields, from UNPROTECTED_AT; then comes code. */
 #define UNPROTECTED_SP 0

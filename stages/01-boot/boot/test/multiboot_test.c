@@ -193,6 +193,80 @@ static void the_boot_drive_comes_from_the_top_byte(void **state)
 	assert_int_equal(boot.boot_drive, 0xe0);
 }
 
+#define MODULES 0x4000
+
+/* RAM up to 32 KiB, with @count modules, the first as given. */
+static void set_module(u32 count, u32 start, u32 end)
+{
+	struct multiboot_module m = {.start = start, .end = end};
+
+	add_mmap(0, 20, 0, 0x8000, 1);
+	info()->flags |= MULTIBOOT_INFO_MODS;
+	info()->mods_count = count;
+	info()->mods_addr = MODULES;
+	memcpy(memory + MODULES, &m, sizeof(m));
+}
+
+static void the_first_module_is_taken_over(void **state)
+{
+	set_module(1, 0x5000, 0x5123);
+	assert_int_equal(parse(), 0);
+	assert_int_equal(boot.module.base, 0x5000);
+	assert_int_equal(boot.module.size, 0x123);
+	assert_string_equal(host_printed, "");
+	clear(state);
+	set_module(3, 0x5000, 0x8000);
+	assert_int_equal(parse(), 0);
+	assert_int_equal(boot.module.size, 0x3000);
+	assert_non_null(strstr(host_printed, "3 modules: all but the first"));
+}
+
+static void a_list_of_no_modules_has_none(void **state)
+{
+	set_module(0, 0x5000, 0x5123);
+	assert_int_equal(parse(), 0);
+	assert_int_equal(boot.module.size, 0);
+}
+
+static void a_module_that_can_not_be_is_ignored_by_name(void **state)
+{
+	static const struct {
+		u32 start, end;
+		const char *text;
+	} bad[] = {
+		{0x5000, 0x5000, "is empty"},
+		{0x5000, 0x4fff, "is empty"},
+		{0x5000, 0x8001, "is not in RAM"},
+		{0xfffff000, 0xffffffff, "is not in RAM"},
+		{0x5000, 0x6001, "overlaps Vellum"},
+		{0x6fff, 0x7001, "overlaps Vellum"},
+	};
+
+	for (uint i = 0; i < ARRAY_SIZE(bad); i++) {
+		clear(state);
+		boot.vmm_base = PHYS(0x6000);
+		boot.vmm_size = 0x1000;
+		set_module(1, bad[i].start, bad[i].end);
+		assert_int_equal(parse(), 0);
+		assert_int_equal(boot.module.size, 0);
+		assert_non_null(strstr(host_printed, bad[i].text));
+	}
+}
+
+static void a_list_of_modules_out_of_ram_is_not_read(void **state)
+{
+	static const u32 bad[] = {0x7ff8, 0x8000, 0xfffffff8};
+
+	for (uint i = 0; i < ARRAY_SIZE(bad); i++) {
+		clear(state);
+		set_module(1, 0x5000, 0x6000);
+		info()->mods_addr = bad[i];
+		assert_int_equal(parse(), 0);
+		assert_int_equal(boot.module.size, 0);
+		assert_non_null(strstr(host_printed, "list of modules"));
+	}
+}
+
 static void random_bytes_never_make_ram_out_of_bounds(void **state)
 {
 	host_seed();
@@ -232,6 +306,10 @@ int main(void)
 		T(a_command_line_too_long_is_cut_by_name),
 		T(strings_and_information_above_4_gib_are_refused),
 		T(the_boot_drive_comes_from_the_top_byte),
+		T(the_first_module_is_taken_over),
+		T(a_list_of_no_modules_has_none),
+		T(a_module_that_can_not_be_is_ignored_by_name),
+		T(a_list_of_modules_out_of_ram_is_not_read),
 		T(random_bytes_never_make_ram_out_of_bounds),
 	};
 

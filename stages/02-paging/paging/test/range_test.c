@@ -21,7 +21,7 @@ static void assert_base(const struct mem_map *map, u64 expected)
 	phys_t base = {0};
 	u64 found;
 
-	assert_int_equal(range_choose(map, SIZE, &base, &found), 0);
+	assert_int_equal(range_choose(map, NULL, SIZE, &base, &found), 0);
 	assert_int_equal(base.v, expected);
 }
 
@@ -30,7 +30,7 @@ static void assert_found(const struct mem_map *map, u64 expected)
 	phys_t base;
 	u64 found = 1;
 
-	assert_int_equal(range_choose(map, SIZE, &base, &found), -ENOMEM);
+	assert_int_equal(range_choose(map, NULL, SIZE, &base, &found), -ENOMEM);
 	assert_int_equal(found, expected);
 }
 
@@ -88,6 +88,31 @@ static void a_range_that_ends_the_address_space_is_no_trouble(void **state)
 	assert_found(MAP({0xffffffff, 2, MEM_RAM}), 0);
 }
 
+static void what_the_loader_brought_is_not_overlapped(void **state)
+{
+	static const struct {
+		struct mem_range avoid;
+		u64 expected; /* 0: there is no place */
+	} cases[] = {
+		{{0, 0, 0}, 128 * MIB},
+		{{255 * MIB, MIB, MEM_RAM}, 124 * MIB},
+		{{128 * MIB, 1, MEM_RAM}, 0},
+		{{124 * MIB - 1, 1, MEM_RAM}, 128 * MIB},
+		{{127 * MIB, 64 * KIB, MEM_RAM}, 128 * MIB},
+		{{512 * MIB, MIB, MEM_RAM}, 128 * MIB},
+		{{MIB, 3 * MIB, MEM_RAM}, 128 * MIB},
+	};
+	const struct mem_map *map = MAP({MIB, 255 * MIB, MEM_RAM});
+
+	for (uint i = 0; i < ARRAY_SIZE(cases); i++) {
+		phys_t base = {0};
+		u64 found = 0;
+
+		range_choose(map, &cases[i].avoid, SIZE, &base, &found);
+		assert_int_equal(base.v, cases[i].expected);
+	}
+}
+
 static bool is_ram(u32 type)
 {
 	return type == MEM_RAM;
@@ -126,7 +151,7 @@ static void any_map_gives_what_the_model_gives(void **state)
 
 		random_map(&map, 1 + host_random(GIB));
 		expected = model(&map, size, &largest);
-		err = range_choose(&map, size, &base, &found);
+		err = range_choose(&map, NULL, size, &base, &found);
 		assert_int_equal(err, expected ? 0 : -ENOMEM);
 		assert_int_equal(base.v, expected);
 		if (err)
@@ -146,6 +171,7 @@ int main(void)
 			too_little_memory_tells_the_largest_aligned_piece),
 		cmocka_unit_test(
 			a_range_that_ends_the_address_space_is_no_trouble),
+		cmocka_unit_test(what_the_loader_brought_is_not_overlapped),
 		cmocka_unit_test(any_map_gives_what_the_model_gives),
 	};
 
