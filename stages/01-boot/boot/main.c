@@ -44,6 +44,8 @@ static const struct {
 	PHASE(device), PHASE(cpu),     PHASE(guest),
 };
 
+static const char *end_reason;
+
 bool init_phase_has_entries(enum init_phase phase)
 {
 	return phases[phase].start != phases[phase].end;
@@ -56,8 +58,23 @@ void init_run(enum init_phase phase)
 		e->fn();
 }
 
+void boot_end(const char *why)
+{
+	end_reason = why;
+}
+
+static const char *last_words(void)
+{
+	if (end_reason)
+		return end_reason;
+	return init_phase_has_entries(INIT_PHASE_guest)
+		       ? "no guest was started"
+		       : "nothing to boot in this stage";
+}
+
 static void print_boot_order(void)
 {
+	printf("boot order:\n");
 	for (uint phase = 0; phase < INIT_PHASES; phase++) {
 		printf("  %-8s", phases[phase].name);
 		for (const struct init_entry *e = phases[phase].start;
@@ -74,18 +91,13 @@ void boot_phases(int error)
 	init_run(INIT_PHASE_console);
 	if (error)
 		panic("no usable boot information (error %d)", error);
-	printf("boot order:\n");
-	print_boot_order();
-	init_run(INIT_PHASE_memory);
-	init_run(INIT_PHASE_heap);
-	init_run(INIT_PHASE_device);
-	init_run(INIT_PHASE_cpu);
-	init_run(INIT_PHASE_guest);
+	if (!end_reason)
+		print_boot_order();
+	for (enum init_phase phase = INIT_PHASE_memory;
+	     phase < INIT_PHASES && !end_reason; phase++)
+		init_run(phase);
 
-	printf("vellum: %s; %s\n",
-	       init_phase_has_entries(INIT_PHASE_guest)
-		       ? "no guest was started"
-		       : "nothing to boot in this stage",
+	printf("vellum: %s; %s\n", last_words(),
 	       boot_info.firmware == BOOT_UEFI ? "back to the firmware"
 					       : "halted");
 }
@@ -100,9 +112,7 @@ void boot_main(u32 magic, u32 info);
 /* Called once by entry.S, on CPU 0's stack, with interrupts off. */
 void boot_main(u32 magic, u32 info)
 {
-	int error = multiboot_parse(&boot_info, magic, info, early_ptr);
-
 	boot_info.vmm_base = PHYS(VMM_LOAD);
 	boot_info.vmm_size = image_end - image_start;
-	boot_phases(error);
+	boot_phases(multiboot_parse(&boot_info, magic, info, early_ptr));
 }

@@ -11,4 +11,10 @@
  */
 void boot_phases(int error);
 
+/*
+ * Called by an INIT function: this phase is the last that runs, because of
+ * @why, a constant, which becomes the program's last words.
+ */
+void boot_end(const char *why);
+
 #endif

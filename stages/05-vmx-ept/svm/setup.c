@@ -90,7 +90,7 @@ static int build_npt(struct vcpu *vcpu)
 	uint bits = cpuid(0x80000008, 0).eax & 0xff;
 	struct mtrr_state mtrr;
 
-	npt_format.has_1g = cpuid(0x80000001, 0).edx & BIT(26);
+	npt_format.has_1g = svm_has_1g_pages();
 	vcpu->map = alloc(sizeof(*vcpu->map));
 	if (!vcpu->map)
 		return -ENOMEM;

@@ -5,6 +5,7 @@
 #define SVM_SVM_H
 
 #include "svm/vmcb.h"
+#include "vmm/preflight.h"
 #include "vmm/vcpu.h"
 
 #define MSR_VM_CR       0xc0010114
@@ -43,6 +44,7 @@ static inline struct vmcb *svm_vmcb(struct vcpu *vcpu)
 
 /* What probe looks at; filled from the machine, or by a test. */
 struct svm_caps {
+	bool amd;         /* a vendor whose CPUs may have SVM */
 	bool svm;         /* CPUID 0x80000001 ECX bit 2 */
 	bool vm_cr_valid; /* VM_CR exists */
 	u64 vm_cr;
@@ -56,7 +58,20 @@ struct svm_caps {
  */
 int svm_check_caps(const struct svm_caps *caps, const char **why);
 
+/* The @i-th thing that Vellum needs of an AMD CPU; false past the last. */
+bool svm_need(const struct svm_caps *caps, uint i, struct need *need);
+
+/* Do nested page tables have 1 GiB pages? They are the CPU's ordinary ones. */
+static inline bool svm_has_1g_pages(void)
+{
+	return cpuid(0x80000001, 0).edx & BIT(26);
+}
+
+/* Ask this CPU. Changes nothing. */
+void svm_read_caps(struct svm_caps *caps);
+
 int svm_probe(const char **why);
+bool svm_preflight(void);
 int svm_enable(void);
 int svm_create(struct vcpu *vcpu);
 void svm_reset(struct vcpu *vcpu, const struct real_mode_entry *entry);

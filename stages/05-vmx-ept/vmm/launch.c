@@ -74,8 +74,7 @@ static void choose_back_end(void)
 			   "virtualisation extension)");
 }
 
-/* How many CPUs does this one say that there are? */
-static uint cpu_count(void)
+uint vmm_cpu_count(void)
 {
 	if (cpuid(0, 0).eax >= 0xb) {
 		uint n = cpuid(0xb, 1).ebx & 0xffff;
@@ -90,7 +89,7 @@ static uint cpu_count(void)
 
 static void warn_of_other_cpus(void)
 {
-	uint n = cpu_count();
+	uint n = vmm_cpu_count();
 
 	if (n > 1)
 		printf("vellum: this machine has %u CPUs, and Vellum is on "

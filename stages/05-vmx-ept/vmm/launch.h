@@ -26,6 +26,9 @@ u64 vmm_launch_tsc(void);
  * has neither VMX nor SVM and the command line says `unprotected`? */
 bool vmm_is_unprotected(void);
 
+/* How many CPUs does this one say that there are? */
+uint vmm_cpu_count(void);
+
 /* Reset the machine, as a triple fault does. */
 void machine_reset(void) __noreturn;
 

@@ -93,6 +93,18 @@ static bool variable_applies(const struct mtrr_state *state, uint i, u64 page,
 	return applies;
 }
 
+bool mtrr_variable_range(const struct mtrr_state *state, uint i, u64 *first,
+			 u64 *last)
+{
+	u64 mask = state->variable[i].mask & state->address_mask & ~PAGE_MASK;
+
+	if (!(state->variable[i].mask & MTRR_MASK_VALID))
+		return false;
+	*first = state->variable[i].base & mask;
+	*last = mask ? *first + (mask & -mask) - 1 : state->address_mask;
+	return true;
+}
+
 /*
  * Which type wins where all those in the bit set @types apply (SDM 3A
  * 12.11.4.1). What the manual leaves undefined becomes UC: slow but coherent.

@@ -19,6 +19,8 @@ enum mem_cache {
 	CACHE_WB = 6,
 };
 
+#define CPUID_1_EDX_MTRR BIT(12) /* there are MTRRs */
+
 #define MTRR_MAX_VARIABLE 32
 #define MTRR_FIXED        88      /* 8 of 64 KiB, 16 of 16 KiB, 64 of 4 KiB */
 #define MTRR_MASK_VALID   BIT(11) /* in PHYSMASK: the pair is in use */
@@ -48,6 +50,13 @@ void mtrr_all_write_back(struct mtrr_state *state);
  */
 enum mem_cache mtrr_type(const struct mtrr_state *state, u64 address,
 			 u64 *uniform);
+
+/*
+ * The addresses from @first to @last to which variable pair @i applies; when
+ * its mask has holes, the first of its blocks. False when the pair is off.
+ */
+bool mtrr_variable_range(const struct mtrr_state *state, uint i, u64 *first,
+			 u64 *last);
 
 /* Is @msr one of the MTRRs (PHYSBASE/MASK, FIX*, DEF_TYPE)? */
 bool mtrr_is_msr(u32 msr);

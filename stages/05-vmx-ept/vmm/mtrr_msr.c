@@ -8,7 +8,6 @@
 #include "lib/cpu.h"
 #include "lib/string.h"
 
-#define CPUID_1_EDX_MTRR      BIT(12)
 #define MTRRCAP_VCNT          0xff
 #define MTRRCAP_FIX           BIT(8)
 #define DEF_TYPE_TYPE         0xff

@@ -69,6 +69,13 @@ struct vcpu_ops {
 	 */
 	int (*probe)(const char **why);
 
+	/*
+	 * Tell the preflight check (vmm/preflight.h) what this CPU has of what
+	 * the back end needs. Changes nothing. False, with nothing said, when
+	 * the CPU is another vendor's.
+	 */
+	bool (*preflight)(void);
+
 	/* Switch virtualisation on, on this CPU. 0 or a negative errno. */
 	int (*enable)(void);
 

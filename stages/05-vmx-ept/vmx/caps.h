@@ -6,6 +6,7 @@
 #define VMX_CAPS_H
 
 #include "lib/types.h"
+#include "vmm/preflight.h"
 #include "vmx/controls.h"
 
 #define MSR_FEATURE_CONTROL 0x3a
@@ -59,6 +60,12 @@ void vmx_read_caps(struct vmx_caps *caps);
  * a vendor that never has VMX. Pure; tested on the host.
  */
 int vmx_check_caps(const struct vmx_caps *caps, const char **why);
+
+/*
+ * The @i-th thing that Vellum needs of an Intel CPU, in an order in which what
+ * depends on another comes later; false past the last. Pure.
+ */
+bool vmx_need(const struct vmx_caps *caps, uint i, struct need *need);
 
 /* Can translations that carry one VPID be forgotten? */
 static inline bool vmx_can_flush_vpid(const struct vmx_caps *caps)

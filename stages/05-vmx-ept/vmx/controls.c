@@ -15,6 +15,7 @@
  */
 #include "vmx/controls.h"
 
+#include "vmm/preflight.h"
 #include "vmx/caps.h"
 
 /* Bits to set in each word, and bits to set where the CPU has them. */
@@ -44,50 +45,53 @@ static const struct {
 	enum vmx_control which;
 	u32 bit;
 	bool value;
-	const char *message;
+	const char *name, *problem;
 } required[] = {
-	{CONTROL_PIN, PIN_NMI, 1, "the CPU lacks the VMX control NMI exiting"},
-	{CONTROL_PIN, PIN_VIRTUAL_NMI, 1,
+	{CONTROL_PIN, PIN_NMI, 1, "NMI exiting",
+	 "the CPU lacks the VMX control NMI exiting"},
+	{CONTROL_PIN, PIN_VIRTUAL_NMI, 1, "virtual NMIs",
 	 "the CPU lacks the VMX control virtual NMIs"},
 	{CONTROL_PIN, PIN_EXTERNAL_INTERRUPT, 0,
+	 "external interrupts without exits",
 	 "the CPU can't leave external interrupts to a VMX guest"},
-	{CONTROL_PROC, PROC_SECONDARY, 1,
+	{CONTROL_PROC, PROC_SECONDARY, 1, "secondary controls",
 	 "the CPU lacks VMX secondary controls, and so EPT"},
-	{CONTROL_PROC2, PROC2_EPT, 1,
+	{CONTROL_PROC2, PROC2_EPT, 1, "extended page tables (EPT)",
 	 "the CPU lacks extended page tables (EPT)"},
-	{CONTROL_PROC2, PROC2_UNRESTRICTED_GUEST, 1,
+	{CONTROL_PROC2, PROC2_UNRESTRICTED_GUEST, 1, "unrestricted guest",
 	 "the CPU lacks the VMX control unrestricted guest, without which no "
 	 "guest can be in real mode"},
-	{CONTROL_PROC, PROC_MSR_BITMAPS, 1, "the CPU lacks VMX MSR bitmaps"},
-	{CONTROL_PROC, PROC_NMI_WINDOW, 1,
+	{CONTROL_PROC, PROC_MSR_BITMAPS, 1, "MSR bitmaps",
+	 "the CPU lacks VMX MSR bitmaps"},
+	{CONTROL_PROC, PROC_NMI_WINDOW, 1, "NMI-window exiting",
 	 "the CPU lacks the VMX control NMI-window exiting"},
-	{CONTROL_PROC, PROC_CR3_LOAD, 0,
+	{CONTROL_PROC, PROC_CR3_LOAD, 0, "MOV to CR3 without exits",
 	 "the CPU can't let a VMX guest load CR3 without an exit"},
-	{CONTROL_PROC, PROC_CR3_STORE, 0,
+	{CONTROL_PROC, PROC_CR3_STORE, 0, "MOV from CR3 without exits",
 	 "the CPU can't let a VMX guest store CR3 without an exit"},
-	{CONTROL_PROC, PROC_HLT, 0,
+	{CONTROL_PROC, PROC_HLT, 0, "HLT without exits",
 	 "the CPU can't let a VMX guest execute HLT without an exit"},
-	{CONTROL_PROC, PROC_IO, 0,
+	{CONTROL_PROC, PROC_IO, 0, "I/O ports without exits",
 	 "the CPU can't let a VMX guest use I/O ports without an exit"},
-	{CONTROL_EXIT, EXIT_HOST_64, 1,
+	{CONTROL_EXIT, EXIT_HOST_64, 1, "host address-space size",
 	 "the CPU lacks the VMX control host address-space size"},
-	{CONTROL_ENTRY, ENTRY_IA32E, 1,
+	{CONTROL_ENTRY, ENTRY_IA32E, 1, "IA-32e mode guest",
 	 "the CPU lacks the VMX control IA-32e mode guest"},
-	{CONTROL_EXIT, EXIT_SAVE_DEBUG, 1,
+	{CONTROL_EXIT, EXIT_SAVE_DEBUG, 1, "save debug controls",
 	 "the CPU lacks the VMX control save debug controls"},
-	{CONTROL_ENTRY, ENTRY_LOAD_DEBUG, 1,
+	{CONTROL_ENTRY, ENTRY_LOAD_DEBUG, 1, "load debug controls",
 	 "the CPU lacks the VMX control load debug controls"},
-	{CONTROL_EXIT, EXIT_SAVE_PAT, 1,
+	{CONTROL_EXIT, EXIT_SAVE_PAT, 1, "save IA32_PAT at exits",
 	 "the CPU lacks the VMX control save IA32_PAT"},
-	{CONTROL_EXIT, EXIT_LOAD_PAT, 1,
+	{CONTROL_EXIT, EXIT_LOAD_PAT, 1, "load IA32_PAT at exits",
 	 "the CPU lacks the VMX exit control load IA32_PAT"},
-	{CONTROL_EXIT, EXIT_SAVE_EFER, 1,
+	{CONTROL_EXIT, EXIT_SAVE_EFER, 1, "save IA32_EFER at exits",
 	 "the CPU lacks the VMX control save IA32_EFER"},
-	{CONTROL_EXIT, EXIT_LOAD_EFER, 1,
+	{CONTROL_EXIT, EXIT_LOAD_EFER, 1, "load IA32_EFER at exits",
 	 "the CPU lacks the VMX exit control load IA32_EFER"},
-	{CONTROL_ENTRY, ENTRY_LOAD_PAT, 1,
+	{CONTROL_ENTRY, ENTRY_LOAD_PAT, 1, "load IA32_PAT at entries",
 	 "the CPU lacks the VMX entry control load IA32_PAT"},
-	{CONTROL_ENTRY, ENTRY_LOAD_EFER, 1,
+	{CONTROL_ENTRY, ENTRY_LOAD_EFER, 1, "load IA32_EFER at entries",
 	 "the CPU lacks the VMX entry control load IA32_EFER"},
 };
 
@@ -102,16 +106,20 @@ u32 vmx_choose_control(const struct vmx_caps *caps, enum vmx_control which)
 	return allowed->zero | wanted[which].need | (like & allowed->one);
 }
 
-const char *vmx_missing_control(const struct vmx_caps *caps)
+uint vmx_control_needs(void)
 {
-	for (uint i = 0; i < ARRAY_SIZE(required); i++) {
-		const struct vmx_allowed *a = &caps->allowed[required[i].which];
-		bool possible = required[i].value
-					? (a->one & required[i].bit) != 0
-					: (a->zero & required[i].bit) == 0;
+	return ARRAY_SIZE(required);
+}
 
-		if (!possible)
-			return required[i].message;
-	}
-	return NULL;
+void vmx_control_need(const struct vmx_caps *caps, uint i, struct need *need)
+{
+	const struct vmx_allowed *a = &caps->allowed[required[i].which];
+	bool secondary = caps->allowed[CONTROL_PROC].one & (u32)PROC_SECONDARY;
+	bool possible = required[i].value ? (a->one & required[i].bit) != 0
+					  : (a->zero & required[i].bit) == 0;
+
+	need->name = required[i].name;
+	need->moot = !caps->vmx ||
+		     (required[i].which == CONTROL_PROC2 && !secondary);
+	need->problem = possible || need->moot ? NULL : required[i].problem;
 }

@@ -97,10 +97,13 @@ struct vmx_caps;
  */
 u32 vmx_choose_control(const struct vmx_caps *caps, enum vmx_control which);
 
+struct need;
+
 /*
- * NULL when @caps allow every setting that we can't do without, else a message
- * that names the first one that they don't.
+ * How many settings are there that we can't do without; and the @i-th of them:
+ * does it stand on a CPU with @caps?
  */
-const char *vmx_missing_control(const struct vmx_caps *caps);
+uint vmx_control_needs(void);
+void vmx_control_need(const struct vmx_caps *caps, uint i, struct need *need);
 
 #endif

@@ -19,8 +19,9 @@ struct vmx_vcpu {
 /* What this CPU can do; filled by vmx_ops.enable. */
 const struct vmx_caps *vmx_caps(void);
 
-/* vmx_ops.probe and .enable. */
+/* vmx_ops.probe, .preflight and .enable. */
 int vmx_probe(const char **why);
+bool vmx_preflight(void);
 int vmx_enable(void);
 
 /* vmx_ops.create; and vmx_ops.reset, in reset.c. */

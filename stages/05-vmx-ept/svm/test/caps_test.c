@@ -60,6 +60,20 @@ static void no_asid_for_a_guest_is_named(void **state)
 	assert_non_null(strstr(why, "address space identifier"));
 }
 
+static void only_what_can_be_known_counts(void **state)
+{
+	struct svm_caps caps = {0};
+	struct need need;
+	uint i, unmet = 0;
+
+	for (i = 0; svm_need(&good, i, &need); i++)
+		assert_true(!need.problem && !need.moot);
+	assert_int_equal(i, 4);
+	for (i = 0; svm_need(&caps, i, &need); i++)
+		unmet += need.problem != NULL;
+	assert_int_equal(unmet, 1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -68,6 +82,7 @@ int main(void)
 		cmocka_unit_test(svmdis_names_the_firmware_setting),
 		cmocka_unit_test(no_nested_paging_is_named),
 		cmocka_unit_test(no_asid_for_a_guest_is_named),
+		cmocka_unit_test(only_what_can_be_known_counts),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -253,6 +253,28 @@ static void equality_sees_each_register(void **arg)
 	assert_false(mtrr_equal(&a, &b));
 }
 
+static void a_pair_tells_its_first_block(void **arg)
+{
+	struct mtrr_state state;
+	u64 first = 1, last = 1;
+
+	mtrr_start(&state, 36, CACHE_WB);
+	mtrr_block(&state, 3 * GIB, GIB, CACHE_UC);
+	assert_true(mtrr_variable_range(&state, 0, &first, &last));
+	assert_int_equal(first, 3 * GIB);
+	assert_int_equal(last, 4 * GIB - 1);
+	/* A hole in the mask: blocks of 1 GiB, here the first. */
+	state.variable[0].mask &= ~(8 * GIB);
+	assert_true(mtrr_variable_range(&state, 0, &first, &last));
+	assert_int_equal(last - first, GIB - 1);
+	state.variable[0].mask = MTRR_MASK_VALID;
+	assert_true(mtrr_variable_range(&state, 0, &first, &last));
+	assert_int_equal(first, 0);
+	assert_int_equal(last, BIT(36) - 1);
+	state.variable[0].mask = 0;
+	assert_false(mtrr_variable_range(&state, 0, &first, &last));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -274,6 +296,7 @@ int main(void)
 		cmocka_unit_test(a_page_inside_means_the_same_as_its_start),
 		cmocka_unit_test(the_msrs_are_told_from_others),
 		cmocka_unit_test(equality_sees_each_register),
+		cmocka_unit_test(a_pair_tells_its_first_block),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

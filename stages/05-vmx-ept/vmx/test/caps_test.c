@@ -197,6 +197,66 @@ static void vpid_needs_invvpid(void **state)
 	expect_accepted(&caps);
 }
 
+/* How many needs are there, how many are unmet, and how many moot? */
+static uint count_needs(const struct vmx_caps *caps, uint *unmet, uint *moot)
+{
+	struct need need;
+	uint i;
+
+	*unmet = *moot = 0;
+	for (i = 0; vmx_need(caps, i, &need); i++) {
+		assert_non_null(need.name);
+		*unmet += need.problem != NULL;
+		*moot += need.moot;
+		assert_false(need.moot && need.problem);
+	}
+	return i;
+}
+
+static void a_good_cpu_meets_every_need(void **state)
+{
+	struct vmx_caps caps = good_caps();
+	uint unmet, moot;
+
+	assert_true(count_needs(&caps, &unmet, &moot) > 25);
+	assert_int_equal(unmet, 0);
+	assert_int_equal(moot, 0);
+}
+
+static void what_depends_on_a_missing_need_is_moot(void **state)
+{
+	struct vmx_caps caps = {.intel = true};
+	uint unmet, moot, n = count_needs(&caps, &unmet, &moot);
+
+	assert_int_equal(unmet, 1);
+	assert_int_equal(moot, n - 1);
+
+	caps = good_caps();
+	caps.allowed[CONTROL_PROC].one &= ~PROC_SECONDARY;
+	caps.allowed[CONTROL_PROC2].one = 0;
+	caps.ept_vpid = 0;
+	caps.misc = 0;
+	count_needs(&caps, &unmet, &moot);
+	assert_int_equal(unmet, 1);
+
+	caps = good_caps();
+	caps.allowed[CONTROL_PROC2].one &= ~PROC2_EPT;
+	caps.ept_vpid = 0;
+	count_needs(&caps, &unmet, &moot);
+	assert_int_equal(unmet, 1);
+}
+
+static void a_lock_does_not_hide_what_the_cpu_has(void **state)
+{
+	struct vmx_caps caps = good_caps();
+	uint unmet, moot;
+
+	caps.feature_control = FEATURE_LOCKED;
+	count_needs(&caps, &unmet, &moot);
+	assert_int_equal(unmet, 1);
+	assert_int_equal(moot, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -213,6 +273,9 @@ int main(void)
 		cmocka_unit_test(a_guest_keeps_what_needs_no_exit),
 		cmocka_unit_test(instructions_are_enabled_where_the_cpu_allows),
 		cmocka_unit_test(vpid_needs_invvpid),
+		cmocka_unit_test(a_good_cpu_meets_every_need),
+		cmocka_unit_test(what_depends_on_a_missing_need_is_moot),
+		cmocka_unit_test(a_lock_does_not_hide_what_the_cpu_has),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
