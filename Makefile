@@ -61,6 +61,9 @@ test: test-images | $(AFTER_SETUP)
 check: | $(AFTER_SETUP)
 	@$(PYTHON) tools/check.py
 
+iso: final | $(AFTER_SETUP)
+	@$(PYTHON) tools/iso.py
+
 bench: final | $(AFTER_SETUP)
 	@$(PYTHON) tools/bench.py
 
@@ -96,8 +99,6 @@ distclean:
 
 book:
 	@echo "error: make book comes with the book's chapters" >&2; exit 1
-iso:
-	@echo "error: make iso comes with UEFI support" >&2; exit 1
 soak:
 	@echo "error: make soak comes with more than one CPU" >&2; exit 1
 fuzz:
@@ -120,6 +121,8 @@ help:
 #: make test            all tests; STAGE= EMU= choose, PYTEST= goes to pytest
 #: make check           format, headers, lengths, links, layers, warnings
 #: make bench           exits, instructions and times, as table and JSON
+#: make iso             build/final/vellum.iso, for CDs and USB sticks: a menu
+#:                      with the preflight check, Vellum, and the Linux demo
 #: make doctor          what this machine can run
 #: make diff FROM=02-paging TO=03-buddy     what a chapter adds
 #: make lab STAGE=04-slab DIR=~/lab         a tree of your own to change
@@ -128,4 +131,4 @@ help:
 #: make compile_commands.json               for clangd and editors
 #: make clean           remove what was built; make distclean: downloads, too
 #:
-#: Stages: see stages/. Later: book, iso, soak, fuzz.
+#: Stages: see stages/. Later: book, soak, fuzz.
