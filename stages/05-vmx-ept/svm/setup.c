@@ -77,10 +77,12 @@ int svm_enable(void)
 		return error;
 	wrmsr(MSR_EFER, rdmsr(MSR_EFER) | EFER_SVME);
 	wrmsr(MSR_VM_HSAVE_PA, host_save.v);
-	/* An INIT to us becomes an exception, not a reset behind our back. */
+	/* An INIT to us becomes an exception, not a reset behind our back; and
+	 * a guest that masks address line 20 can't do that to us. (Intel's
+	 * CPUs block A20M# in VMX operation: SDM 3C 31.3, VMXON.) */
 	trap_set_handler(VECTOR_SX, swallow_init);
 	if (!guarded_rdmsr(MSR_VM_CR, &vm_cr))
-		guarded_wrmsr(MSR_VM_CR, vm_cr | VM_CR_R_INIT);
+		guarded_wrmsr(MSR_VM_CR, vm_cr | VM_CR_R_INIT | VM_CR_DIS_A20M);
 	return 0;
 }
 

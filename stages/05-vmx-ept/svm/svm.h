@@ -12,9 +12,10 @@
 #define MSR_VM_HSAVE_PA 0xc0010117
 #define MSR_SVM_KEY     0xc0010118
 
-#define VM_CR_R_INIT BIT(1)
-#define VM_CR_LOCK   BIT(3)
-#define VM_CR_SVMDIS BIT(4)
+#define VM_CR_R_INIT   BIT(1)
+#define VM_CR_DIS_A20M BIT(2)
+#define VM_CR_LOCK     BIT(3)
+#define VM_CR_SVMDIS   BIT(4)
 
 /* CPUID 0x8000000a EDX */
 #define SVM_FEATURE_NPT   BIT(0)
