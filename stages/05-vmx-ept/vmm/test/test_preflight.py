@@ -2,6 +2,7 @@
 import re
 
 import pytest
+import uefi
 
 CAN = r'^preflight: this machine can run Vellum\r?\n'
 CANNOT = r'^preflight: this machine cannot run Vellum: (\d+) reasons?\r?\n'
@@ -76,6 +77,17 @@ def test_what_lacks_is_named(machine, needs_guest, what):
     for said in wanted:
         assert any(line.startswith(said) for line in missing), missing
     assert int(re.search(CANNOT, text, re.M)[1]) == len(missing) == 1
+
+
+def test_uefi_goes_on_after_the_check(machine, needs_guest, emu):
+    """vellum.efi comes back with success, for there is nothing wrong with
+    the check itself."""
+    # pylint: disable=unused-argument
+    pc = machine(firmware='uefi', emu=emu,
+                 shell=('vellum.efi check', uefi.STATUS))
+    pc.expect(CAN)
+    pc.expect(r'^vellum: preflight done; back to the firmware\r?\n')
+    pc.expect(r'status 0x0\r?\n')
 
 
 def test_several_cpus_are_counted(machine, needs_guest):
