@@ -26,26 +26,29 @@ static void demonstrate(void)
 {
 	static u8 code[] = {0xc3}; /* ret */
 	const struct {
-		const char *what;
+		const char *promise, *what;
 		void (*fn)(void *);
 		void *arg;
 	} attempt[] = {
-		{"write to our own text", write_byte, text_start},
-		{"write to rodata", write_byte, rodata_start},
-		{"execution of data", execute, code},
-		{"read of the stack's guard page", read_byte, stack_guard},
-		{"read through NULL", read_byte, NULL},
+		{"W^X", "a write to our own text", write_byte, text_start},
+		{"W^X", "execution of data", execute, code},
+		{"rodata", "a write to it", write_byte, rodata_start},
+		{"stack guard", "a read of its page", read_byte, stack_guard},
+		{"hole at 0", "a read through NULL", read_byte, NULL},
 	};
 
 	for (uint i = 0; i < ARRAY_SIZE(attempt); i++) {
 		uint vector;
 
 		if (guarded(attempt[i].fn, attempt[i].arg, &vector))
-			printf("paging: %s: refused (exception %u)\n",
-			       attempt[i].what, vector);
+			printf("paging: %s holds: %s raised exception %u, as "
+			       "it must\n",
+			       attempt[i].promise, attempt[i].what, vector);
 		else
-			printf("paging: %s: WAS POSSIBLE\n", attempt[i].what);
+			printf("paging: %s DOES NOT HOLD: %s was possible\n",
+			       attempt[i].promise, attempt[i].what);
 	}
 }
 
-INIT(device, 90, demonstrate);
+/* Before the layers above print what is theirs. */
+INIT(memory, 40, demonstrate);
