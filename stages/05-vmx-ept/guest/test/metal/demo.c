@@ -66,7 +66,8 @@ static void show_vellum(void)
 		return;
 	say("byte at 0x%lx, hidden: 0x%02x", base, *(volatile u8 *)base);
 	*(volatile u8 *)base = 0x55;
-	say("... after writing 0x55 to it: 0x%02x", *(volatile u8 *)base);
+	say("... after writing 0x55 to it: 0x%02x (a scratch page, not Vellum)",
+	    *(volatile u8 *)base);
 }
 
 static void show_exits(void)
