@@ -13,8 +13,16 @@
 #include "console/panic.h"
 #include "console/printf.h"
 #include "lib/init.h"
+#include "lib/string.h"
 #include "page/setup.h"
 #include "paging/paging.h"
+
+static void print_blocks(const struct page_stats *stats)
+{
+	for (uint order = 0; order < NUM_OF_ALLOCSIZE; order++)
+		printf(" %u", stats->blocks[order]);
+	printf("\n");
+}
 
 static void print_pages(void)
 {
@@ -28,9 +36,29 @@ static void print_pages(void)
 	       "%u free\n",
 	       stats.reserved, stats.panicmem, stats.available);
 	printf("page: free blocks by order, 4 KiB to 16 MiB:");
-	for (uint order = 0; order < NUM_OF_ALLOCSIZE; order++)
-		printf(" %u", stats.blocks[order]);
-	printf("\n");
+	print_blocks(&stats);
+}
+
+/* Three pages are no power of two: a block is split, and its tail given back;
+ * free, they merge into what was there before. */
+static void show_split_and_merge(void)
+{
+	struct page_stats before, after;
+	void *virt;
+
+	get_page_stats(&before);
+	if (alloc_pages(&virt, NULL, 3))
+		panic("page: 3 pages can't be allocated");
+	get_page_stats(&after);
+	printf("page: alloc_pages(3) returns 0x%lx, split:", (u64)virt);
+	print_blocks(&after);
+	free_page(virt);
+	get_page_stats(&after);
+	printf("page: free_page(0x%lx), merged %s:", (u64)virt,
+	       memcmp(before.blocks, after.blocks, sizeof(before.blocks))
+		       ? "NOT as before"
+		       : "as before");
+	print_blocks(&after);
 }
 
 static void page_init(void)
@@ -46,5 +74,6 @@ static void page_init(void)
 		      boot_info.vmm_size / MIB);
 	paging_set_page_source(alloc_page);
 	print_pages();
+	show_split_and_merge();
 }
 INIT(memory, 50, page_init);
