@@ -4,6 +4,7 @@ import subprocess
 
 import debs
 import emulator
+import expectations
 import process
 import pytest
 import run
@@ -146,3 +147,17 @@ def test_a_halt_ends_the_wait_for_what_never_comes(machine, image):
     pc = machine(image, mem='16M', limit=60)
     with pytest.raises(emulator.EmulatorError, match='halted before'):
         pc.expect('never')
+
+
+def test_each_stage_must_show_all_chapters_up_to_its_own():
+    """A stage without its lines fails, and an inherited line counts, too."""
+    nothing = {stage: len(expectations.chapters('', stage))
+               for stage in ('01-boot', '02-paging', '03-buddy', '04-slab',
+                             '05-vmx-ept')}
+    assert sorted(nothing.values()) == list(nothing.values())
+    assert len(set(nothing.values())) == len(nothing) and nothing['01-boot']
+    assert 'the pages (chapter 03)' in expectations.chapters('', '04-slab')
+    assert expectations.chapters('', 'final') == \
+        expectations.chapters('', '05-vmx-ept')
+    assert 'the CPU (chapter 01)' not in expectations.chapters(
+        'cpu: GenuineIntel, a CPU\n', '01-boot')

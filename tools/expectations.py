@@ -28,11 +28,59 @@ DEMO_UEFI = {
 }
 ALIGNMENT = 4 << 20
 
+# What the chapter of each stage is about; a stage shows its own and all before
+# it, and so does a copy of it.
+CHAPTERS = {
+    '01': {
+        'the loader and the command line': r'^loader: .+; command line: ',
+        'the CPU': r'^cpu: \S+, ',
+        'the size of the memory': r'^memory: [1-9]\d* MiB of RAM',
+        'RAM in the memory map': r'^  0x[0-9a-f]+-0x[0-9a-f]+ RAM$',
+        'reserved ranges in the memory map':
+            r'^  0x[0-9a-f]+-0x[0-9a-f]+ reserved$',
+        'the boot order': r'^boot order:\n  trap ',
+    },
+    '02': {
+        'the range': r'^paging: our range is 0x[0-9a-f]+-0x[0-9a-f]+, \d+ MiB',
+        'the virtual map': r'^paging: virtual map \(W\^X: ',
+        'text that cannot be written':
+            r'^  0x[0-9a-f]+-0x[0-9a-f]+ r-x text$',
+        'data that cannot be executed': r'^  0x[0-9a-f]+-0x[0-9a-f]+ rw- data',
+        'the page tables': r'^paging: .* tables \(\d+ KiB\), root 0x',
+        'W^X that holds':
+            r'^paging: W\^X holds: a write to our own text raised exception 14',
+        'a stack guard that holds': r'^paging: stack guard holds: ',
+    },
+    '03': {
+        'the pages': r'^page: [1-9]\d* pages \(\d+ MiB\) at 0x',
+        'the free pages': r'^page: .* kept for a panic, [1-9]\d* free$',
+        'the free blocks': r'^page: free blocks by order, .*:( \d+){13}$',
+        'an allocation': r'^page: alloc_pages\(3\) returns 0x[1-9a-f]',
+        'blocks that merge': r'^page: free_page\(.*\), merged as before:',
+    },
+    '04': {
+        'the smallest class': r'^heap: class +16: ',
+        'the largest class': r'^heap: class 1024: ',
+        'an object': r'^heap: alloc\(1024\) returns 0x[1-9a-f]',
+        'whole pages': r'^heap: alloc\(1025\) returns 0x[1-9a-f][0-9a-f]*000, ',
+    },
+    '05': {
+        'the virtual CPU': r'^vmm: (SVM with NPT|VMX with EPT); [1-9]',
+    },
+}
+
 
 def missing_lines(text, wanted):
     """Names of the patterns in wanted that text does not hold."""
     return [name for name, pattern in wanted.items()
             if not re.search(pattern, text, re.MULTILINE)]
+
+
+def chapters(text, stage):
+    """What a stage, or a copy of it, has not shown of what it is about."""
+    return [f'{name} (chapter {number})' for number, wanted
+            in CHAPTERS.items() if number <= stage[:2]
+            for name in missing_lines(text, wanted)]
 
 
 def hidden_range(text, size):
@@ -56,20 +104,21 @@ def banner(machine, stage):
     machine.expect(rf'^Vellum {re.escape(stage)}\b[^\n]*\n')
 
 
-def no_guest(machine):
+def no_guest(machine, stage):
     """A stage without guest phase prints its part and halts."""
     if machine.set.firmware == 'bios':
         machine.expect(HALTED)
-        return []
+        return chapters(machine.serial, stage)
     machine.expect(r'; back to the firmware\n')
     machine.expect(r'status 0x0\n')
-    return powers_off(machine, native=True)
+    missing = powers_off(machine, native=True)
+    return missing + chapters(machine.serial, stage)
 
 
-def launch_only(machine):
+def launch_only(machine, stage):
     """A machine without a guest: Vellum halts, or launches into nothing."""
     machine.expect(f'{HALTED}|{LAUNCH}')
-    return []
+    return chapters(machine.serial, stage)
 
 
 def bare_metal(machine, native):

@@ -168,9 +168,9 @@ def judge(machine, chosen, kind):
     elif kind == 'demo':
         missing = expectations.bare_metal(machine, native)
     elif has_guest(stage):
-        missing = expectations.launch_only(machine)
+        missing = expectations.launch_only(machine, stage)
     else:
-        missing = expectations.no_guest(machine)
+        missing = expectations.no_guest(machine, stage)
     if chosen['TEST']:
         missing += expectations.selftests(machine.serial)
     return missing
