@@ -161,3 +161,15 @@ def test_each_stage_must_show_all_chapters_up_to_its_own():
         expectations.chapters('', '05-vmx-ept')
     assert 'the CPU (chapter 01)' not in expectations.chapters(
         'cpu: GenuineIntel, a CPU\n', '01-boot')
+
+
+def test_each_stage_must_run_its_self_tests():
+    """Silence is no success, and nor is a failure beside a success."""
+    good = 'selftest: paging: ok\nselftest: page: ok\n'
+    assert expectations.selftests('', '01-boot') == []
+    assert expectations.selftests(good, '03-buddy') == []
+    assert expectations.selftests(good, 'final') == [
+        'self-test heap: ok (chapter 04)']
+    assert expectations.selftests(good + 'selftest: smp: FAILED: x\n',
+                                  '03-buddy') == [
+        'self-test smp without failure']

@@ -172,7 +172,7 @@ def judge(machine, chosen, kind):
     else:
         missing = expectations.no_guest(machine, stage)
     if chosen['TEST']:
-        missing += expectations.selftests(machine.serial)
+        missing += expectations.selftests(machine.serial, stage)
     return missing
 
 
