@@ -37,7 +37,7 @@ def gdb(argv):
         # Nothing is mapped at Vellum's addresses yet: only a hardware break
         # point can be set on them from here.
         return subprocess.run(
-            ['gdb', '-q', str(image), '-ex', f'target remote :{port}',
+            ['gdb', '-q', str(image), '-ex', f'target remote 127.0.0.1:{port}',
              '-ex', 'hbreak boot_phases', '-ex', 'continue'],
             cwd=TOP, check=False).returncode
 
