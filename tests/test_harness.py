@@ -2,6 +2,7 @@
 import struct
 import subprocess
 
+import bench
 import debs
 import emulator
 import expectations
@@ -173,3 +174,12 @@ def test_each_stage_must_run_its_self_tests():
     assert expectations.selftests(good + 'selftest: smp: FAILED: x\n',
                                   '03-buddy') == [
         'self-test smp without failure']
+
+
+def test_a_budget_that_is_not_kept_is_named():
+    """Equal is kept; a figure that was not found is not."""
+    kept = dict(bench.BUDGETS)
+    assert not bench.over_budget(kept)
+    for name, budget in bench.BUDGETS.items():
+        assert bench.over_budget({**kept, name: budget * 1.01}) == [name]
+        assert bench.over_budget({**kept, name: float('nan')}) == [name]

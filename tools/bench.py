@@ -2,7 +2,8 @@
 
 The same Linux boots under Vellum and natively. With QEMU's -icount shift=0 the
 TSC counts instructions, so those figures repeat exactly; times on the clock
-are taken in runs of their own. Prints a table and writes build/bench.json.
+are taken in runs of their own. Prints a table and writes build/bench.json;
+the status is 1 when a budget is not kept.
 """
 import json
 import os
@@ -12,7 +13,7 @@ import time
 
 import expectations
 import linux_guest
-from common import BUILD, main, need_file
+from common import BUILD, ToolError, main, need_file
 from emulator import Machine
 
 LIMIT = {'qemu': 400, 'bochs': 900}
@@ -88,6 +89,12 @@ def print_row(name, value, unit, budget=None):
     print(f'  {name:<36} {value:>14,.3f} {unit:<4} {verdict}'.rstrip())
 
 
+def over_budget(result):
+    """Names of the budgets that are not kept; no number keeps none."""
+    return [name for name, budget in BUDGETS.items()
+            if not result[name] <= budget]
+
+
 def print_table(result):
     """The report for people."""
     print('Exits of the guest, from its start to the reading of the counters:')
@@ -128,6 +135,9 @@ def bench(emu):
     target.write_text(json.dumps({'emu': emu, 'budgets': BUDGETS, **result},
                                  indent=1) + '\n')
     print(f'{target}')
+    broken = over_budget(result)
+    if broken:
+        raise ToolError('budget not kept: ' + ', '.join(broken))
     return 0
 
 
