@@ -19,3 +19,9 @@ vmm-cpu-state.sources := vmm/test/cpu_state_test.c vmm/cpu_state.c
 
 HOST_TESTS += vmm-cpuid
 vmm-cpuid.sources := vmm/test/cpuid_test.c vmm/cpuid.c
+
+# mtrr_read reads MSRs: the test has its own.
+HOST_TESTS += vmm-mtrr-guest
+vmm-mtrr-guest.sources := vmm/test/mtrr_guest_test.c \
+	vmm/test/mtrr_model.c vmm/mtrr_guest.c vmm/mtrr.c
+vmm-mtrr-guest.flags := -Wl,--wrap=mtrr_read
