@@ -31,7 +31,7 @@ GUEST_IMAGES := $(GUEST_NAMES:%=$(GUEST_BUILD)/%.img)
 GUEST_CFLAGS := $(CFLAGS) -Os
 
 GUEST_COMMON := $(addprefix $(GUEST_BUILD)/,boot.o runtime.o main.o machine.o \
-	printf.o string.o)
+	hypercall.o printf.o string.o)
 
 $(GUEST_BUILD)/%.o: $(GUEST_DIR)/%.c $(BUILD)/flags mk/guests.mk
 	@mkdir -p $(@D)

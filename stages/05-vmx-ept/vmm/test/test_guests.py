@@ -124,6 +124,14 @@ def test_an_nmi_from_outside_reaches_the_guest(machine, guest):
     finish(pc)
 
 
+def test_the_ept_follows_the_guests_mtrrs(machine, guest):
+    """Once for each change: two types, and back; the log says so."""
+    pc = machine(emu='bochs', disk=guest('mtrr'),
+                 cmdline='boot=0x80 hypercall')
+    text = finish(pc)
+    assert 'guest: mtrr: the EPT followed 3 times' in text
+
+
 @pytest.mark.parametrize('mem', ['160M', '1G', '5G'])
 def test_memory_of_any_size_is_told_rightly(machine, guest, mem):
     """Little memory, a usual machine, and memory above 4 GiB."""

@@ -7,40 +7,6 @@
 #include "lib/errno.h"
 #include "lib/string.h"
 
-#define HYPERCALL_MAGIC 0x6d756c6c
-#define HYPERCALL_INFO  0
-#define HYPERCALL_STATS 1
-#define HYPERCALL_FREE  3
-
-struct hypercall {
-	u64 rax, rbx, rcx, rdx, rsi, rdi, r8;
-};
-
-#define HYPERCALL(name, instruction)                                     \
-	static void name(void *arg)                                      \
-	{                                                                \
-		struct hypercall *h = arg;                               \
-		register u64 r8 asm("r8") = 0;                           \
-                                                                         \
-		asm volatile(instruction                                 \
-			     : "+a"(h->rax), "+b"(h->rbx), "+c"(h->rcx), \
-			       "=d"(h->rdx), "=S"(h->rsi), "=D"(h->rdi), \
-			       "+r"(r8)                                  \
-			     :                                           \
-			     : "r9", "memory");                          \
-		h->r8 = r8;                                              \
-	}
-
-HYPERCALL(vmcall, "vmcall")
-HYPERCALL(vmmcall, "vmmcall")
-
-/* Ask Vellum. False when it does not listen: the instruction is no such. */
-static bool hypercall(struct hypercall *h, u64 command, u64 argument)
-{
-	*h = (struct hypercall){HYPERCALL_MAGIC, command, argument, 0, 0, 0, 0};
-	return try(below() == BELOW_SVM ? vmmcall : vmcall, h) == NO_FAULT;
-}
-
 static void show_memory(void)
 {
 	const struct e820 *map;

@@ -104,6 +104,22 @@ static inline u16 bda_word(u64 address)
  * 4 GiB; false when there is none. */
 bool find_hidden(u64 *base, u64 *size);
 
+/* A hypercall's registers (vmm/hypercall.c); only its results are set. */
+struct hypercall {
+	u64 rax, rbx, rcx, rdx, rsi, rdi, r8;
+};
+
+#define HYPERCALL_INFO  0
+#define HYPERCALL_STATS 1
+#define HYPERCALL_LOG   2
+#define HYPERCALL_FREE  3
+
+/* Ask Vellum. False when it does not listen: the instruction is no such. */
+bool hypercall(struct hypercall *h, u64 command, u64 argument);
+
+/* How many lines of Vellum's log begin with @start? -1: nobody answers. */
+int count_in_log(const char *start);
+
 /* The drive that the BIOS booted. */
 u8 boot_drive(void);
 
