@@ -21,13 +21,28 @@ ifneq ($(filter-out qemu bochs,$(EMU)),)
 $(error EMU=$(EMU): there are qemu and bochs)
 endif
 
+# A misspelt goal or variable must not be taken for none. What matters is what
+# the command line sets; the environment is full of other people's names.
+GOALS := all $(ALL_STAGES) setup run test check bench doctor diff lab gdb \
+	order compile_commands.json clean distclean help book iso soak fuzz \
+	test-images
+ifneq ($(filter-out $(GOALS),$(MAKECMDGOALS)),)
+$(error $(filter-out $(GOALS),$(MAKECMDGOALS)): no such goal; see `make help`)
+endif
+VARIABLES := STAGE EMU FIRMWARE CPUS MEM GUEST KERNEL INITRD CMDLINE OPTIONS \
+	EMU_ARGS TIMEOUT BATCH TEST NATIVE PYTEST FROM TO DIR VMMSIZE_ALL \
+	WERROR BUILD_ROOT CC HOST_CC PYTHON SEED OPS
+GIVEN := $(foreach v,$(.VARIABLES),$(if $(filter command,$(origin $v)),$v))
+ifneq ($(filter-out $(VARIABLES),$(GIVEN)),)
+$(error $(filter-out $(VARIABLES),$(GIVEN)): no such variable; there are \
+	$(VARIABLES))
+endif
+
 # `make setup run`: whatever is named with setup waits for it, with -j as well.
 AFTER_SETUP := $(filter setup,$(MAKECMDGOALS))
 OTHER_GOALS := $(filter-out setup,$(MAKECMDGOALS))
 
-.PHONY: all $(ALL_STAGES) setup run test check bench doctor diff lab gdb \
-	order compile_commands.json clean distclean help book iso soak fuzz \
-	test-images
+.PHONY: $(GOALS)
 
 all: $(ALL_STAGES)
 

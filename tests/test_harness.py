@@ -1,4 +1,5 @@
 """The harness itself: limits, failure messages, settings, small formats."""
+import os
 import struct
 import subprocess
 
@@ -183,3 +184,30 @@ def test_a_budget_that_is_not_kept_is_named():
     for name, budget in bench.BUDGETS.items():
         assert bench.over_budget({**kept, name: budget * 1.01}) == [name]
         assert bench.over_budget({**kept, name: float('nan')}) == [name]
+
+
+def make(*words):
+    """Run the top Makefile, but no recipe; its status and errors."""
+    env = {name: value for name, value in os.environ.items()
+           if name not in ('MAKEFLAGS', 'MFLAGS', 'MAKELEVEL')}
+    done = subprocess.run(['make', '-C', TOP, '-n', *words], env=env,
+                          stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
+                          text=True, check=False)
+    return done.returncode, done.stderr
+
+
+@pytest.mark.parametrize('words, message', [
+    (['setup', 'nosuch'], 'nosuch: no such goal'),
+    (['run', 'OPTION=junk'], 'OPTION: no such variable'),
+    (['help', 'STAGE=07-none'], 'STAGE=07-none: there are 01-boot'),
+])
+def test_make_names_what_it_does_not_know(words, message):
+    """Nothing is taken for "all", nor silently left out."""
+    status, errors = make(*words)
+    assert status == 2 and message in errors
+
+
+def test_make_takes_values_with_spaces_and_equals_signs():
+    """Only names are looked at, and only those of the command line."""
+    assert make('help', 'STAGE=01-boot', 'CMDLINE=a=1 foo=2',
+                'OPTIONS=console=com2 hypercall') == (0, '')
