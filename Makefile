@@ -56,9 +56,11 @@ setup:
 		$(ROOT) apt-get -y --no-install-recommends install python3; }
 	@$(PYTHON) tools/setup.py $(OTHER_GOALS)
 
+# All CPUs build, unless the user gave a number: that is the sub-make's as well.
+JOBS = $(if $(filter -j%,$(MAKEFLAGS)),,-j$(shell nproc))
 run: | $(AFTER_SETUP)
-	@$(if $(filter 1,$(NATIVE)),:,$(MAKE) --no-print-directory -C $(call \
-		stage_dir,$(ONE)) all)
+	@$(if $(filter 1,$(NATIVE)),:,$(MAKE) $(JOBS) --no-print-directory \
+		-C $(call stage_dir,$(ONE)) all)
 	@$(PYTHON) tools/run.py STAGE=$(ONE)
 
 # The image with and without the self-tests, for each chosen stage.

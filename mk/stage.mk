@@ -102,7 +102,9 @@ $(IMAGE): $(OBJECTS) $(BUILD)/symbols.o
 -include mk/host-test.mk
 
 # RUN_ARGS of the top-level Makefile come through the environment.
-run: all
+JOBS = $(if $(filter -j%,$(MAKEFLAGS)),,-j$(shell nproc))
+run:
+	@$(MAKE) $(JOBS) --no-print-directory all
 	@/usr/bin/python3 tools/run.py --stage $(STAGE)
 
 test:
