@@ -2,6 +2,7 @@
 import os
 import struct
 import subprocess
+import time
 
 import bench
 import debs
@@ -211,3 +212,27 @@ def test_make_takes_values_with_spaces_and_equals_signs():
     """Only names are looked at, and only those of the command line."""
     assert make('help', 'STAGE=01-boot', 'CMDLINE=a=1 foo=2',
                 'OPTIONS=console=com2 hypercall') == (0, '')
+
+
+def test_old_runs_go_but_neither_the_newest_nor_those_in_use(tmp_path):
+    """What counts is when anything in a run was last written."""
+    hours = process.KEEP_RUNS + 3
+    now = time.time()
+    for age in range(hours):
+        path = tmp_path / f'run-{age}'
+        path.mkdir()
+        (path / 'serial.log').touch()
+        for each in (path / 'serial.log', path):
+            os.utime(each, (now - age * 3600 - 60,) * 2)
+    (tmp_path / f'run-{hours - 1}' / 'serial.log').touch()
+    process.remove_old_runs(tmp_path)
+    left = {path.name for path in tmp_path.iterdir()}
+    assert left == {f'run-{age}' for age in range(process.KEEP_RUNS - 1)} \
+        | {f'run-{hours - 1}'}
+    for path in tmp_path.iterdir():
+        for each in (path / 'serial.log', path):
+            os.utime(each)
+    for number in range(10):
+        (tmp_path / f'more-{number}').mkdir()
+    process.remove_old_runs(tmp_path)
+    assert len(list(tmp_path.iterdir())) == process.KEEP_RUNS + 10

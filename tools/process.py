@@ -1,5 +1,7 @@
 """Helpers for the processes, directories and threads of a run."""
+import fcntl
 import os
+import shutil
 import signal
 import subprocess
 import threading
@@ -9,18 +11,43 @@ from pathlib import Path
 from common import BUILD
 
 
+KEEP_RUNS, KEEP_SECONDS = 50, 3600
+
+
+def _last_written(path):
+    """When something in a directory was last written."""
+    try:
+        return max(each.stat().st_mtime for each in (path, *path.iterdir()))
+    except FileNotFoundError:   # a run that is ending tidies up
+        return time.time()
+
+
+def remove_old_runs(runs):
+    """Keep the newest, and all that may be in use: those written to within
+    the last hour."""
+    newest_first = sorted(((_last_written(path), path)
+                           for path in runs.iterdir()), reverse=True)
+    for written, path in newest_first[KEEP_RUNS:]:
+        if written < time.time() - KEEP_SECONDS:
+            shutil.rmtree(path, ignore_errors=True)
+
+
 def run_directory(name):
-    """Make a new directory build/runs/NAME-N."""
+    """Make a new directory build/runs/NAME-N; old ones go."""
     runs = BUILD / 'runs'
     runs.mkdir(parents=True, exist_ok=True)
-    number = 1
-    while True:
-        path = runs / f'{name}-{number}'
-        try:
-            path.mkdir()
-            return path
-        except FileExistsError:
+    lock = os.open(runs, os.O_RDONLY)
+    try:
+        # Nobody must remove an old NAME-N that another has just made anew.
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        remove_old_runs(runs)
+        number = 1
+        while (path := runs / f'{name}-{number}').exists():
             number += 1
+        path.mkdir()
+        return path
+    finally:
+        os.close(lock)
 
 
 def spawn(argv, limit, **kwargs):
