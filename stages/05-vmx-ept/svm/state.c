@@ -77,6 +77,8 @@ void svm_skip_instruction(struct vcpu *vcpu)
 		vmcb->save.rip =
 			guest_next_rip(vcpu, svm_instruction_length(vcpu));
 	vmcb->control.interrupt_shadow &= ~INTERRUPT_SHADOW;
+	/* RF holds for one instruction, and this one is done (APM 2 3.1.6). */
+	vmcb->save.rflags &= ~RFLAGS_RF;
 	/* A single-stepped instruction ends with a #DB (APM 2 13.1.4). */
 	if (vmcb->save.rflags & RFLAGS_TF) {
 		vmcb->save.dr6 |= BIT(14); /* BS */
