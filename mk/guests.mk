@@ -15,15 +15,16 @@ guest-mtrr := mtrr
 guest-modes := modes modes_tour
 guest-triple := triple
 guest-vmx := debug delivery
+guest-breakpoints := breakpoints
 # One boot for all that ends: an emulated BIOS takes its time.
 guest-all := modes modes_tour memory hidden instructions nmi mtrr \
-	debug delivery triple
+	breakpoints debug delivery triple
 guest-demo := demo
 # Waits for NMIs that the harness sends.
 guest-wait := wait
 
 GUEST_NAMES := memory hidden instructions nmi mtrr modes triple vmx \
-	all wait demo
+	breakpoints all wait demo
 GUEST_BUILD := $(BUILD)/guest
 GUEST_IMAGES := $(GUEST_NAMES:%=$(GUEST_BUILD)/%.img)
 

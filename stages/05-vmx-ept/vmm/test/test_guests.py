@@ -88,7 +88,8 @@ def test_a_guest_finds_a_machine_and_no_vellum(machine, guest, emu):
     pc.expect(r'^guest: triple: now')
     pc.expect(LAUNCH)
     text = finish(pc)
-    for test in 'modes memory hidden instructions nmi mtrr triple'.split():
+    for test in ('modes memory hidden instructions nmi mtrr breakpoints '
+                 'triple').split():
         assert f'guest: {test}: ok' in text
     assert 'guest: triple: after reset' in text
     assert 'guest: nmi: 141 NMIs, 1 deep' in text
@@ -122,6 +123,14 @@ def test_an_nmi_from_outside_reaches_the_guest(machine, guest):
     pc.qmp('inject-nmi')
     pc.expect(r'^guest: wait: NMI 2\r?\n')
     finish(pc)
+
+
+def test_debug_exceptions_come_as_on_the_bare_machine(machine, guest, emu):
+    """Each #DB once, at the same place, with the same DR6."""
+    def told(**settings):
+        pc = machine(emu=emu, disk=guest('breakpoints'), **settings)
+        return guest_lines(finish(pc), 'breakpoints')
+    assert told(cmdline='boot=0x80') == told(native=True)
 
 
 def test_the_ept_follows_the_guests_mtrrs(machine, guest):
