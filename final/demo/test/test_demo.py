@@ -1,6 +1,7 @@
 """The main job: a stock Linux boots under Vellum, reports and powers off."""
 import bench
 import expectations
+import linux_guest
 import pytest
 
 VMMSIZE = 128 << 20
@@ -47,4 +48,22 @@ def test_vellumctl_says_when_there_is_no_vellum(machine, linux_disk):
     guest = machine(native=True, disk=linux_disk)
     guest.expect_line('the hypervisor is not Vellum')
     guest.expect(r'^demo: vellumctl stats: status 2')
+    assert guest.wait_exit() == 'poweroff'
+
+
+@pytest.mark.usefixtures('needs_guest')
+def test_sleep_state_s3_is_refused(machine, emu):
+    """After S3 the guest would be without Vellum. It wakes at once instead,
+    still under Vellum; and it can power off."""
+    guest = boot(machine, linux_guest.build(), emu)
+    guest.expect(r'poweroff -f ends')
+    guest.send('cat /sys/power/mem_sleep; echo deep >/sys/power/mem_sleep; '
+               'echo mem >/sys/power/state; echo slept $?\n')
+    guest.expect(r'^s2idle .*deep')
+    guest.expect(r'^slept 0')
+    guest.send('vellumctl leaf; vellumctl log\n')
+    guest.expect(r'^VellumVellum')
+    guest.expect(r'^vmm: the guest asked for sleep state S3: refused '
+                 r'\(number 1\)')
+    guest.send('poweroff -f\n')
     assert guest.wait_exit() == 'poweroff'

@@ -80,6 +80,27 @@ static inline void outw(u16 port, u16 value)
 	asm volatile("outw %0, %1" : : "a"(value), "Nd"(port));
 }
 
+static inline u16 inw(u16 port)
+{
+	u16 value;
+
+	asm volatile("inw %1, %0" : "=a"(value) : "Nd"(port));
+	return value;
+}
+
+static inline void outl(u16 port, u32 value)
+{
+	asm volatile("outl %0, %1" : : "a"(value), "Nd"(port));
+}
+
+static inline u32 inl(u16 port)
+{
+	u32 value;
+
+	asm volatile("inl %1, %0" : "=a"(value) : "Nd"(port));
+	return value;
+}
+
 static inline void cpu_pause(void)
 {
 	__builtin_ia32_pause();

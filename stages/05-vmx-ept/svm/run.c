@@ -14,6 +14,8 @@ static enum exit_reason translate(u64 code)
 	switch (code) {
 	case SVM_EXIT_CPUID:
 		return EXIT_CPUID;
+	case SVM_EXIT_IO:
+		return EXIT_IO;
 	case SVM_EXIT_VMMCALL:
 		return EXIT_HYPERCALL;
 	case SVM_EXIT_NPF:
@@ -71,6 +73,14 @@ static bool is_invalid(const struct vmcb_control *c)
 	return (u32)c->exit_code == (u32)SVM_EXIT_INVALID;
 }
 
+static void describe_io(u64 info, struct vm_exit *exit)
+{
+	exit->port = IO_PORT(info);
+	exit->size = IO_SIZE(info);
+	exit->write = !(info & IO_IN);
+	exit->string = info & IO_STRING;
+}
+
 static void describe_exit(struct vmcb_control *c, struct vm_exit *exit)
 {
 	exit->hw_reason = c->exit_code;
@@ -81,6 +91,8 @@ static void describe_exit(struct vmcb_control *c, struct vm_exit *exit)
 	exit->reason = translate(c->exit_code);
 	if (c->exit_code == SVM_EXIT_MSR)
 		exit->reason = c->exit_info1 ? EXIT_WRMSR : EXIT_RDMSR;
+	if (exit->reason == EXIT_IO)
+		describe_io(c->exit_info1, exit);
 	if (is_invalid(c)) { /* a bad CR4 (instruction.c) */
 		exit->reason = EXIT_VIRT_INSTRUCTION;
 		exit->vector = VECTOR_GP;
@@ -184,6 +196,7 @@ const struct vcpu_ops svm_ops = {
 	.read_msr = svm_read_msr,
 	.write_msr = svm_write_msr,
 	.intercept_msr = svm_intercept_msr,
+	.intercept_io = svm_intercept_io,
 	.flush_map = svm_flush_map,
 	.dump = svm_dump,
 };

@@ -2,10 +2,11 @@
  * Switching SVM on, and a VMCB that exits as rarely as can be.
  *
  * Not intercepted: interrupts (with V_INTR_MASKING off they go straight to the
- * guest), HLT, I/O ports, control registers, page faults, nearly all MSRs.
+ * guest), HLT, control registers, page faults, nearly all MSRs and I/O ports.
  * Intercepted: CPUID, so that the guest sees what we want it to see; SVM's own
  * instructions, since EFER.SVME must be set in the VMCB and they would work;
- * INVD; NMI; INIT; shutdown; #DB and #AC (see run.c); the few MSRs of msr.c.
+ * INVD; NMI; INIT; shutdown; #DB and #AC (see run.c); the few MSRs of msr.c
+ * and I/O ports of io.c.
  * Control registers need no intercept: AMD has no CR4 bit that is dangerous to
  * us, and ours come back with every exit. Book: chapter 5.
  */
@@ -147,6 +148,7 @@ int svm_create(struct vcpu *vcpu)
 		error = build_npt(vcpu);
 	if (error)
 		return error;
+	svm->iopm = NULL;
 	memset(svm->vmcb, 0, sizeof(*svm->vmcb));
 	memset(svm->msrpm, 0, MSRPM_SIZE);
 	fill_controls(vcpu);

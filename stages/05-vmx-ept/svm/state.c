@@ -71,7 +71,9 @@ void svm_skip_instruction(struct vcpu *vcpu)
 {
 	struct vmcb *vmcb = svm_vmcb(vcpu);
 
-	if (svm_vcpu(vcpu)->nrips && vmcb->control.next_rip)
+	if (vmcb->control.exit_code == SVM_EXIT_IO)
+		vmcb->save.rip = vmcb->control.exit_info2;
+	else if (svm_vcpu(vcpu)->nrips && vmcb->control.next_rip)
 		vmcb->save.rip = vmcb->control.next_rip;
 	else
 		vmcb->save.rip =

@@ -95,6 +95,7 @@ _Static_assert(sizeof(struct vmcb) == 4096, "one page");
 #define INTERCEPT1_IRET     BIT(20)
 #define INTERCEPT1_INVD     BIT(22)
 #define INTERCEPT1_INVLPGA  BIT(26)
+#define INTERCEPT1_IO       BIT(27)
 #define INTERCEPT1_MSR      BIT(28)
 #define INTERCEPT1_SHUTDOWN BIT(31)
 
@@ -132,6 +133,7 @@ enum svm_exit {
 	SVM_EXIT_IRET = 0x74,
 	SVM_EXIT_INVD = 0x76,
 	SVM_EXIT_INVLPGA = 0x7a,
+	SVM_EXIT_IO = 0x7b,
 	SVM_EXIT_MSR = 0x7c,
 	SVM_EXIT_SHUTDOWN = 0x7f,
 	SVM_EXIT_VMRUN = 0x80,
@@ -148,5 +150,11 @@ enum svm_exit {
 
 /* exit_info1 of a nested page fault (APM 2 15.25.6) */
 #define NPF_WRITE BIT(1)
+
+/* exit_info1 of an I/O exit (APM 2 15.10.2); exit_info2 is the next RIP */
+#define IO_IN         BIT(0)
+#define IO_STRING     BIT(2)
+#define IO_SIZE(info) ((info) >> 4 & 7) /* in bytes: one bit for each size */
+#define IO_PORT(info) ((info) >> 16 & 0xffff)
 
 #endif

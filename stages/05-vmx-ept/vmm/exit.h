@@ -25,6 +25,7 @@ struct vcpu;
 	X(HYPERCALL)        /* VMCALL on Intel, VMMCALL on AMD */              \
 	X(VIRT_INSTRUCTION) /* VMXON, VMRUN and their like */                  \
 	X(INVD)             /* INVD */                                         \
+	X(IO)               /* IN, OUT, INS, OUTS at an intercepted port */    \
 	X(MEMORY)           /* EPT violation, nested page fault */             \
 	X(NMI)              /* a non-maskable interrupt arrived */             \
 	X(NMI_WINDOW)       /* the guest can take an NMI again */              \
@@ -47,7 +48,10 @@ struct vm_exit {
 	u64 hw_reason; /* as the hardware numbers it */
 	u64 info;      /* exit qualification, or EXITINFO1 */
 	gphys_t gpa;   /* MEMORY: the address */
-	bool write;    /* MEMORY: a write was tried; RDMSR/WRMSR: WRMSR */
+	bool write;    /* MEMORY: a write was tried; WRMSR; IO: OUT */
+	u16 port;      /* IO: the first of */
+	u8 size;       /* IO: this many ports */
+	bool string;   /* IO: INS or OUTS */
 	uint vector;   /* VIRT_INSTRUCTION: exception to answer with */
 };
 

@@ -19,15 +19,25 @@ static void check_word(struct vmx_check *check, enum vmcs_field field,
 		    "a bit is 1 that the CPU wants to be 0");
 }
 
+static void require_page(struct vmx_check *check, enum vmcs_field field)
+{
+	u64 page = check->read(field);
+
+	vmx_require(check, field,
+		    !(page & PAGE_MASK) && vmx_is_physical(check, page),
+		    "must be the address of a page");
+}
+
 static void check_addresses(struct vmx_check *check, u64 proc, u64 proc2)
 {
-	u64 bitmap = READ(MSR_BITMAP), eptp = READ(EPT_POINTER);
+	u64 eptp = READ(EPT_POINTER);
 
 	if (proc & PROC_MSR_BITMAPS)
-		vmx_require(check, VMCS_MSR_BITMAP,
-			    !(bitmap & PAGE_MASK) &&
-				    vmx_is_physical(check, bitmap),
-			    "must be the address of a page");
+		require_page(check, VMCS_MSR_BITMAP);
+	if (proc & PROC_IO_BITMAPS) {
+		require_page(check, VMCS_IO_BITMAP_A);
+		require_page(check, VMCS_IO_BITMAP_B);
+	}
 	if (!(proc2 & PROC2_EPT))
 		return;
 	vmx_require(check, VMCS_EPT_POINTER, (eptp & EPTP_TYPE) == 6,

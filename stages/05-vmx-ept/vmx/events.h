@@ -73,9 +73,12 @@ void vmx_clear_events(void);
 
 /*
  * NMIs (nmi.c). vmx_nmi_init() tells this CPU whose NMIs it takes from now on;
- * the others are vmx_ops.nmi and .nmi_window.
+ * the last two are vmx_ops.nmi and .nmi_window.
  */
 void vmx_nmi_init(struct vmx_vcpu *vmx);
+/* Set more of the primary controls; after set-up only nmi.c
+ * writes that field. */
+void vmx_add_proc_controls(struct vmx_vcpu *vmx, u32 controls);
 void vmx_nmi(struct vcpu *vcpu, const struct vm_exit *exit);
 void vmx_nmi_window(struct vcpu *vcpu, const struct vm_exit *exit);
 

@@ -6,9 +6,16 @@
 #include "vmx/vmx.h"
 
 #define REASON_EXCEPTION_OR_NMI 0
+#define REASON_IO               30
 #define REASON_WRMSR            32
 
 #define EPT_WRITE BIT(1) /* qualification: the access was a write */
+
+/* Qualification of an I/O exit (SDM 3C table 28-5). */
+#define IO_SIZE(info) (((info)&7) + 1)
+#define IO_IN         BIT(3)
+#define IO_STRING     BIT(4)
+#define IO_PORT(info) ((info) >> 16 & 0xffff)
 
 /* Basic reason to ours; those that are not here are 0 and mean UNKNOWN. */
 #define KNOWN(reason) ((reason) + 1)
@@ -34,6 +41,7 @@ static const u8 translation[] = {
 	[26] = VIRT, /* VMXOFF */
 	[27] = VIRT, /* VMXON */
 	[28] = KNOWN(EXIT_CR_WRITE),
+	[REASON_IO] = KNOWN(EXIT_IO),
 	[31] = KNOWN(EXIT_RDMSR),
 	[REASON_WRMSR] = KNOWN(EXIT_WRMSR),
 	[48] = KNOWN(EXIT_MEMORY), /* EPT violation */
@@ -73,6 +81,12 @@ void vmx_decode_exit(struct vm_exit *exit)
 	if (exit->reason == EXIT_MEMORY) {
 		exit->gpa = GPHYS(vmcs_read(VMCS_GUEST_PHYSICAL_ADDRESS));
 		exit->write = exit->info & EPT_WRITE;
+	}
+	if (exit->reason == EXIT_IO) {
+		exit->port = IO_PORT(exit->info);
+		exit->size = IO_SIZE(exit->info);
+		exit->write = !(exit->info & IO_IN);
+		exit->string = exit->info & IO_STRING;
 	}
 	if (exit->reason == EXIT_VIRT_INSTRUCTION)
 		exit->vector = VECTOR_UD;

@@ -56,6 +56,13 @@ static void set_window(const struct vmx_vcpu *vmx)
 	} while (open != nmi_is_waiting());
 }
 
+/* The handler below uses the new controls, or set_window() repairs it. */
+void vmx_add_proc_controls(struct vmx_vcpu *vmx, u32 controls)
+{
+	vmx->proc_controls |= controls;
+	set_window(vmx);
+}
+
 /* An NMI while the CPU ran Vellum: it is the guest's all the same. */
 static bool nmi_in_host(struct trap_frame *frame)
 {

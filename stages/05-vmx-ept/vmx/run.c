@@ -63,6 +63,7 @@ const struct vcpu_ops vmx_ops = {
 	.read_msr = vmx_read_msr,
 	.write_msr = vmx_write_msr,
 	.intercept_msr = vmx_intercept_msr,
+	.intercept_io = vmx_intercept_io,
 	.filter_cpuid = vmx_filter_cpuid,
 	.flush_map = vmx_flush_map,
 	.dump = vmx_dump,

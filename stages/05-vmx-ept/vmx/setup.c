@@ -4,8 +4,9 @@
  *
  * What exits is as little as the architecture allows: CPUID, XSETBV, INVD,
  * VMX instructions and triple faults always do; we add NMIs, the MSRs that
- * have a handler, and #DB and #AC (see events.c). Interrupts, HLT, CR3, I/O
- * ports, INVLPG, the TSC and all other exceptions stay the guest's own affair.
+ * have a handler, and #DB and #AC (see events.c). Interrupts, HLT, CR3,
+ * INVLPG, the TSC, I/O ports (but see io.c) and all other exceptions stay the
+ * guest's own affair.
  * Book: chapter 5.
  */
 #include "heap/heap.h"

@@ -39,6 +39,8 @@
 	X(HOST_GS_SELECTOR, 0x0c0a)                          \
 	X(HOST_TR_SELECTOR, 0x0c0c)                          \
 	/* 64 bits: control, read-only, guest, host */       \
+	X(IO_BITMAP_A, 0x2000)                               \
+	X(IO_BITMAP_B, 0x2002)                               \
 	X(MSR_BITMAP, 0x2004)                                \
 	X(EXIT_MSR_STORE_ADDR, 0x2006)                       \
 	X(EXIT_MSR_LOAD_ADDR, 0x2008)                        \

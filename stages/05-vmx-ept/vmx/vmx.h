@@ -11,6 +11,7 @@
 struct vmx_vcpu {
 	phys_t vmcs;       /* the VMCS; always this CPU's current one */
 	u8 *msr_bitmap;    /* SDM 3C 25.6.9 */
+	u8 *io_bitmaps;    /* see io.c; NULL: no port is intercepted */
 	bool launched;     /* VMRESUME from now on */
 	u64 cr0_fixed;     /* bits of CR0 that must be 1 whatever guests want */
 	u32 proc_controls; /* without NMI-window exiting, see nmi.c */
@@ -79,6 +80,9 @@ int vmx_write_msr(struct vcpu *vcpu, u32 msr, u64 value);
 void vmx_intercept_msr(struct vcpu *vcpu, u32 msr, bool read, bool write);
 /* Intercept what the two above answer. */
 void vmx_intercept_own_msrs(struct vcpu *vcpu);
+
+/* vmx_ops.intercept_io. */
+void vmx_intercept_io(struct vcpu *vcpu, u16 port, bool on);
 
 /* May the guest use the instructions that secondary control @control enables?
  */

@@ -25,3 +25,7 @@ HOST_TESTS += vmm-mtrr-guest
 vmm-mtrr-guest.sources := vmm/test/mtrr_guest_test.c \
 	vmm/test/mtrr_model.c vmm/mtrr_guest.c vmm/mtrr.c
 vmm-mtrr-guest.flags := -Wl,--wrap=mtrr_read
+
+HOST_TESTS += vmm-acpi vmm-acpi-sleep
+vmm-acpi.sources := vmm/test/acpi_test.c vmm/acpi.c
+vmm-acpi-sleep.sources := vmm/test/acpi_sleep_test.c vmm/acpi_sleep.c

@@ -162,6 +162,16 @@ static void broken_controls_are_named(void **state)
 	expect_named(VMCS(CR3_TARGET_COUNT), 5, "27.2.1.1");
 }
 
+static void io_bitmaps_have_rules_when_in_use(void **state)
+{
+	vmcs[VMCS_IO_BITMAP_B] = 0x10;
+	assert_int_equal(run_check().count, 0);
+	vmcs[VMCS_PROC_CONTROLS] |= PROC_IO_BITMAPS;
+	expect_named(VMCS(IO_BITMAP_B), 0x10, "27.2.1.1");
+	vmcs[VMCS_IO_BITMAP_B] = 0;
+	expect_named(VMCS(IO_BITMAP_A), 0x10, "27.2.1.1");
+}
+
 static void broken_events_are_named(void **state)
 {
 	expect_named(VMCS(ENTRY_EVENT), 0x80000100, "27.2.1.3");
@@ -297,6 +307,7 @@ int main(void)
 		REAL(a_good_state_breaks_no_rule),
 		LONG(a_good_state_breaks_no_rule),
 		REAL(broken_controls_are_named),
+		REAL(io_bitmaps_have_rules_when_in_use),
 		REAL(broken_events_are_named),
 		LONG(an_exception_needs_its_error_code),
 		REAL(a_broken_host_is_named),

@@ -99,19 +99,6 @@ int try_wrmsr(u32 msr, u64 value)
 	return try(do_wrmsr, &a);
 }
 
-static void outl(u16 port, u32 value)
-{
-	asm volatile("outl %0, %1" : : "a"(value), "Nd"(port));
-}
-
-static u32 inl(u16 port)
-{
-	u32 value;
-
-	asm volatile("inl %1, %0" : "=a"(value) : "Nd"(port));
-	return value;
-}
-
 static u32 pci_read(uint device, uint function, uint offset)
 {
 	outl(0xcf8, 0x80000000 | device << 11 | function << 8 | offset);

@@ -1,0 +1,105 @@
+/*
+ * ACPI's way from a pointer in the firmware to its tables.
+ *
+ *	RSDP ("RSD PTR ") --> XSDT: 64-bit pointers --> "FACP" = FADT
+ *	              \-----> RSDT: 32-bit pointers     and others
+ *
+ * Firmware writes these tables and firmware has bugs, so nothing is taken on
+ * trust: each length is held against what is there, and each sum is computed.
+ * Book: chapter 5.
+ */
+#include "vmm/acpi.h"
+
+#include "lib/errno.h"
+#include "lib/string.h"
+
+#define RSDP_SIZE_1 20 /* of ACPI 1.0 */
+#define RSDP_SIZE_2 36
+
+#define SIZE_MOST (1 << 20) /* a sane table's size */
+
+/* All bytes of a sound table add up to 0. */
+static bool sum_is_0(const u8 *p, u32 size)
+{
+	u8 sum = 0;
+
+	while (size--)
+		sum += *p++;
+	return !sum;
+}
+
+static bool is_rsdp(const u8 *p)
+{
+	return !memcmp(p, "RSD PTR ", 8) && sum_is_0(p, RSDP_SIZE_1);
+}
+
+int acpi_scan(const u8 *area, u32 size)
+{
+	for (u32 i = 0; i + RSDP_SIZE_1 <= size; i += 16)
+		if (is_rsdp(area + i))
+			return i;
+	return -ENOENT;
+}
+
+int acpi_read_root(acpi_map_fn *map, u64 phys, struct acpi_root *root)
+{
+	const u8 *p = map(phys, RSDP_SIZE_1);
+
+	if (!p || !is_rsdp(p))
+		return -EINVAL;
+	*root = (struct acpi_root){.rsdt = acpi_get32(p + 16)};
+	memcpy(root->oem, p + 9, sizeof(root->oem) - 1);
+	if (p[15] < 2)
+		return 0;
+	p = map(phys, RSDP_SIZE_2);
+	if (p && acpi_get32(p + 20) >= RSDP_SIZE_2 && sum_is_0(p, RSDP_SIZE_2))
+		root->xsdt = acpi_get64(p + 24);
+	return 0;
+}
+
+int acpi_read_table(acpi_map_fn *map, u64 phys, const char *signature,
+		    struct acpi_table *table)
+{
+	const u8 *p = phys ? map(phys, ACPI_HEADER_SIZE) : NULL;
+	u32 size;
+
+	if (!p || memcmp(p, signature, 4))
+		return -ENOENT;
+	size = acpi_get32(p + 4);
+	if (size < ACPI_HEADER_SIZE || size > SIZE_MOST)
+		return -EINVAL;
+	p = map(phys, size);
+	if (!p || !sum_is_0(p, size))
+		return -EINVAL;
+	*table = (struct acpi_table){p, size};
+	return 0;
+}
+
+/* Look through the pointers, of @width bytes each, of the list at @phys. */
+static int find_in(acpi_map_fn *map, u64 phys, const char *list_signature,
+		   uint width, const char *signature, struct acpi_table *table)
+{
+	struct acpi_table list;
+	int error = acpi_read_table(map, phys, list_signature, &list);
+
+	if (error)
+		return error;
+	for (u32 at = ACPI_HEADER_SIZE; at + width <= list.size; at += width) {
+		const u8 *p = list.data + at;
+		u64 to = width == 8 ? acpi_get64(p) : acpi_get32(p);
+
+		if (!acpi_read_table(map, to, signature, table))
+			return 0;
+	}
+	return -ENOENT;
+}
+
+int acpi_find(acpi_map_fn *map, const struct acpi_root *root,
+	      const char *signature, struct acpi_table *table)
+{
+	if (!find_in(map, root->xsdt, "XSDT", 8, signature, table))
+		return 0;
+	if (!find_in(map, root->rsdt, "RSDT", 4, signature, table))
+		return 0;
+	return -ENOENT;
+}
