@@ -26,7 +26,7 @@ import time
 import expectations
 import linux_guest
 import uefi
-from common import BUILD, ToolError, main, need_file, stages
+from common import BUILD, ToolError, main, need_file, stage_dir, stages
 from emulator import Machine
 
 DEFAULTS = {
@@ -87,6 +87,16 @@ def image_of(chosen):
     return need_file(image, f'STAGE={stage} is not built (make does it)')
 
 
+def kernel_words(chosen):
+    """More words for Linux: CMDLINE, and `nosmp` where Vellum has one CPU."""
+    words = chosen['CMDLINE']
+    if chosen['CPUS'] > 1 and not chosen['NATIVE'] \
+            and not (stage_dir(chosen['STAGE']) / 'smp').is_dir():
+        print('run: Vellum is on one CPU only, so Linux is told nosmp')
+        words = f'{words} nosmp'.strip()
+    return words
+
+
 def guest_of(chosen):
     """Kind of guest: linux, demo, image or none; and its disk or CD."""
     stage, guest = chosen['STAGE'], chosen['GUEST']
@@ -104,7 +114,7 @@ def guest_of(chosen):
     if guest == 'linux':
         return 'linux', linux_guest.build(
             chosen['BATCH'], chosen['KERNEL'], chosen['INITRD'],
-            chosen['CMDLINE'], chosen['FIRMWARE'])
+            kernel_words(chosen), chosen['FIRMWARE'])
     if own:
         raise ToolError(f'{own[0]}= goes with GUEST=linux, not with '
                         f'GUEST={guest}')
