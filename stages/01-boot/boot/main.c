@@ -34,6 +34,7 @@ DECLARE_PHASE(memory);
 DECLARE_PHASE(heap);
 DECLARE_PHASE(device);
 DECLARE_PHASE(cpu);
+DECLARE_PHASE(cpus);
 DECLARE_PHASE(guest);
 
 static const struct {
@@ -41,7 +42,7 @@ static const struct {
 	const struct init_entry *start, *end;
 } phases[INIT_PHASES] = {
 	PHASE(trap),   PHASE(console), PHASE(memory), PHASE(heap),
-	PHASE(device), PHASE(cpu),     PHASE(guest),
+	PHASE(device), PHASE(cpu),     PHASE(cpus),   PHASE(guest),
 };
 
 bool init_phase_has_entries(enum init_phase phase)
@@ -80,6 +81,7 @@ void boot_phases(int error)
 	init_run(INIT_PHASE_heap);
 	init_run(INIT_PHASE_device);
 	init_run(INIT_PHASE_cpu);
+	init_run(INIT_PHASE_cpus);
 	init_run(INIT_PHASE_guest);
 
 	printf("vellum: %s; %s\n",

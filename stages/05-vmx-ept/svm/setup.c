@@ -89,10 +89,7 @@ static int build_npt(struct vcpu *vcpu)
 	uint bits = cpuid(0x80000008, 0).eax & 0xff;
 
 	npt_format.has_1g = cpuid(0x80000001, 0).edx & BIT(26);
-	vcpu->map = alloc(sizeof(*vcpu->map));
-	if (!vcpu->map)
-		return -ENOMEM;
-	return nested_map_build(vcpu->map, &npt_format, NULL,
+	return nested_root_init(&vcpu->root, &npt_format, NULL,
 				1UL << MIN(bits, 48U));
 }
 
@@ -120,7 +117,7 @@ static void fill_controls(struct vcpu *vcpu)
 	c->asid = 1;
 	c->tlb_control = TLB_CONTROL_FLUSH_ALL;
 	c->nested_control = NESTED_NP_ENABLE;
-	c->nested_cr3 = vcpu->map->root.v;
+	c->nested_cr3 = vcpu->root.table.v;
 }
 
 int svm_create(struct vcpu *vcpu)
@@ -197,6 +194,8 @@ void svm_reset(struct vcpu *vcpu, const struct real_mode_entry *entry)
 	vcpu->regs.rdx = cpuid(1, 0).eax;
 	vmcb->control.interrupt_shadow = 0;
 	vmcb->control.event_injection = 0;
+	vmcb->control.intercept1 = INTERCEPTS1;
+	vmcb->control.tlb_control = TLB_CONTROL_FLUSH_ALL;
 	reset_save_area(s);
 	if (!entry)
 		return;
@@ -209,4 +208,13 @@ void svm_reset(struct vcpu *vcpu, const struct real_mode_entry *entry)
 	s->rip = entry->ip;
 	s->rsp = entry->sp;
 	vcpu->regs.rdx = entry->dl;
+}
+
+void svm_start(struct vcpu *vcpu, u8 vector)
+{
+	struct vmcb_save *s = &svm_vmcb(vcpu)->save;
+
+	svm_reset(vcpu, NULL);
+	s->cs = segment(vector << 8, (u64)vector << 12, SEGMENT_CODE);
+	s->rip = 0;
 }

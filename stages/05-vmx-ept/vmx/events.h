@@ -77,6 +77,9 @@ void vmx_clear_events(void);
  */
 void vmx_nmi_init(struct vmx_vcpu *vmx);
 void vmx_nmi(struct vcpu *vcpu, const struct vm_exit *exit);
+void vmx_end_nmi(struct vcpu *vcpu);
+bool vmx_nmi_in_host(struct trap_frame *frame);
+void vmx_stop_entry(struct trap_frame *frame);
 void vmx_nmi_window(struct vcpu *vcpu, const struct vm_exit *exit);
 
 #endif
