@@ -27,13 +27,10 @@
 #define ROM_START 0xc0000 /* option ROMs and BIOS, in our direct map too */
 #define ROM_END   0x100000
 
-static bool is_readable(u64 base, u64 size)
+static bool is_memory(u64 base, u64 size)
 {
 	const struct mem_map *map = &boot_info.map;
 
-	if (base + size < base || in_vmm_range(PHYS(base), 1) ||
-	    in_vmm_range(PHYS(base + size - 1), 1))
-		return false;
 	if (base >= ROM_START && base + size <= ROM_END)
 		return true;
 	for (uint i = 0; i < map->count; i++) {
@@ -46,11 +43,23 @@ static bool is_readable(u64 base, u64 size)
 	return false;
 }
 
+/*
+ * Code also runs from memory that the firmware calls reserved, and from its
+ * flash at the top of 4 GiB, where a CPU begins after INIT.
+ */
 int guest_read_phys(gphys_t gpa, void *buffer, size_t size)
 {
-	if (!is_readable(gpa.v, size))
+	u64 base = gpa.v;
+	const void *from;
+
+	if (base + size < base || in_vmm_range(PHYS(base), 1) ||
+	    in_vmm_range(PHYS(base + size - 1), 1))
 		return -EFAULT;
-	memcpy(buffer, phys_to_direct(PHYS(gpa.v)), size);
+	from = is_memory(base, size) ? phys_to_direct(PHYS(base))
+				     : map_phys(PHYS(base), size, MAP_READ);
+	if (!from)
+		return -EFAULT;
+	memcpy(buffer, from, size);
 	return 0;
 }
 
