@@ -202,7 +202,8 @@ void svm_reset(struct vcpu *vcpu, const struct real_mode_entry *entry)
 
 	memset(&vcpu->regs, 0, sizeof(vcpu->regs));
 	vcpu->regs.rdx = cpuid(1, 0).eax;
-	vmcb->control.intercept1 = INTERCEPTS1; /* whatever an NMI changed */
+	vmcb->control.intercept1 |= INTERCEPT1_NMI; /* as svm_nmi_window */
+	vmcb->control.intercept1 &= ~INTERCEPT1_IRET;
 	vmcb->control.tlb_control = TLB_CONTROL_FLUSH_ALL;
 	vmcb->control.interrupt_shadow = 0;
 	vmcb->control.event_injection = 0;
