@@ -71,8 +71,7 @@ bios_boot_start:
 2:	mov	$OFF(no_signature), %si
 	cmpw	$0xaa55, %es:(BOOT_SECTOR + 510)
 	jne	fail
-	push	%es
-	push	$BOOT_SECTOR
+	jmp	start_sector
 
 /*
  * The other way in: the boot code is at 0000:7C00 already. Registers as above;
@@ -83,6 +82,8 @@ bios_boot_loaded:
 	cld
 	sti
 	mov	%dl, OFF(drive)
+
+start_sector:
 	push	%es
 	push	$BOOT_SECTOR
 
