@@ -29,6 +29,10 @@ int vmx_enable(void);
 int vmx_create(struct vcpu *vcpu);
 void vmx_reset(struct vcpu *vcpu, const struct real_mode_entry *entry);
 
+/* vmx_ops.start and .wait_for_sipi, in reset.c. */
+void vmx_start(struct vcpu *vcpu, u8 vector);
+int vmx_wait_for_sipi(struct vcpu *vcpu, bool probe);
+
 /* vmx_ops.resume. */
 void vmx_resume(struct vcpu *vcpu, const struct cpu_state *state);
 
@@ -44,9 +48,15 @@ void vmx_decode_exit(struct vm_exit *exit);
 /*
  * Enter the guest with @regs in its registers, by VMRESUME when @launched,
  * else by VMLAUNCH. Returns 0 at the next exit, with @regs filled anew; or, if
- * the instruction failed, the RFLAGS that it left (CF or ZF set). In entry.S.
+ * the instruction failed, the RFLAGS that it left (CF or ZF set); or
+ * VMX_ENTER_STOPPED, without having entered, when *@stop was not 0. In entry.S.
  */
-u64 vmx_enter(struct guest_regs *regs, u64 launched);
+u64 vmx_enter(struct guest_regs *regs, u64 launched, const u32 *stop);
+
+#define VMX_ENTER_STOPPED 1 /* no RFLAGS: bit 1 of those is always set */
+
+/* From the look at *@stop to the entry, and where to go from there in vain. */
+extern const char vmx_enter_begins[], vmx_enter_ends[], vmx_enter_stop[];
 
 /* Where exits arrive; a label inside vmx_enter(). */
 extern char vmx_exit_label[];
@@ -55,6 +65,7 @@ extern char vmx_exit_label[];
 u64 vmx_get(struct vcpu *vcpu, enum vcpu_reg reg);
 void vmx_set(struct vcpu *vcpu, enum vcpu_reg reg, u64 value);
 void vmx_skip_instruction(struct vcpu *vcpu);
+void vmx_skip_bytes(struct vcpu *vcpu, uint length);
 
 /*
  * Control registers. vmx_load_cr0() makes @value the guest's CR0 with all that
@@ -71,7 +82,7 @@ void vmx_flush_vpid(void);
 
 /* vmx_ops.flush_map; and the pointer that the EPT_POINTER field takes. */
 void vmx_flush_map(struct vcpu *vcpu);
-u64 vmx_ept_pointer(const struct nested_map *map);
+u64 vmx_ept_pointer(const struct nested_root *root);
 const struct nested_format *vmx_ept_format(const struct vmx_caps *caps);
 
 /* vmx_ops.read_msr, .write_msr, .intercept_msr. */
