@@ -92,8 +92,8 @@ struct vcpu_ops {
 	 * mode at vector:0000 (SDM 3A 9.4.4). */
 	void (*start)(struct vcpu *vcpu, u8 vector);
 
-	/* INIT, and have the hardware wait for the start-up IPI, with the CPU in
-	 * the guest. NULL, or -ENODEV, where it can not do that and tell of
+	/* INIT, and have the hardware wait for the start-up IPI, with the CPU
+	 * in the guest. NULL, or -ENODEV, where it can't do that and report
 	 * INITs. @probe: only say whether it can. */
 	int (*wait_for_sipi)(struct vcpu *vcpu, bool probe);
 
@@ -136,8 +136,8 @@ struct vcpu_ops {
 	 * it back. NULL where NMIs can't come there. */
 	void (*stop_entry)(struct trap_frame *frame);
 
-	/* From now on, or no longer, let NMIs in while the CPU runs Vellum; NULL
-	 * where they always are. */
+	/* From now on, or no longer, let NMIs in while the CPU runs Vellum;
+	 * NULL where they always are. */
 	void (*listen)(bool on);
 
 	exit_handler_fn *cr_write; /* NULL where it can't happen */
@@ -159,7 +159,7 @@ struct vcpu_ops {
 	 * end can't let the guest use. NULL: nothing more to hide. */
 	void (*filter_cpuid)(u32 leaf, u32 subleaf, struct cpuid_regs *regs);
 
-	/* Entries under vcpu->root changed: forget cached translations, here. */
+	/* Entries under vcpu->root changed: forget cached ones, here. */
 	void (*flush_map)(struct vcpu *vcpu);
 
 	/* Print the guest's state, for a panic. */

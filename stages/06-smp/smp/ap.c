@@ -44,7 +44,6 @@ void ap_main(struct smp_cpu *cpu)
 	init_run(INIT_PHASE_cpu);
 	cpu->called = this_cpu(called);
 	cpu->ldr = lapic_read(LAPIC_LDR);
-	cpu->waiting = true;
 	move_to(cpu, CPU_READY);
 	smp_wait_for_sipi(vcpu_current());
 	vmm_serve(vcpu_current());

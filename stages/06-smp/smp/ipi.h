@@ -13,8 +13,8 @@ struct ipi_target {
 };
 
 /*
- * Does @icr address @target, which is the CPU that sends it or is not? In xAPIC mode, @dest is the
- * destination's 8 bits; in x2APIC mode, 32 bits.
+ * Does @icr address @target, which may be the CPU that sends it? In xAPIC mode
+ * @dest is the destination's 8 bits; in x2APIC mode, 32 bits.
  */
 bool ipi_addresses(u32 icr, u32 dest, bool x2apic, bool is_sender,
 		   const struct ipi_target *target);

@@ -5,7 +5,8 @@
  *	running ---------> waiting for SIPI ---------> running at vv00:0000
  *	   ^ SIPI: ignored     ^ INIT: stays there
  *
- * and CPU 0, the boot CPU, runs from the reset vector instead of waiting. The
+ * At first a CPU is where the BIOS left it, halted, which counts as running;
+ * CPU 0, the boot CPU, runs from the reset vector instead of waiting. The
  * sender moves the target on, under the target's lock, as if the signal had
  * arrived at once; then it calls the target, which finds what has become of it.
  * So the order of the guest's IPIs is kept whatever the target is doing, and no

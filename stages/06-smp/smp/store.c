@@ -70,7 +70,7 @@ static u8 read_prefixes(struct cursor *c, uint mode)
 	}
 }
 
-static void skip(struct cursor *c, uint bytes)
+static void pass_over(struct cursor *c, uint bytes)
 {
 	while (bytes--)
 		next(c);
@@ -97,7 +97,7 @@ static int read_modrm(struct cursor *c, uint address_size, uint *field)
 	if (mod == 3)
 		return -EINVAL; /* a register, not memory */
 	if (address_size == 2) {
-		skip(c, mod == 0 ? (rm == 6 ? 2 : 0) : mod);
+		pass_over(c, mod == 0 ? (rm == 6 ? 2 : 0) : mod);
 		return 0;
 	}
 	if (rm == 4) {
@@ -105,9 +105,9 @@ static int read_modrm(struct cursor *c, uint address_size, uint *field)
 		rm = sib & 7; /* 5: as in ModRM, there is no base */
 	}
 	if (mod == 0)
-		skip(c, rm == 5 ? 4 : 0);
+		pass_over(c, rm == 5 ? 4 : 0);
 	else
-		skip(c, mod == 1 ? 1 : 4);
+		pass_over(c, mod == 1 ? 1 : 4);
 	return 0;
 }
 
@@ -159,7 +159,7 @@ static int read_operands(struct cursor *c, u8 op, uint mode, struct store *s)
 	if (op == 0xa2 || op == 0xa3) {
 		s->op = STORE_MOV;
 		s->reg = 0;
-		skip(c, address_size(c, mode));
+		pass_over(c, address_size(c, mode));
 		return 0;
 	}
 	if (!from_register(op, &s->op) && op != 0xc6 && op != 0xc7 &&

@@ -34,9 +34,9 @@ struct store {
 
 /*
  * Take apart the instruction at @code, of which @size bytes are there, in code
- * whose addresses have @mode bytes: 2, 4 or 8. Knows MOV and XCHG to memory, and
- * ADD, OR, ADC, SBB, AND, SUB, XOR, with a register or an immediate. -EINVAL:
- * it is none of these.
+ * whose addresses have @mode bytes: 2, 4 or 8. Knows MOV and XCHG to memory,
+ * and ADD, OR, ADC, SBB, AND, SUB, XOR with a register or an immediate for the
+ * source. -EINVAL: it is none of these.
  */
 int store_decode(const u8 *code, uint size, uint mode, struct store *store);
 
