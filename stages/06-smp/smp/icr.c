@@ -23,17 +23,22 @@
 #include "smp/ipi.h"
 #include "smp/lapic.h"
 #include "smp/signal.h"
+#include "smp/start.h"
 #include "smp/store.h"
 #include "vmm/cpu_mode.h"
 #include "vmm/guest_memory.h"
 #include "vmm/mmio.h"
 #include "vmm/msr.h"
+#include "vmm/signals.h"
 #include "vmm/vcpu.h"
 
 /* Calls that are not for a CPU of ours are for nobody. */
 static void signal_all(u32 icr, u32 dest, bool x2apic)
 {
 	struct smp_cpu *self = smp_self();
+
+	if (!cpu_signals)
+		smp_start_cpus(); /* UEFI: only this CPU can be here */
 
 	for (uint i = 0; i < smp_count; i++) {
 		struct smp_cpu *cpu = &smp_cpus[i];

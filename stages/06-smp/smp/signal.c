@@ -162,6 +162,8 @@ void smp_first_is_ready(void)
  * which no entry succeeds. It names itself in the ACPI tables. (QEMU does by
  * the same name, and under it emulation is merely slower.) icr=trap and
  * icr=native on the command line overrule this.
+ *
+ * UEFI: a CPU that is not ours yet can't report anything.
  */
 static bool reports_inits(void)
 {
@@ -176,5 +178,6 @@ static bool reports_inits(void)
 
 bool smp_traps_icr(void)
 {
-	return smp_count > 1 && !reports_inits();
+	return smp_count > 1 &&
+	       (boot_info.firmware == BOOT_UEFI || !reports_inits());
 }

@@ -8,6 +8,9 @@
  * there is one trampoline with one stack pointer in it; as soon as one has got
  * through, its further start-up goes on beside the next one's.
  *
+ * On a UEFI machine the others are the firmware's until somebody sends them an
+ * INIT, which takes them from it in any case: then, and not before, we do.
+ *
  * The page below 1 MiB is borrowed. Nobody can be asked for it: the BIOS is
  * not told that we are here. So its contents are put back.
  * Book: chapter 6, "Waking the others".
@@ -201,13 +204,11 @@ static uint count_ready(void)
 	return ready;
 }
 
-static void start_cpus(void)
+void smp_start_cpus(void)
 {
 	uint before = num_of_available_pages(), ready;
 	int error;
 
-	if (smp_count == 1 || !vcpu_ops || boot_info.firmware != BOOT_BIOS)
-		return;
 	delay_init();
 	features_note();
 	smp_first_is_ready();
@@ -228,4 +229,10 @@ static void start_cpus(void)
 			       : "the hardware reports INIT and start-up IPIs");
 }
 
-INIT(cpus, 10, start_cpus);
+static void start_on_bios(void)
+{
+	if (smp_count > 1 && vcpu_ops && boot_info.firmware == BOOT_BIOS)
+		smp_start_cpus();
+}
+
+INIT(cpus, 10, start_on_bios);

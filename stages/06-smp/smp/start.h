@@ -28,6 +28,9 @@ void features_note(void);
 /* Does this CPU have what CPU 0 has? Says what is different. */
 bool features_same(void);
 
+/* Start all others, with the guest on this CPU stopped or not begun. Once. */
+void smp_start_cpus(void);
+
 /* The rest of a CPU's life, on its own stack. */
 void ap_main(struct smp_cpu *cpu) __noreturn;
 
