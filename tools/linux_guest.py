@@ -97,7 +97,9 @@ def initramfs(inner=None):
             out.folder('kexec')
             out.file('kexec/vmlinuz', kernel().read_bytes())
             out.file('kexec/initrd.gz', inner.read_bytes())
-        target.write_bytes(out.finish())
+        data = out.finish()
+        # Another archive may follow, at a multiple of 4 bytes.
+        target.write_bytes(data + bytes(-len(data) % 4))
         _stamp(target, digest)
     return target
 
