@@ -139,14 +139,14 @@ static void fetch(struct vcpu *vcpu, u8 *code, uint *size)
 
 static void __noreturn refuse(struct vcpu *vcpu, const u8 *code, uint size)
 {
-	printf("smp: unknown store to the local APIC, bytes");
+	char bytes[3 * STORE_MOST + 1] = "";
+
 	for (uint i = 0; i < size; i++)
-		printf(" %02x", code[i]);
-	printf("\n");
+		snprintf(bytes + 3 * i, 4, " %02x", code[i]);
 	vcpu_ops->dump(vcpu);
 	panic("the guest writes to the local APIC with an instruction that "
-	      "Vellum does not know, at 0x%lx",
-	      vcpu_ops->get(vcpu, VCPU_RIP));
+	      "Vellum does not know, at 0x%lx: bytes%s",
+	      vcpu_ops->get(vcpu, VCPU_RIP), bytes);
 }
 
 /* What the register holds before the store, where that matters. */

@@ -40,6 +40,7 @@ static bool has_stopped(struct smp_cpu *cpu)
 static void stop_others(void)
 {
 	u64 start = rdtsc();
+	uint stopped = 0;
 
 	if (smp_count == 1 || !smp_is_ready(&smp_cpus[0]))
 		return;
@@ -52,7 +53,10 @@ static void stop_others(void)
 			cpu_pause();
 		if (!has_stopped(&smp_cpus[i]))
 			printf("smp: CPU %u has not stopped\n", i);
+		stopped +=
+			smp_is_ready(&smp_cpus[i]) && has_stopped(&smp_cpus[i]);
 	}
+	printf("smp: %u of %u CPUs have stopped\n", stopped, smp_count);
 }
 
 PANIC_HOOK(stop_others);
