@@ -145,7 +145,6 @@ int svm_create(struct vcpu *vcpu)
 		error = build_npt(vcpu);
 	if (error)
 		return error;
-	svm->iopm = NULL;
 	memset(svm->vmcb, 0, sizeof(*svm->vmcb));
 	memset(svm->msrpm, 0, MSRPM_SIZE);
 	fill_controls(vcpu);

@@ -31,7 +31,6 @@ struct svm_vcpu {
 	phys_t host_vmcb_phys; /* for VMLOAD of our own FS, GS and TR */
 	u8 *msrpm;
 	phys_t msrpm_phys;
-	u8 *iopm;   /* NULL: no port is intercepted */
 	bool nrips; /* the hardware tells the next RIP */
 };
 
@@ -90,7 +89,7 @@ exit_handler_fn svm_nmi, svm_nmi_window;
 int svm_read_msr(struct vcpu *vcpu, u32 msr, u64 *value);
 int svm_write_msr(struct vcpu *vcpu, u32 msr, u64 value);
 void svm_intercept_msr(struct vcpu *vcpu, u32 msr, bool read, bool write);
-void svm_intercept_io(struct vcpu *vcpu, u16 port, bool on);
+void svm_intercept_io(struct vcpu *vcpu, u16 port);
 void svm_flush_map(struct vcpu *vcpu);
 void svm_dump(struct vcpu *vcpu);
 

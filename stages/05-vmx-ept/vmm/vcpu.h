@@ -55,8 +55,7 @@ struct vcpu {
 	struct guest_regs regs;
 	void *backend; /* struct vmx_vcpu or struct svm_vcpu */
 	struct nested_root root;
-	u64 exit_tsc;       /* TSC right after the last exit */
-	bool pretend_woken; /* PM1 status says so: see sleep.c */
+	u64 exit_tsc; /* TSC right after the last exit */
 	struct exit_stats stats[EXIT_REASON_COUNT];
 };
 
@@ -151,9 +150,10 @@ struct vcpu_ops {
 	void (*intercept_msr)(struct vcpu *vcpu, u32 msr, bool read,
 			      bool write);
 
-	/* Cause exits, or not, at every access to I/O port @port, alone or as
-	 * a part of a wider one. Called on @vcpu's CPU. */
-	void (*intercept_io)(struct vcpu *vcpu, u16 port, bool on);
+	/* Cause exits at every access to I/O port @port, alone or as a part of
+	 * a wider one. Called on @vcpu's CPU in phase cpu, with the same ports
+	 * on each: they share a map, which CPU 0 makes. */
+	void (*intercept_io)(struct vcpu *vcpu, u16 port);
 
 	/* Hide from @regs, the answer to CPUID @leaf, @subleaf, what the back
 	 * end can't let the guest use. NULL: nothing more to hide. */

@@ -11,7 +11,6 @@
 struct vmx_vcpu {
 	phys_t vmcs;       /* the VMCS; always this CPU's current one */
 	u8 *msr_bitmap;    /* SDM 3C 25.6.9 */
-	u8 *io_bitmaps;    /* see io.c; NULL: no port is intercepted */
 	bool launched;     /* VMRESUME from now on */
 	u64 cr0_fixed;     /* bits of CR0 that must be 1 whatever guests want */
 	u32 proc_controls; /* without NMI-window exiting, see nmi.c */
@@ -93,7 +92,7 @@ void vmx_intercept_msr(struct vcpu *vcpu, u32 msr, bool read, bool write);
 void vmx_intercept_own_msrs(struct vcpu *vcpu);
 
 /* vmx_ops.intercept_io. */
-void vmx_intercept_io(struct vcpu *vcpu, u16 port, bool on);
+void vmx_intercept_io(struct vcpu *vcpu, u16 port);
 
 /* May the guest use the instructions that secondary control @control enables?
  */

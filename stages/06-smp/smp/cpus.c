@@ -4,23 +4,15 @@
  */
 #include "smp/cpus.h"
 
-#include "boot/boot_info.h"
-#include "boot/layout.h"
 #include "console/printf.h"
 #include "heap/heap.h"
 #include "lib/errno.h"
 #include "lib/init.h"
 #include "lib/string.h"
-#include "paging/paging.h"
 #include "smp/lapic.h"
+#include "smp/madt.h"
 
 #define CPUS_MOST 4096 /* that we look at */
-
-/* Where a BIOS keeps the root pointer (ACPI 6.5, 5.2.5.1). */
-#define BDA_EBDA_SEGMENT PHYS(0x40e)
-#define EBDA_SIZE        KIB
-#define ROM_START        0xe0000
-#define ROM_SIZE         0x20000
 
 struct smp_cpu *smp_cpus;
 uint smp_count = 1;
@@ -28,53 +20,24 @@ char smp_oem[7];
 
 static struct acpi_root root;
 
-static const void *map(u64 phys, u64 size)
-{
-	if (phys + size < phys)
-		return NULL;
-	if (phys + size <= MIB)
-		return phys_to_direct(PHYS(phys));
-	return map_phys(PHYS(phys), size, MAP_READ);
-}
-
-static u64 scan(u64 area, u32 size)
-{
-	int offset = acpi_scan(phys_to_direct(PHYS(area)), size);
-
-	return offset < 0 ? 0 : area + offset;
-}
-
-static u64 find_root_pointer(void)
-{
-	u64 ebda = *(volatile u16 *)phys_to_direct(BDA_EBDA_SEGMENT) << 4;
-	u64 found = 0;
-
-	if (boot_info.rsdp.v || boot_info.firmware == BOOT_UEFI)
-		return boot_info.rsdp.v;
-	if (ebda >= 0x400 && ebda < 0xa0000)
-		found = scan(ebda, EBDA_SIZE);
-	return found ? found : scan(ROM_START, ROM_SIZE);
-}
-
 int smp_find_table(const char *signature, struct acpi_table *table)
 {
-	return acpi_find(map, &root, signature, table);
+	return acpi_find(acpi_map, &root, signature, table);
 }
 
 /* IDs of all CPUs into @ids; the number of them, or a reason for none. */
 static const char *read_ids(u32 *ids, uint *count)
 {
 	struct acpi_table madt;
-	u64 phys = find_root_pointer();
 	int error;
 
 	*count = 0;
-	if (!phys || acpi_read_root(map, phys, &root))
+	if (acpi_machine_root(&root))
 		return "no ACPI tables";
 	memcpy(smp_oem, root.oem, sizeof(smp_oem));
 	if (smp_find_table("APIC", &madt))
 		return "no list of CPUs (MADT) among the ACPI tables";
-	error = acpi_read_madt(&madt, ids, CPUS_MOST, count);
+	error = madt_read(&madt, ids, CPUS_MOST, count);
 	if (error == -E2BIG)
 		printf("smp: more than %u CPUs: the others stay off\n",
 		       CPUS_MOST);

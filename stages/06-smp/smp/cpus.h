@@ -7,7 +7,7 @@
 #include "lib/percpu.h"
 #include "lib/spinlock.h"
 #include "lib/types.h"
-#include "smp/acpi.h"
+#include "vmm/acpi.h"
 
 enum smp_state {
 	CPU_OFF,     /* not started, or it did not come up */

@@ -8,6 +8,7 @@
 #include "console/printf.h"
 #include "lib/cpu.h"
 #include "smp/cpus.h"
+#include "smp/madt.h"
 
 #define PM_HZ   3579545UL /* ACPI 6.5, 4.8.2.1 */
 #define PM_MASK 0xffffffU /* 24 bits are always there */
@@ -23,14 +24,6 @@
 #define SPEAKER_OUT  BIT(5)
 
 static u16 pm_port;
-
-static u32 inl(u16 port)
-{
-	u32 value;
-
-	asm volatile("inl %1, %0" : "=a"(value) : "Nd"(port));
-	return value;
-}
 
 static u32 pm_read(void)
 {
@@ -54,7 +47,7 @@ void delay_init(void)
 
 	if (smp_find_table("FACP", &fadt))
 		return;
-	pm_port = acpi_pm_timer(&fadt);
+	pm_port = fadt_pm_timer(&fadt);
 	if (pm_port && !pm_runs()) {
 		printf("smp: the ACPI timer stands still: PIT instead\n");
 		pm_port = 0;

@@ -1,6 +1,6 @@
-HOST_TESTS += smp-acpi smp-store smp-ipi smp-many-cpus
+HOST_TESTS += smp-madt smp-store smp-ipi smp-many-cpus
 
-smp-acpi.sources := smp/test/acpi_test.c smp/acpi.c
+smp-madt.sources := smp/test/madt_test.c smp/test/madt_fuzz.c smp/madt.c
 
 # The decoder's PUSHF would write where the host's code keeps its variables.
 smp-store.sources := smp/test/store_test.c smp/store.c
