@@ -31,7 +31,7 @@ $(error $(filter-out $(GOALS),$(MAKECMDGOALS)): no such goal; see `make help`)
 endif
 VARIABLES := STAGE EMU FIRMWARE CPUS MEM GUEST KERNEL INITRD CMDLINE OPTIONS \
 	EMU_ARGS TIMEOUT BATCH TEST NATIVE PYTEST FROM TO DIR VMMSIZE_ALL \
-	WERROR BUILD_ROOT CC HOST_CC PYTHON SEED OPS
+	WERROR BUILD_ROOT CC HOST_CC PYTHON SEED OPS N EPT_PREALLOC
 GIVEN := $(foreach v,$(.VARIABLES),$(if $(filter command,$(origin $v)),$v))
 ifneq ($(filter-out $(VARIABLES),$(GIVEN)),)
 $(error $(filter-out $(VARIABLES),$(GIVEN)): no such variable; there are \
@@ -93,6 +93,9 @@ diff:
 lab:
 	@$(PYTHON) tools/lab.py lab '$(STAGE)' '$(DIR)'
 
+soak: final | $(AFTER_SETUP)
+	@$(PYTHON) tools/soak.py $(or $(N),10) $(CPUS)
+
 gdb: $(ONE) | $(AFTER_SETUP)
 	@$(PYTHON) tools/gdb.py STAGE=$(ONE)
 
@@ -116,8 +119,6 @@ distclean:
 
 book:
 	@echo "error: make book comes with the book's chapters" >&2; exit 1
-soak:
-	@echo "error: make soak comes with more than one CPU" >&2; exit 1
 fuzz:
 	@echo "error: make fuzz comes with the fuzz targets" >&2; exit 1
 
@@ -140,6 +141,7 @@ help:
 #: make bench           exits, instructions and times, as table and JSON
 #: make iso             build/final/vellum.iso, for CDs and USB sticks: a menu
 #:                      with the preflight check, Vellum, and the Linux demo
+#: make soak N=100      boots in a row on 2 and 4 CPUs (CPUS=n: on n)
 #: make doctor          what this machine can run
 #: make diff FROM=02-paging TO=03-buddy     what a chapter adds
 #: make lab STAGE=04-slab DIR=~/lab         a tree of your own to change
@@ -148,4 +150,4 @@ help:
 #: make compile_commands.json               for clangd and editors
 #: make clean           remove what was built; make distclean: downloads, too
 #:
-#: Stages: see stages/. Later: book, soak, fuzz.
+#: Stages: see stages/. Later: book, fuzz.

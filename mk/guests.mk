@@ -25,6 +25,14 @@ guest-wait := wait
 
 GUEST_NAMES := memory hidden instructions nmi mtrr modes triple vmx \
 	breakpoints all wait demo
+# Those of a later stage, for more than one CPU.
+GUEST_SMP_DIR := smp/test/metal
+guest-signals := ap_code signals
+guest-refused := ap_code refused
+ifneq ($(wildcard $(GUEST_SMP_DIR)),)
+GUEST_NAMES += signals refused
+endif
+
 GUEST_BUILD := $(BUILD)/guest
 GUEST_IMAGES := $(GUEST_NAMES:%=$(GUEST_BUILD)/%.img)
 
@@ -39,6 +47,14 @@ $(GUEST_BUILD)/%.o: $(GUEST_DIR)/%.c $(BUILD)/flags mk/guests.mk
 	@$(CC) $(GUEST_CFLAGS) -MMD -MP -c -o $@ $<
 
 $(GUEST_BUILD)/%.o: $(GUEST_DIR)/%.S $(BUILD)/flags mk/guests.mk
+	@mkdir -p $(@D)
+	@$(CC) $(GUEST_CFLAGS) -D__ASSEMBLER__ -MMD -MP -c -o $@ $<
+
+$(GUEST_BUILD)/%.o: $(GUEST_SMP_DIR)/%.c $(BUILD)/flags mk/guests.mk
+	@mkdir -p $(@D)
+	@$(CC) $(GUEST_CFLAGS) -MMD -MP -c -o $@ $<
+
+$(GUEST_BUILD)/%.o: $(GUEST_SMP_DIR)/%.S $(BUILD)/flags mk/guests.mk
 	@mkdir -p $(@D)
 	@$(CC) $(GUEST_CFLAGS) -D__ASSEMBLER__ -MMD -MP -c -o $@ $<
 

@@ -33,6 +33,8 @@ TEST_FOLDERS ?= $(FOLDERS)
 
 CC := gcc
 VMMSIZE_ALL ?= 134217728
+# For a lesson of chapter 6: pages that each CPU reserves for its nested tables.
+EPT_PREALLOC ?= 0
 
 # -mcmodel=small: we are linked at 1 GiB, so every address fits 31 bits.
 # -mno-red-zone: an exception would overwrite it. -mgeneral-regs-only: the FPU
@@ -46,6 +48,7 @@ CFLAGS := -std=gnu11 -O2 -g -ffreestanding -fno-builtin-printf \
 	-Wall -Wextra -Wstrict-prototypes -Wmissing-prototypes -Wvla \
 	-Wno-unused-parameter $(if $(WERROR),-Werror) \
 	-D__VELLUM__ -DVMMSIZE_ALL=$(VMMSIZE_ALL)UL \
+	-DEPT_PREALLOC=$(EPT_PREALLOC) \
 	-DVELLUM_STAGE='"$(STAGE)"' $(if $(TEST),-DVELLUM_TEST) -I.
 LDFLAGS := -nostdlib -static -no-pie -z max-page-size=4096 -z noexecstack \
 	--no-warn-rwx-segments --build-id=none

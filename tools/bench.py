@@ -22,12 +22,12 @@ BUDGETS = {'exits without CPUID': 100, 'share of Vellum': 0.5,
 HZ = 1_000_000_000      # TSC ticks per second with -icount shift=0
 
 
-def boot(emu, image, icount):
+def boot(emu, image, icount, cpus=1):
     """Boot the demo; the console's text, and seconds to "demo: done"."""
     disk = linux_guest.build(batch=True)
     start = time.monotonic()
     with Machine(image, emu=emu, disk=disk, cmdline='boot=0x80 hypercall',
-                 icount=icount, limit=LIMIT[emu],
+                 icount=icount, limit=LIMIT[emu], cpus=cpus,
                  name='bench' if image else 'bench-native') as machine:
         machine.expect(r'^demo: done\n')
         seconds = time.monotonic() - start
@@ -115,6 +115,27 @@ def print_table(result):
     print_row('wall time ratio', result['wall time ratio'], '')
 
 
+def many_cpus(emu):
+    """Wall time on 2 and 4 CPUs, and what one more CPU costs."""
+    image = need_file(BUILD / 'final' / 'vellum.elf', 'final is not built')
+    result = {}
+    for cpus in (2, 4) if emu == 'qemu' else (2,):
+        text, ours = boot(emu, image, False, cpus)
+        native = boot(emu, None, False, cpus)[1]
+        result[f'wall time, {cpus} CPUs'] = ours
+        result[f'native wall time, {cpus} CPUs'] = native
+        result[f'wall time ratio, {cpus} CPUs'] = ours / native
+    free = number(r'^page: .*, (\d+) free', text)
+    each = number(r'CPUs are under Vellum; (\d+) pages for each', text)
+    result['pages for each CPU'] = each
+    result['most CPUs in 128 MiB'] = 1 + free // each
+    print('More than one CPU:')
+    for name, value in result.items():
+        print_row(name, value, 's' if 'time' in name and 'ratio' not in name
+                  else '')
+    return result
+
+
 def bench(emu):
     """Run the four boots and report; the exit status."""
     image = need_file(BUILD / 'final' / 'vellum.elf', 'final is not built')
@@ -131,6 +152,7 @@ def bench(emu):
     result['wall time ratio'] = (result['wall time']
                                  / result['native wall time'])
     print_table(result)
+    result['many CPUs'] = many_cpus(emu)
     target = BUILD / 'bench.json'
     target.write_text(json.dumps({'emu': emu, 'budgets': BUDGETS, **result},
                                  indent=1) + '\n')

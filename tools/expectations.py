@@ -142,11 +142,23 @@ def powers_off(machine, native):
         f'power off (the run ended by: {how})']
 
 
+def every_cpu(text, count, native=False):
+    """Each CPU is online, and a task on it finds Vellum there."""
+    online = '0' if count == 1 else f'0-{count - 1}'
+    wanted = {f'all {count} CPUs online':
+              rf'^demo: CPUs online: {online} \({count}\)'}
+    for cpu in range(count):
+        wanted[f'a task on CPU {cpu}'] = rf'^demo: task on CPU {cpu}: ' + (
+            '' if native else rf'VellumVellum .*\bCPU {cpu}\b')
+    return missing_lines(text, wanted)
+
+
 def linux_demo(machine, native, size):
     """The Linux demo reports, and powers off; size is VMMSIZE_ALL."""
     missing = powers_off(machine, native)
     text = machine.serial
     missing += missing_lines(text, DEMO)
+    missing += every_cpu(text, machine.set.cpus, native)
     if machine.set.firmware == 'uefi':
         missing += missing_lines(text, DEMO_UEFI)
     if not native:

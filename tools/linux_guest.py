@@ -50,10 +50,10 @@ def _stamp(target, digest):
     target.with_name(target.name + '.stamp').write_text(json.dumps(digest))
 
 
-def vellumctl():
-    """Compile vellumctl; the program's path."""
-    source = demo_dir() / 'vellumctl.c'
-    target = GUEST / 'vellumctl'
+def tool(name):
+    """Compile a program of the demo guest; its path."""
+    source = demo_dir() / f'{name}.c'
+    target = GUEST / name
     digest = _digest(source)
     if not _fresh(target, digest):
         need('gcc', 'gcc')
@@ -68,15 +68,20 @@ def kernel():
     return debs.one_file(debs.unpack(KERNEL_PACKAGE) / 'boot', 'vmlinuz-*')
 
 
-def initramfs():
-    """Make the demo's initramfs; the file's path."""
+def initramfs(inner=None):
+    """Make the demo's initramfs; the file's path.
+
+    inner is an initramfs for another kernel, that this one is to start by
+    kexec; then both are in it, beside the program that does it.
+    """
     busybox = debs.one_file(debs.unpack('busybox-static'), 'bin/busybox')
     init = demo_dir() / 'init'
-    tool = vellumctl()
+    ctl, rekexec = tool('vellumctl'), tool('rekexec')
     module = debs.one_file(debs.unpack(KERNEL_PACKAGE),
                            'lib/modules/*/kernel/fs/efivarfs/efivarfs.ko')
-    target = GUEST / 'initrd.gz'
-    digest = _digest(busybox, init, tool, module)
+    target = GUEST / ('initrd-kexec.gz' if inner else 'initrd.gz')
+    more = [inner, kernel()] if inner else []
+    digest = _digest(busybox, init, ctl, rekexec, module, *more)
     if not _fresh(target, digest):
         out = Initramfs()
         for folder in ('dev', 'proc', 'sys', 'tmp', 'bin'):
@@ -85,9 +90,16 @@ def initramfs():
         out.file('init', init.read_bytes())
         out.file('bin/busybox', busybox.read_bytes())
         out.link('bin/sh', 'busybox')
-        out.file('bin/vellumctl', tool.read_bytes())
+        out.file('bin/vellumctl', ctl.read_bytes())
+        out.file('bin/rekexec', rekexec.read_bytes())
         out.file('efivarfs.ko', module.read_bytes())
-        target.write_bytes(out.finish())
+        if inner:
+            out.folder('kexec')
+            out.file('kexec/vmlinuz', kernel().read_bytes())
+            out.file('kexec/initrd.gz', inner.read_bytes())
+        data = out.finish()
+        # Another archive may follow, at a multiple of 4 bytes.
+        target.write_bytes(data + bytes(-len(data) % 4))
         _stamp(target, digest)
     return target
 
@@ -130,6 +142,8 @@ def build(batch=False, own_kernel=None, own_initrd=None, cmdline=None,
     with locked():
         vmlinuz = own_kernel or kernel()
         initrd = own_initrd or initramfs()
+        if 'demo.kexec=' in words:
+            initrd = initramfs(inner=initrd)
         digest = _digest(vmlinuz, initrd, words)
         name = ('linux' + ('-uefi' if firmware == 'uefi' else '')
                 + ('-batch' if batch else ''))

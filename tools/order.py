@@ -8,7 +8,8 @@ import sys
 from common import BUILD, main, need_file
 from elf import Elf
 
-PHASES = ('trap', 'console', 'memory', 'heap', 'device', 'cpu', 'guest')
+PHASES = ('trap', 'console', 'memory', 'heap', 'device', 'cpu', 'cpus',
+          'guest')
 ENTRY = 24
 
 

@@ -34,6 +34,7 @@ DECLARE_PHASE(memory);
 DECLARE_PHASE(heap);
 DECLARE_PHASE(device);
 DECLARE_PHASE(cpu);
+DECLARE_PHASE(cpus);
 DECLARE_PHASE(guest);
 
 static const struct {
@@ -41,7 +42,7 @@ static const struct {
 	const struct init_entry *start, *end;
 } phases[INIT_PHASES] = {
 	PHASE(trap),   PHASE(console), PHASE(memory), PHASE(heap),
-	PHASE(device), PHASE(cpu),     PHASE(guest),
+	PHASE(device), PHASE(cpu),     PHASE(cpus),   PHASE(guest),
 };
 
 static const char *end_reason;

@@ -27,6 +27,9 @@ enum panic_state {
 
 static u32 state;
 
+/* The CPU whose panic it is, plus 1; one that panics later just stops. */
+static u32 owner;
+
 /* Is it our turn to take step @s? False when it was begun before. */
 static bool begin(enum panic_state s)
 {
@@ -34,6 +37,16 @@ static bool begin(enum panic_state s)
 
 	return __atomic_compare_exchange_n(&state, &before, s, false,
 					   __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
+}
+
+static bool is_ours(void)
+{
+	u32 before = 0, self = *this_cpu(cpu_number) + 1;
+
+	return __atomic_compare_exchange_n(&owner, &before, self, false,
+					   __ATOMIC_SEQ_CST,
+					   __ATOMIC_SEQ_CST) ||
+	       before == self;
 }
 
 static void print_message(const char *format, va_list args)
@@ -46,6 +59,8 @@ static void print_message(const char *format, va_list args)
 static void __noreturn vpanic(u64 rip, u64 rbp, const char *format,
 			      va_list args)
 {
+	if (!is_ours())
+		cpu_halt_forever();
 	if (begin(PANIC_CONSOLE)) {
 		console_take_back();
 	} else { /* a panic within a panic, perhaps within its printf */

@@ -24,6 +24,7 @@ enum init_phase {
 	INIT_PHASE_heap,    /* byte allocation and pools */
 	INIT_PHASE_device,  /* what the other phases need of the machine */
 	INIT_PHASE_cpu,     /* virtualisation is switched on; every CPU */
+	INIT_PHASE_cpus,    /* the other CPUs are started, by the first */
 	INIT_PHASE_guest,   /* the guest starts, and we never come back */
 	INIT_PHASES,
 };

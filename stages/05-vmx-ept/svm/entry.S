@@ -71,13 +71,14 @@ svm_enter:
 	ret
 
 /*
- * void svm_take_init(void)
+ * void svm_take_pending(void)
  *
- * After an INIT exit the INIT is still pending. With GIF set for a moment it
- * is delivered, as #SX because VM_CR.R_INIT is set (APM 2 15.28).
+ * After an exit for an INIT or NMI it is still pending. With GIF set for a
+ * moment it is delivered: an NMI as such, an INIT as #SX because VM_CR.R_INIT
+ * is set (APM 2 15.28).
  */
-	.global	svm_take_init
-svm_take_init:
+	.global	svm_take_pending
+svm_take_pending:
 	stgi
 	nop
 	clgi

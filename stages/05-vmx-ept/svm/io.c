@@ -1,34 +1,31 @@
 /*
  * I/O ports under SVM: the permission map, one bit for each port. It is three
  * pages, since an access at port 0xffff can run over the end of the second
- * (APM 2 15.10.1). Nobody needs it until the first port is intercepted.
+ * (APM 2 15.10.1). All CPUs have the same ports intercepted, so one map serves
+ * all; it is complete before the guest runs, and never changes after that.
  */
 #include "console/panic.h"
 #include "lib/string.h"
 #include "page/page.h"
 #include "svm/svm.h"
 
-static void make_map(struct vcpu *vcpu)
-{
-	struct svm_vcpu *svm = svm_vcpu(vcpu);
-	struct vmcb_control *c = &svm->vmcb->control;
-	phys_t phys;
+static u8 *map; /* NULL: no port is intercepted yet */
+static phys_t phys;
 
-	if (alloc_pages((void **)&svm->iopm, &phys, IOPM_SIZE / PAGE_SIZE))
+static void make_map(void)
+{
+	if (alloc_pages((void **)&map, &phys, IOPM_SIZE / PAGE_SIZE))
 		panic("no memory for a map of I/O ports");
-	memset(svm->iopm, 0, IOPM_SIZE);
-	c->iopm_base = phys.v;
-	c->intercept1 |= INTERCEPT1_IO;
+	memset(map, 0, IOPM_SIZE);
 }
 
-void svm_intercept_io(struct vcpu *vcpu, u16 port, bool on)
+void svm_intercept_io(struct vcpu *vcpu, u16 port)
 {
-	struct svm_vcpu *svm = svm_vcpu(vcpu);
+	struct vmcb_control *c = &svm_vmcb(vcpu)->control;
 
-	if (!svm->iopm)
-		make_map(vcpu);
-	if (on)
-		svm->iopm[port / 8] |= 1 << port % 8;
-	else
-		svm->iopm[port / 8] &= ~(1 << port % 8);
+	if (!map)
+		make_map();
+	map[port / 8] |= 1 << port % 8;
+	c->iopm_base = phys.v;
+	c->intercept1 |= INTERCEPT1_IO;
 }

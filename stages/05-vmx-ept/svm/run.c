@@ -7,7 +7,7 @@
 #include "svm/svm.h"
 
 void svm_enter(struct guest_regs *regs, phys_t vmcb, phys_t host_vmcb);
-void svm_take_init(void);
+void svm_take_pending(void);
 
 static enum exit_reason translate(u64 code)
 {
@@ -148,7 +148,7 @@ void svm_run(struct vcpu *vcpu, struct vm_exit *exit)
 	reinject_interrupted_event(c);
 	describe_exit(c, exit);
 	if (exit->reason == EXIT_INIT)
-		svm_take_init();
+		svm_take_pending();
 }
 
 /*
@@ -172,6 +172,30 @@ void svm_nmi_window(struct vcpu *vcpu, const struct vm_exit *exit)
 	c->intercept1 |= INTERCEPT1_NMI;
 }
 
+/* It is pending still; let it come, and end in nmi_in_host(). */
+static void end_nmi(struct vcpu *vcpu)
+{
+	svm_take_pending();
+}
+
+/*
+ * From the first VMRUN on GIF is 0 in Vellum, so an NMI waits for the next one
+ * and exits there. This is the one of end_nmi(), or came to a CPU that waits
+ * for a start-up IPI, which takes no NMI.
+ */
+static bool nmi_in_host(struct trap_frame *frame)
+{
+	return true;
+}
+
+static void listen(bool on)
+{
+	if (on)
+		asm volatile("stgi" : : : "memory");
+	else
+		asm volatile("clgi" : : : "memory");
+}
+
 void svm_flush_map(struct vcpu *vcpu)
 {
 	svm_vmcb(vcpu)->control.tlb_control = TLB_CONTROL_FLUSH_ALL;
@@ -185,14 +209,19 @@ const struct vcpu_ops svm_ops = {
 	.enable = svm_enable,
 	.create = svm_create,
 	.reset = svm_reset,
+	.start = svm_start,
 	.resume = svm_resume,
 	.run = svm_run,
 	.get = svm_get,
 	.set = svm_set,
 	.skip_instruction = svm_skip_instruction,
+	.skip_bytes = svm_skip_bytes,
 	.inject_exception = svm_inject_exception,
 	.nmi = svm_nmi,
 	.nmi_window = svm_nmi_window,
+	.end_nmi = end_nmi,
+	.nmi_in_host = nmi_in_host,
+	.listen = listen,
 	.read_msr = svm_read_msr,
 	.write_msr = svm_write_msr,
 	.intercept_msr = svm_intercept_msr,

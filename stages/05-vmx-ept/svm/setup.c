@@ -94,11 +94,8 @@ static int build_npt(struct vcpu *vcpu)
 	struct mtrr_state mtrr;
 
 	npt_format.has_1g = svm_has_1g_pages();
-	vcpu->map = alloc(sizeof(*vcpu->map));
-	if (!vcpu->map)
-		return -ENOMEM;
 	mtrr_read(&mtrr);
-	return nested_map_build(vcpu->map, &npt_format, &mtrr,
+	return nested_root_init(&vcpu->root, &npt_format, &mtrr,
 				1UL << MIN(bits, 48U));
 }
 
@@ -126,7 +123,7 @@ static void fill_controls(struct vcpu *vcpu)
 	c->asid = 1;
 	c->tlb_control = TLB_CONTROL_FLUSH_ALL;
 	c->nested_control = NESTED_NP_ENABLE;
-	c->nested_cr3 = vcpu->map->root.v;
+	c->nested_cr3 = vcpu->root.table.v;
 }
 
 int svm_create(struct vcpu *vcpu)
@@ -148,7 +145,6 @@ int svm_create(struct vcpu *vcpu)
 		error = build_npt(vcpu);
 	if (error)
 		return error;
-	svm->iopm = NULL;
 	memset(svm->vmcb, 0, sizeof(*svm->vmcb));
 	memset(svm->msrpm, 0, MSRPM_SIZE);
 	fill_controls(vcpu);
@@ -219,4 +215,13 @@ void svm_reset(struct vcpu *vcpu, const struct real_mode_entry *entry)
 	s->rip = entry->ip;
 	s->rsp = entry->sp;
 	vcpu->regs.rdx = entry->dl;
+}
+
+void svm_start(struct vcpu *vcpu, u8 vector)
+{
+	struct vmcb_save *s = &svm_vmcb(vcpu)->save;
+
+	svm_reset(vcpu, NULL);
+	s->cs = segment(vector << 8, (u64)vector << 12, SEGMENT_CODE);
+	s->rip = 0;
 }

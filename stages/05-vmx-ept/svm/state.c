@@ -67,17 +67,11 @@ void svm_set(struct vcpu *vcpu, enum vcpu_reg reg, u64 value)
 		panic("svm_set: no register %d", reg);
 }
 
-void svm_skip_instruction(struct vcpu *vcpu)
+static void skip_to(struct vcpu *vcpu, u64 rip)
 {
 	struct vmcb *vmcb = svm_vmcb(vcpu);
 
-	if (vmcb->control.exit_code == SVM_EXIT_IO)
-		vmcb->save.rip = vmcb->control.exit_info2;
-	else if (svm_vcpu(vcpu)->nrips && vmcb->control.next_rip)
-		vmcb->save.rip = vmcb->control.next_rip;
-	else
-		vmcb->save.rip =
-			guest_next_rip(vcpu, svm_instruction_length(vcpu));
+	vmcb->save.rip = rip;
 	vmcb->control.interrupt_shadow &= ~INTERRUPT_SHADOW;
 	/* RF holds for one instruction, and this one is done (APM 2 3.1.6). */
 	vmcb->save.rflags &= ~RFLAGS_RF;
@@ -86,6 +80,23 @@ void svm_skip_instruction(struct vcpu *vcpu)
 		vmcb->save.dr6 |= BIT(14); /* BS */
 		svm_inject_exception(vcpu, VECTOR_DB, 0);
 	}
+}
+
+void svm_skip_bytes(struct vcpu *vcpu, uint length)
+{
+	skip_to(vcpu, guest_next_rip(vcpu, length));
+}
+
+void svm_skip_instruction(struct vcpu *vcpu)
+{
+	struct vmcb_control *c = &svm_vmcb(vcpu)->control;
+
+	if (c->exit_code == SVM_EXIT_IO)
+		skip_to(vcpu, c->exit_info2);
+	else if (svm_vcpu(vcpu)->nrips && c->next_rip)
+		skip_to(vcpu, c->next_rip);
+	else
+		svm_skip_bytes(vcpu, svm_instruction_length(vcpu));
 }
 
 /* Vectors whose frame has an error code (APM 2 8.2). */

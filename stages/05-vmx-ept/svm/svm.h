@@ -31,7 +31,6 @@ struct svm_vcpu {
 	phys_t host_vmcb_phys; /* for VMLOAD of our own FS, GS and TR */
 	u8 *msrpm;
 	phys_t msrpm_phys;
-	u8 *iopm;   /* NULL: no port is intercepted */
 	bool nrips; /* the hardware tells the next RIP */
 };
 
@@ -78,17 +77,19 @@ bool svm_preflight(void);
 int svm_enable(void);
 int svm_create(struct vcpu *vcpu);
 void svm_reset(struct vcpu *vcpu, const struct real_mode_entry *entry);
+void svm_start(struct vcpu *vcpu, u8 vector);
 void svm_resume(struct vcpu *vcpu, const struct cpu_state *state);
 void svm_run(struct vcpu *vcpu, struct vm_exit *exit);
 u64 svm_get(struct vcpu *vcpu, enum vcpu_reg reg);
 void svm_set(struct vcpu *vcpu, enum vcpu_reg reg, u64 value);
 void svm_skip_instruction(struct vcpu *vcpu);
+void svm_skip_bytes(struct vcpu *vcpu, uint length);
 void svm_inject_exception(struct vcpu *vcpu, uint vector, u32 error);
 exit_handler_fn svm_nmi, svm_nmi_window;
 int svm_read_msr(struct vcpu *vcpu, u32 msr, u64 *value);
 int svm_write_msr(struct vcpu *vcpu, u32 msr, u64 value);
 void svm_intercept_msr(struct vcpu *vcpu, u32 msr, bool read, bool write);
-void svm_intercept_io(struct vcpu *vcpu, u16 port, bool on);
+void svm_intercept_io(struct vcpu *vcpu, u16 port);
 void svm_flush_map(struct vcpu *vcpu);
 void svm_dump(struct vcpu *vcpu);
 

@@ -64,7 +64,8 @@ int acpi_read_table(acpi_map_fn *map, u64 phys, const char *signature,
 int acpi_find(acpi_map_fn *map, const struct acpi_root *root,
 	      const char *signature, struct acpi_table *table);
 
-/* This machine's memory, for the functions above. */
+/* This machine's memory, for the functions above; before stage 02's tables are
+ * in use, only what lies below 4 GiB. */
 const void *acpi_map(u64 phys, u64 size);
 
 /* This machine's root. -ENOENT: it has none. */

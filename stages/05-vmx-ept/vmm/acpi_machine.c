@@ -4,7 +4,7 @@
 #include "boot/boot_info.h"
 #include "boot/layout.h"
 #include "lib/errno.h"
-#include "paging/paging.h"
+#include "paging/space.h"
 #include "vmm/acpi.h"
 
 /* Where a BIOS keeps the root pointer (ACPI 6.5, 5.2.5.1). */
@@ -17,8 +17,10 @@ const void *acpi_map(u64 phys, u64 size)
 {
 	if (phys + size < phys)
 		return NULL;
-	if (phys + size <= MIB)
+	if (phys + size <= MIB || (!space_entered && phys + size <= 4 * GIB))
 		return phys_to_direct(PHYS(phys));
+	if (!space_entered)
+		return NULL;
 	return map_phys(PHYS(phys), size, MAP_READ);
 }
 

@@ -28,13 +28,10 @@
 #define ROM_START 0xc0000 /* option ROMs and BIOS, in our direct map too */
 #define ROM_END   0x100000
 
-static bool is_readable(u64 base, u64 size)
+static bool is_memory(u64 base, u64 size)
 {
 	const struct mem_map *map = &boot_info.map;
 
-	if (base + size < base || in_vmm_range(PHYS(base), 1) ||
-	    in_vmm_range(PHYS(base + size - 1), 1))
-		return false;
 	if (base >= ROM_START && base + size <= ROM_END)
 		return true;
 	for (uint i = 0; i < map->count; i++) {
@@ -60,14 +57,29 @@ static void do_copy(void *arg)
 	memcpy(c->to, c->from, c->size);
 }
 
+/*
+ * Code also runs from memory that the firmware calls reserved, and from its
+ * flash at the top of 4 GiB, where a CPU begins after INIT. Pages of these are
+ * mapped when they are needed: not those of all the address space, whose page
+ * tables could eat up our memory.
+ */
+static const void *find(u64 base, u64 size)
+{
+	if (base + size < base || in_vmm_range(PHYS(base), 1) ||
+	    in_vmm_range(PHYS(base + size - 1), 1))
+		return NULL;
+	if (is_memory(base, size))
+		return phys_to_direct(PHYS(base));
+	return base + size <= 4 * GIB ? map_phys(PHYS(base), size, MAP_READ)
+				      : NULL;
+}
+
 /* Guarded, as not all RAM of a strange memory map need be mapped. */
 int guest_read_phys(gphys_t gpa, void *buffer, size_t size)
 {
-	struct copy c = {buffer, phys_to_direct(PHYS(gpa.v)), size};
+	struct copy c = {buffer, find(gpa.v, size), size};
 
-	if (!is_readable(gpa.v, size))
-		return -EFAULT;
-	return guarded(do_copy, &c, NULL);
+	return c.from ? guarded(do_copy, &c, NULL) : -EFAULT;
 }
 
 /* How the guest's page tables look in its mode. */

@@ -15,8 +15,8 @@ struct vcpu;
 int guest_virt_to_phys(struct vcpu *vcpu, u64 virt, gphys_t *gpa);
 
 /*
- * Copy @size bytes at guest-physical @gpa. -EFAULT when it is not RAM or
- * firmware ROM, or lies in our own range.
+ * Copy @size bytes at guest-physical @gpa, which the guest itself reads there:
+ * devices may be touched. -EFAULT when it lies in our own range.
  */
 int guest_read_phys(gphys_t gpa, void *buffer, size_t size);
 

@@ -7,6 +7,8 @@
 #include "lib/errno.h"
 #include "paging/trap.h"
 #include "vmm/launch.h"
+#include "vmm/mmio.h"
+#include "vmm/signals.h"
 #include "vmm/vcpu.h"
 
 /* As on a CPU without the extension, or with it switched off (SDM 2B). */
@@ -62,6 +64,11 @@ EXIT_HANDLER(CR_WRITE)
 
 EXIT_HANDLER(NMI)
 {
+	if (cpu_call_taken()) {
+		vcpu_ops->end_nmi(vcpu);
+		cpu_signals->call(vcpu);
+		return;
+	}
 	vcpu_ops->nmi(vcpu, exit);
 }
 
@@ -80,13 +87,18 @@ EXIT_HANDLER(TRIPLE_FAULT)
 /* INIT to the boot CPU: it starts again at the reset vector (SDM 3A 9.1). */
 EXIT_HANDLER(INIT)
 {
-	vcpu_ops->reset(vcpu, NULL);
+	if (cpu_signals)
+		cpu_signals->init(vcpu);
+	else
+		vcpu_ops->reset(vcpu, NULL);
 }
 
-/* Only a CPU that waits for one can see a SIPI; ours never waits. */
+/* Only a CPU that waits for one can see a SIPI; the only one never waits. */
 EXIT_HANDLER(SIPI)
 {
-	panic("a SIPI exit from a CPU that runs");
+	if (!cpu_signals)
+		panic("a SIPI exit from a CPU that runs");
+	cpu_signals->sipi(vcpu, exit->info);
 }
 
 #define TASK_SWITCH_SOURCE(info) ((info) >> 30 & 3) /* SDM 3C table 28-2 */
@@ -110,8 +122,14 @@ EXIT_HANDLER(TASK_SWITCH)
 
 EXIT_HANDLER(MEMORY)
 {
-	int error = nested_map_fault(vcpu->map, exit->gpa, exit->write);
+	const struct mmio_page *page = mmio_find(exit->gpa.v, 1);
+	int error;
 
+	if (page && exit->write) {
+		page->write(vcpu, exit->gpa);
+		return;
+	}
+	error = nested_root_fault(&vcpu->root, exit->gpa, exit->write);
 	/* It executes our range, or goes beyond what a PC's memory can be. */
 	if (error == -EPERM || error == -EFAULT) {
 		vcpu_ops->inject_exception(vcpu, VECTOR_GP, 0);

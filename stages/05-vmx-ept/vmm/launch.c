@@ -17,6 +17,7 @@
 #include "lib/init.h"
 #include "lib/percpu.h"
 #include "lib/string.h"
+#include "vmm/signals.h"
 
 const struct vcpu_ops *vcpu_ops;
 
@@ -91,7 +92,7 @@ static void warn_of_other_cpus(void)
 {
 	uint n = vmm_cpu_count();
 
-	if (n > 1)
+	if (n > 1 && !init_phase_has_entries(INIT_PHASE_cpus))
 		printf("vellum: this machine has %u CPUs, and Vellum is on "
 		       "one, "
 		       "CPU 0; the others run WITHOUT it if the guest starts "
@@ -123,17 +124,19 @@ static void vmm_cpu_init(void)
 	if (error)
 		panic("no virtual CPU (error %d)", error);
 	*this_cpu(current_vcpu) = vcpu;
-	printf("vmm: %s; %u pages of nested page tables\n", vcpu_ops->name,
-	       vcpu->map->pages);
+	if (*this_cpu(cpu_number) == 0)
+		printf("vmm: %s; %u pages of nested page tables\n",
+		       vcpu_ops->name, vcpu->root.map->pages + 1);
 }
 
 INIT(cpu, 10, vmm_cpu_init);
 
-static void __noreturn serve(struct vcpu *vcpu)
+void vmm_serve(struct vcpu *vcpu)
 {
 	struct vm_exit exit;
 
 	for (;;) {
+		cpu_call_serve(vcpu);
 		vcpu_ops->run(vcpu, &exit);
 		exit_dispatch(vcpu, &exit);
 	}
@@ -158,7 +161,7 @@ void vmm_launch_bios_guest(const struct real_mode_entry *entry)
 	       entry->ip);
 	console_hand_over();
 	launch_tsc = rdtsc();
-	serve(vcpu);
+	vmm_serve(vcpu);
 }
 
 void vmm_launch_uefi_guest(const struct cpu_state *state)
@@ -170,7 +173,7 @@ void vmm_launch_uefi_guest(const struct cpu_state *state)
 	printf("vellum: launching the guest: the firmware goes on as one\n");
 	console_hand_over();
 	launch_tsc = rdtsc();
-	serve(vcpu);
+	vmm_serve(vcpu);
 }
 
 /*

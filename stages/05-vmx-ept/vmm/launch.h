@@ -19,6 +19,9 @@ void vmm_launch_bios_guest(const struct real_mode_entry *entry) __noreturn;
  */
 void vmm_launch_uefi_guest(const struct cpu_state *state) __noreturn;
 
+/* Serve @vcpu's exits on this CPU, for ever, from the state it has. */
+void vmm_serve(struct vcpu *vcpu) __noreturn;
+
 /* TSC when the guest's first instruction was about to run. */
 u64 vmm_launch_tsc(void);
 

@@ -25,9 +25,12 @@ static const struct msr_handler *find_handler(u32 msr)
 void msr_intercept_all(struct vcpu *vcpu)
 {
 	for (const struct msr_handler *h = __table_msr_start;
-	     h != __table_msr_end; h++)
+	     h != __table_msr_end; h++) {
+		if (h->wanted && !h->wanted())
+			continue;
 		for (u32 msr = h->first; msr <= h->last; msr++)
 			vcpu_ops->intercept_msr(vcpu, msr, h->read, h->write);
+	}
 }
 
 static int read_msr(struct vcpu *vcpu, u32 msr, u64 *value)

@@ -33,7 +33,7 @@ int mtrr_guest_write(struct vcpu *vcpu, u32 msr, u64 value)
 	mtrr_read(&now);
 	if (!now.enabled || mtrr_equal(&now, built))
 		return 0;
-	error = nested_map_retype(vcpu->map, &now);
+	error = nested_root_retype(&vcpu->root, &now);
 	if (error)
 		panic("no memory to follow the guest's MTRRs (error %d)",
 		      error);

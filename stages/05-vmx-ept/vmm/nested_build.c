@@ -21,6 +21,7 @@
 #include "vmm/nested_tree.h"
 
 #include "lib/errno.h"
+#include "vmm/mmio.h"
 
 #define EAGER_END (4 * GIB) /* all of it is mapped at once, RAM or not */
 
@@ -49,6 +50,8 @@ static bool may_be_leaf(const struct nested_map *map, u64 base, uint level,
 		return false;
 	if (nested_is_hidden(base, size))
 		return false;
+	if (level > LEVEL_4K && mmio_find(base, size))
+		return false;
 	return one_type(&map->mtrr, base, size, type);
 }
 
@@ -60,8 +63,11 @@ static int fill_entry(struct nested_map *map, u64 *entry, u64 base, uint level)
 	int err;
 
 	if (may_be_leaf(map, base, level, &type)) {
-		nested_set(entry, base | map->format->write |
-					  nested_leaf_bits(map, level, type));
+		u64 bits = nested_leaf_bits(map, level, type);
+
+		if (!mmio_find(base, nested_level_size(level)))
+			bits |= map->format->write;
+		nested_set(entry, base | bits);
 		return 0;
 	}
 	if (level == LEVEL_2M && nested_is_hidden(base, SIZE_2M)) {

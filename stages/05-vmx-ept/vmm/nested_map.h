@@ -34,9 +34,11 @@ struct nested_map {
 	u64 hidden_writes; /* pages of our range that the guest wrote to */
 
 	/* The rest is nested_*.c's own. */
-	struct mtrr_state mtrr; /* what the leaf types come from */
-	uint hidden_tables;     /* of @pages, those below nested_hidden.c */
-	phys_t hidden_pt;       /* shows the blank page 512 times */
+	struct mtrr_state mtrr;  /* what the leaf types come from */
+	uint hidden_tables;      /* of @pages, those below nested_hidden.c */
+	phys_t hidden_pt;        /* shows the blank page 512 times */
+	struct nested_map *next; /* nested_root.c: all maps there are, */
+	uint users;              /* and how many roots use this one */
 	/*
 	 * Protects the tables and all fields but format, root and limit
 	 * against the faults and retypes of other CPUs. The page layer's lock

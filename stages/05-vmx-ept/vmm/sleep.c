@@ -9,8 +9,11 @@
  * Power off (S5), S4 and the rest pass.
  *
  * A guest that was refused must go on: it waits until WAK_STS in PM1 status
- * says that it has slept and is awake. So we intercept that, too, and let the
- * bit read as 1 until the guest clears it (ACPI 6.5, 4.8.3.1.1).
+ * says that it has slept and is awake. So that is intercepted, too, and the bit
+ * reads as 1, on every CPU, until the guest clears it (ACPI 6.5, 4.8.3.1.1).
+ * It would be enough to do so from a refusal on; but then the ports that all
+ * CPUs share a map of would change under the feet of those in the guest, and
+ * PM1 status is read a few times in a guest's life.
  *
  * Not watched: machines with hardware-reduced ACPI, which sleep by a register
  * of another kind, and a guest that moves the ports by the chipset's own
@@ -29,6 +32,7 @@
 static struct acpi_sleep sleep;
 static struct acpi_facs facs[ARRAY_SIZE(sleep.facs)];
 static u64 refused;
+static bool pretend_woken; /* PM1 status says so: set by a refusal */
 
 static int read_tables(void)
 {
@@ -59,12 +63,12 @@ static void find_ports(void)
 		       sleep.control[0]);
 }
 
-/* Intercept the high bytes of the registers at @ports, or no longer. */
-static void intercept(struct vcpu *vcpu, const u16 *ports, bool on)
+/* Intercept the high bytes of the registers at @ports. */
+static void intercept(struct vcpu *vcpu, const u16 *ports)
 {
 	for (uint i = 0; i < ACPI_BLOCKS; i++)
 		if (ports[i])
-			vcpu_ops->intercept_io(vcpu, WATCH_HIGH(ports[i]), on);
+			vcpu_ops->intercept_io(vcpu, WATCH_HIGH(ports[i]));
 }
 
 static void watch_sleep(void)
@@ -75,7 +79,8 @@ static void watch_sleep(void)
 		return;
 	if (*this_cpu(cpu_number) == 0)
 		find_ports();
-	intercept(vcpu, sleep.control, true);
+	intercept(vcpu, sleep.control);
+	intercept(vcpu, sleep.status);
 }
 
 INIT(cpu, 20, watch_sleep);
@@ -100,19 +105,22 @@ static bool covers(const struct vm_exit *exit, u16 port, uint *shift)
 	return port && byte < exit->size;
 }
 
-static void refuse(struct vcpu *vcpu)
+static bool is_pretending(void)
 {
-	vcpu->pretend_woken = true;
-	intercept(vcpu, sleep.status, true);
+	return __atomic_load_n(&pretend_woken, __ATOMIC_SEQ_CST);
+}
+
+static void pretend(bool on)
+{
+	__atomic_store_n(&pretend_woken, on, __ATOMIC_SEQ_CST);
+}
+
+static void refuse(void)
+{
+	pretend(true);
 	printf("vmm: the guest asked for sleep state S3: refused (number "
 	       "%lu)\n",
 	       __atomic_add_fetch(&refused, 1, __ATOMIC_RELAXED));
-}
-
-static void clear_woken(struct vcpu *vcpu)
-{
-	vcpu->pretend_woken = false;
-	intercept(vcpu, sleep.status, false);
 }
 
 static void write_port(struct vcpu *vcpu, const struct vm_exit *exit)
@@ -124,13 +132,12 @@ static void write_port(struct vcpu *vcpu, const struct vm_exit *exit)
 		if (covers(exit, sleep.control[i], &shift) &&
 		    acpi_is_escape(&sleep, i, value >> shift,
 				   has_waking_vector())) {
-			refuse(vcpu);
+			refuse();
 			value &= ~(ACPI_SLP_EN << shift);
 		}
-		if (vcpu->pretend_woken &&
-		    covers(exit, sleep.status[i], &shift) &&
+		if (is_pretending() && covers(exit, sleep.status[i], &shift) &&
 		    (value >> shift & ACPI_WAK_STS))
-			clear_woken(vcpu);
+			pretend(false);
 	}
 	if (exit->size == 1)
 		outb(exit->port, value);
@@ -154,8 +161,7 @@ static void read_port(struct vcpu *vcpu, const struct vm_exit *exit)
 	else
 		value = inl(exit->port);
 	for (uint i = 0; i < ACPI_BLOCKS; i++)
-		if (vcpu->pretend_woken &&
-		    covers(exit, sleep.status[i], &shift))
+		if (is_pretending() && covers(exit, sleep.status[i], &shift))
 			value |= ACPI_WAK_STS << shift;
 	vcpu->regs.rax = kept | value;
 }

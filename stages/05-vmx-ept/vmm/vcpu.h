@@ -9,7 +9,7 @@
 #include "lib/cpu.h"
 #include "lib/types.h"
 #include "vmm/exit.h"
-#include "vmm/nested_map.h"
+#include "vmm/nested_root.h"
 
 /*
  * The guest's registers that the hardware does not save for us. The entry
@@ -43,7 +43,8 @@ struct real_mode_entry {
 	u8 dl; /* the boot drive, by BIOS custom */
 };
 
-struct cpu_state; /* vmm/cpu_state.h */
+struct cpu_state;  /* vmm/cpu_state.h */
+struct trap_frame; /* paging/trap.h */
 
 struct exit_stats {
 	u64 count;
@@ -53,9 +54,8 @@ struct exit_stats {
 struct vcpu {
 	struct guest_regs regs;
 	void *backend; /* struct vmx_vcpu or struct svm_vcpu */
-	struct nested_map *map;
-	u64 exit_tsc;       /* TSC right after the last exit */
-	bool pretend_woken; /* PM1 status says so: see sleep.c */
+	struct nested_root root;
+	u64 exit_tsc; /* TSC right after the last exit */
 	struct exit_stats stats[EXIT_REASON_COUNT];
 };
 
@@ -87,6 +87,15 @@ struct vcpu_ops {
 	 * for @entry when that is not NULL: then real mode, from there on. */
 	void (*reset)(struct vcpu *vcpu, const struct real_mode_entry *entry);
 
+	/* The same, then as a start-up IPI with @vector has it start: in real
+	 * mode at vector:0000 (SDM 3A 9.4.4). */
+	void (*start)(struct vcpu *vcpu, u8 vector);
+
+	/* INIT, and have the hardware wait for the start-up IPI, with the CPU
+	 * in the guest. NULL, or -ENODEV, where it can't do that and report
+	 * INITs. @probe: only say whether it can. */
+	int (*wait_for_sipi)(struct vcpu *vcpu, bool probe);
+
 	/* Let @vcpu go on from @state: a UEFI machine's firmware, as it was
 	 * when it called us. */
 	void (*resume)(struct vcpu *vcpu, const struct cpu_state *state);
@@ -105,6 +114,9 @@ struct vcpu_ops {
 	 * and out of an interrupt shadow. */
 	void (*skip_instruction)(struct vcpu *vcpu);
 
+	/* The same, where the hardware does not know the length. */
+	void (*skip_bytes)(struct vcpu *vcpu, uint length);
+
 	/* Raise exception @vector in the guest instead. @error is pushed where
 	 * the vector has an error code (#GP, #PF, ...). */
 	void (*inject_exception)(struct vcpu *vcpu, uint vector, u32 error);
@@ -112,6 +124,21 @@ struct vcpu_ops {
 	/* Handlers of the exits that are the vendor's own affair. */
 	exit_handler_fn *nmi;
 	exit_handler_fn *nmi_window;
+
+	/* The NMI that caused the exit was none of the guest's: it is over. */
+	void (*end_nmi)(struct vcpu *vcpu);
+
+	/* An NMI that is the guest's came while the CPU ran Vellum. */
+	bool (*nmi_in_host)(struct trap_frame *frame);
+
+	/* A call came likewise. If @frame is on its way into the guest, turn
+	 * it back. NULL where NMIs can't come there. */
+	void (*stop_entry)(struct trap_frame *frame);
+
+	/* From now on, or no longer, let NMIs in while the CPU runs Vellum;
+	 * NULL where they always are. */
+	void (*listen)(bool on);
+
 	exit_handler_fn *cr_write; /* NULL where it can't happen */
 
 	/* An intercepted MSR that the back end answers itself (EFER on SVM,
@@ -123,15 +150,16 @@ struct vcpu_ops {
 	void (*intercept_msr)(struct vcpu *vcpu, u32 msr, bool read,
 			      bool write);
 
-	/* Cause exits, or not, at every access to I/O port @port, alone or as
-	 * a part of a wider one. Called on @vcpu's CPU. */
-	void (*intercept_io)(struct vcpu *vcpu, u16 port, bool on);
+	/* Cause exits at every access to I/O port @port, alone or as a part of
+	 * a wider one. Called on @vcpu's CPU in phase cpu, with the same ports
+	 * on each: they share a map, which CPU 0 makes. */
+	void (*intercept_io)(struct vcpu *vcpu, u16 port);
 
 	/* Hide from @regs, the answer to CPUID @leaf, @subleaf, what the back
 	 * end can't let the guest use. NULL: nothing more to hide. */
 	void (*filter_cpuid)(u32 leaf, u32 subleaf, struct cpuid_regs *regs);
 
-	/* Entries of vcpu->map changed: forget cached translations, here. */
+	/* Entries under vcpu->root changed: forget cached ones, here. */
 	void (*flush_map)(struct vcpu *vcpu);
 
 	/* Print the guest's state, for a panic. */

@@ -1,23 +1,29 @@
 /*
  * Into the guest and back.
  *
- * u64 vmx_enter(struct guest_regs *regs, u64 launched)
+ * u64 vmx_enter(struct guest_regs *regs, u64 launched, const u32 *stop)
  *
- * In:  RDI -> the guest's registers, RSI 0 for VMLAUNCH, else for VMRESUME.
+ * In:  RDI -> the guest's registers, RSI 0 for VMLAUNCH, else for VMRESUME,
+ *	RDX -> a flag: not 0 means do not enter.
  *	The current VMCS is complete but for the host's RSP.
  * Out: RAX = 0 after an exit, with the registers of the guest at RDI; or the
- *	RFLAGS of a VMLAUNCH or VMRESUME that failed.
+ *	RFLAGS of a VMLAUNCH or VMRESUME that failed; or 1 if the flag was set.
  *
  * The CPU exchanges RSP, RIP, RFLAGS, segments and control registers (SDM 3C
  * 28.5); all others are ours to exchange. An exit comes in at vmx_exit_label
  * with the stack as VMLAUNCH left it, and RFLAGS = 2: interrupts off. MOV does
  * not change flags, so the choice of instruction survives the loading.
+ *
+ * The flag is set by an NMI, which may come when it has been looked at already.
+ * So the NMI's handler (nmi.c) has a CPU that it finds between vmx_enter_begins
+ * and vmx_enter_ends go to vmx_enter_stop: nothing there can't be done again.
  */
 #include "vmm/offsets.h"
 #include "vmx/vmcs.h"
 
 	.text
 	.globl vmx_enter, vmx_exit_label
+	.globl vmx_enter_begins, vmx_enter_ends, vmx_enter_stop
 vmx_enter:
 	push %rbp
 	push %rbx
@@ -30,6 +36,9 @@ vmx_enter:
 	vmwrite %rsp, %rax
 	mov GUEST_REGS_CR2(%rdi), %rax
 	mov %rax, %cr2
+vmx_enter_begins:
+	cmpl $0, (%rdx)
+	jne vmx_enter_stop
 	test %rsi, %rsi
 	mov GUEST_REGS_RAX(%rdi), %rax
 	mov GUEST_REGS_RCX(%rdi), %rcx
@@ -50,8 +59,13 @@ vmx_enter:
 	vmresume
 	jmp 2f
 1:	vmlaunch
+vmx_enter_ends:
 2:	pushfq				/* only if it failed */
 	pop %rax
+	jmp 3f
+
+vmx_enter_stop:
+	mov $1, %eax
 	jmp 3f
 
 vmx_exit_label:

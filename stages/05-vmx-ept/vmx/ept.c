@@ -38,9 +38,9 @@ const struct nested_format *vmx_ept_format(const struct vmx_caps *caps)
 	return &format;
 }
 
-u64 vmx_ept_pointer(const struct nested_map *map)
+u64 vmx_ept_pointer(const struct nested_root *root)
 {
-	return map->root.v | EPTP_4_LEVELS | EPTP_WB;
+	return root->table.v | EPTP_4_LEVELS | EPTP_WB;
 }
 
 /* The operand of INVEPT and INVVPID. */
@@ -51,7 +51,7 @@ struct invalidate {
 
 void vmx_flush_map(struct vcpu *vcpu)
 {
-	struct invalidate what = {vmx_ept_pointer(vcpu->map), 0};
+	struct invalidate what = {vmx_ept_pointer(&vcpu->root), 0};
 
 	asm volatile("invept %0, %1"
 		     :

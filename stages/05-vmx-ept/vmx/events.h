@@ -80,6 +80,9 @@ void vmx_nmi_init(struct vmx_vcpu *vmx);
  * writes that field. */
 void vmx_add_proc_controls(struct vmx_vcpu *vmx, u32 controls);
 void vmx_nmi(struct vcpu *vcpu, const struct vm_exit *exit);
+void vmx_end_nmi(struct vcpu *vcpu);
+bool vmx_nmi_in_host(struct trap_frame *frame);
+void vmx_stop_entry(struct trap_frame *frame);
 void vmx_nmi_window(struct vcpu *vcpu, const struct vm_exit *exit);
 
 #endif

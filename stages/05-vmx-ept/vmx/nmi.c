@@ -64,7 +64,7 @@ void vmx_add_proc_controls(struct vmx_vcpu *vmx, u32 controls)
 }
 
 /* An NMI while the CPU ran Vellum: it is the guest's all the same. */
-static bool nmi_in_host(struct trap_frame *frame)
+bool vmx_nmi_in_host(struct trap_frame *frame)
 {
 	const struct vmx_vcpu *vmx = *this_cpu(nmi_target);
 
@@ -120,6 +120,19 @@ static void unblock_host_nmi(void)
 		     : "memory", "cc");
 }
 
+/* Before the state is touched by a call: it may start the guest anew. */
+void vmx_end_nmi(struct vcpu *vcpu)
+{
+	unblock_host_nmi();
+}
+
+void vmx_stop_entry(struct trap_frame *frame)
+{
+	if (frame->rip >= (u64)vmx_enter_begins &&
+	    frame->rip < (u64)vmx_enter_ends)
+		frame->rip = (u64)vmx_enter_stop;
+}
+
 /* Unblock last: a second NMI must find the first one gone. */
 void vmx_nmi(struct vcpu *vcpu, const struct vm_exit *exit)
 {
@@ -136,5 +149,4 @@ void vmx_nmi_window(struct vcpu *vcpu, const struct vm_exit *exit)
 void vmx_nmi_init(struct vmx_vcpu *vmx)
 {
 	*this_cpu(nmi_target) = vmx;
-	trap_set_handler(VECTOR_NMI, nmi_in_host);
 }

@@ -56,9 +56,8 @@ void vmx_set(struct vcpu *vcpu, enum vcpu_reg reg, u64 value)
  * and ends in a single-step trap when TF is set (unless BTF restricts that to
  * branches). The trap is noted as pending; the entry delivers it.
  */
-void vmx_skip_instruction(struct vcpu *vcpu)
+void vmx_skip_bytes(struct vcpu *vcpu, uint length)
 {
-	u64 length = vmcs_read(VMCS_EXIT_INSTRUCTION_LENGTH);
 	u64 state = vmcs_read(VMCS_GUEST_INTERRUPTIBILITY);
 	u64 rflags = vmcs_read(VMCS_GUEST_RFLAGS);
 
@@ -72,4 +71,9 @@ void vmx_skip_instruction(struct vcpu *vcpu)
 	    !(vmcs_read(VMCS_GUEST_DEBUGCTL) & DEBUGCTL_BTF))
 		vmcs_write(VMCS_GUEST_PENDING_DEBUG,
 			   vmcs_read(VMCS_GUEST_PENDING_DEBUG) | PENDING_BS);
+}
+
+void vmx_skip_instruction(struct vcpu *vcpu)
+{
+	vmx_skip_bytes(vcpu, vmcs_read(VMCS_EXIT_INSTRUCTION_LENGTH));
 }

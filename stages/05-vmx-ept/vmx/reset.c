@@ -8,6 +8,7 @@
  * CS too.
  */
 #include "lib/cpu.h"
+#include "lib/errno.h"
 #include "lib/string.h"
 #include "vmx/events.h"
 #include "vmx/vmx.h"
@@ -20,6 +21,9 @@
 #define RESET_CS      0xf000
 #define RESET_CS_BASE 0xffff0000
 #define RESET_IP      0xfff0
+
+#define MISC_WAIT_FOR_SIPI     BIT(8) /* IA32_VMX_MISC */
+#define ACTIVITY_WAIT_FOR_SIPI 3
 
 #define DR6_RESET 0xffff0ff0
 #define DR7_RESET 0x400
@@ -113,4 +117,24 @@ void vmx_reset(struct vcpu *vcpu, const struct real_mode_entry *entry)
 	if (entry)
 		enter_at(vcpu, entry);
 	vmx_flush_vpid();
+}
+
+void vmx_start(struct vcpu *vcpu, u8 vector)
+{
+	vmx_reset(vcpu, NULL);
+	set_real_mode_segment(CS, vector << 8);
+	vmcs_write(VMCS_GUEST_RIP, 0);
+}
+
+/* In this state the CPU is in the guest, and yet nothing but a SIPI, which
+ * exits, makes it go on (SDM 3C 25.4.2). */
+int vmx_wait_for_sipi(struct vcpu *vcpu, bool probe)
+{
+	if (!(vmx_caps()->misc & MISC_WAIT_FOR_SIPI))
+		return -ENODEV;
+	if (!probe) {
+		vmx_reset(vcpu, NULL);
+		vmcs_write(VMCS_GUEST_ACTIVITY, ACTIVITY_WAIT_FOR_SIPI);
+	}
+	return 0;
 }

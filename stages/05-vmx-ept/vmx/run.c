@@ -3,6 +3,7 @@
  * and the table of operations that the rest of Vellum calls.
  */
 #include "lib/cpu.h"
+#include "vmm/signals.h"
 #include "vmx/events.h"
 #include "vmx/vmx.h"
 
@@ -10,18 +11,21 @@
 #define BASIC_REASON        0xffff
 #define REASON_FAILED_ENTRY BIT(31)
 
-static void enter(struct vcpu *vcpu)
+static u64 enter(struct vcpu *vcpu)
 {
 	struct vmx_vcpu *vmx = vcpu->backend;
 	u64 flags;
 
 	if (!vmx->launched)
 		vmx_break_vmcs();
-	flags = vmx_enter(&vcpu->regs, vmx->launched);
+	flags = vmx_enter(&vcpu->regs, vmx->launched, cpu_call_waits());
+	if (flags == VMX_ENTER_STOPPED)
+		return flags;
 	vcpu->exit_tsc = rdtsc();
 	if (flags || (vmcs_read(VMCS_EXIT_REASON) & REASON_FAILED_ENTRY))
 		vmx_entry_failed(vcpu, flags);
 	vmx->launched = true;
+	return 0;
 }
 
 /* Exits for #DB and #AC are an affair between the CPU and us. */
@@ -34,7 +38,8 @@ static bool is_our_exception(const struct vm_exit *exit)
 void vmx_run(struct vcpu *vcpu, struct vm_exit *exit)
 {
 	for (;;) {
-		enter(vcpu);
+		while (enter(vcpu) == VMX_ENTER_STOPPED)
+			cpu_call_serve(vcpu);
 		vmx_decode_exit(exit);
 		vmx_resume_delivery(exit->hw_reason & BASIC_REASON);
 		if (!is_our_exception(exit))
@@ -51,14 +56,20 @@ const struct vcpu_ops vmx_ops = {
 	.enable = vmx_enable,
 	.create = vmx_create,
 	.reset = vmx_reset,
+	.start = vmx_start,
+	.wait_for_sipi = vmx_wait_for_sipi,
 	.resume = vmx_resume,
 	.run = vmx_run,
 	.get = vmx_get,
 	.set = vmx_set,
 	.skip_instruction = vmx_skip_instruction,
+	.skip_bytes = vmx_skip_bytes,
 	.inject_exception = vmx_inject_exception,
 	.nmi = vmx_nmi,
 	.nmi_window = vmx_nmi_window,
+	.end_nmi = vmx_end_nmi,
+	.nmi_in_host = vmx_nmi_in_host,
+	.stop_entry = vmx_stop_entry,
 	.cr_write = vmx_cr_write,
 	.read_msr = vmx_read_msr,
 	.write_msr = vmx_write_msr,

@@ -134,17 +134,13 @@ static int build_map(struct vcpu *vcpu, const struct vmx_caps *caps)
 	struct mtrr_state mtrr;
 	int error;
 
-	vcpu->map = alloc(sizeof(*vcpu->map));
-	if (!vcpu->map)
-		return -ENOMEM;
-	memset(vcpu->map, 0, sizeof(*vcpu->map));
 	mtrr_read(&mtrr);
-	error = nested_map_build(vcpu->map, vmx_ept_format(caps), &mtrr,
+	error = nested_root_init(&vcpu->root, vmx_ept_format(caps), &mtrr,
 				 BIT(bits));
 	if (error)
 		return error;
 	mtrr_guest_init(&mtrr);
-	vmcs_write(VMCS_EPT_POINTER, vmx_ept_pointer(vcpu->map));
+	vmcs_write(VMCS_EPT_POINTER, vmx_ept_pointer(&vcpu->root));
 	vmx_flush_map(vcpu);
 	return 0;
 }

@@ -11,7 +11,6 @@
 struct vmx_vcpu {
 	phys_t vmcs;       /* the VMCS; always this CPU's current one */
 	u8 *msr_bitmap;    /* SDM 3C 25.6.9 */
-	u8 *io_bitmaps;    /* see io.c; NULL: no port is intercepted */
 	bool launched;     /* VMRESUME from now on */
 	u64 cr0_fixed;     /* bits of CR0 that must be 1 whatever guests want */
 	u32 proc_controls; /* without NMI-window exiting, see nmi.c */
@@ -29,6 +28,10 @@ int vmx_enable(void);
 int vmx_create(struct vcpu *vcpu);
 void vmx_reset(struct vcpu *vcpu, const struct real_mode_entry *entry);
 
+/* vmx_ops.start and .wait_for_sipi, in reset.c. */
+void vmx_start(struct vcpu *vcpu, u8 vector);
+int vmx_wait_for_sipi(struct vcpu *vcpu, bool probe);
+
 /* vmx_ops.resume. */
 void vmx_resume(struct vcpu *vcpu, const struct cpu_state *state);
 
@@ -44,9 +47,15 @@ void vmx_decode_exit(struct vm_exit *exit);
 /*
  * Enter the guest with @regs in its registers, by VMRESUME when @launched,
  * else by VMLAUNCH. Returns 0 at the next exit, with @regs filled anew; or, if
- * the instruction failed, the RFLAGS that it left (CF or ZF set). In entry.S.
+ * the instruction failed, the RFLAGS that it left (CF or ZF set); or
+ * VMX_ENTER_STOPPED, without having entered, when *@stop was not 0. In entry.S.
  */
-u64 vmx_enter(struct guest_regs *regs, u64 launched);
+u64 vmx_enter(struct guest_regs *regs, u64 launched, const u32 *stop);
+
+#define VMX_ENTER_STOPPED 1 /* no RFLAGS: bit 1 of those is always set */
+
+/* From the look at *@stop to the entry, and where to go from there in vain. */
+extern const char vmx_enter_begins[], vmx_enter_ends[], vmx_enter_stop[];
 
 /* Where exits arrive; a label inside vmx_enter(). */
 extern char vmx_exit_label[];
@@ -55,6 +64,7 @@ extern char vmx_exit_label[];
 u64 vmx_get(struct vcpu *vcpu, enum vcpu_reg reg);
 void vmx_set(struct vcpu *vcpu, enum vcpu_reg reg, u64 value);
 void vmx_skip_instruction(struct vcpu *vcpu);
+void vmx_skip_bytes(struct vcpu *vcpu, uint length);
 
 /*
  * Control registers. vmx_load_cr0() makes @value the guest's CR0 with all that
@@ -71,7 +81,7 @@ void vmx_flush_vpid(void);
 
 /* vmx_ops.flush_map; and the pointer that the EPT_POINTER field takes. */
 void vmx_flush_map(struct vcpu *vcpu);
-u64 vmx_ept_pointer(const struct nested_map *map);
+u64 vmx_ept_pointer(const struct nested_root *root);
 const struct nested_format *vmx_ept_format(const struct vmx_caps *caps);
 
 /* vmx_ops.read_msr, .write_msr, .intercept_msr. */
@@ -82,7 +92,7 @@ void vmx_intercept_msr(struct vcpu *vcpu, u32 msr, bool read, bool write);
 void vmx_intercept_own_msrs(struct vcpu *vcpu);
 
 /* vmx_ops.intercept_io. */
-void vmx_intercept_io(struct vcpu *vcpu, u16 port, bool on);
+void vmx_intercept_io(struct vcpu *vcpu, u16 port);
 
 /* May the guest use the instructions that secondary control @control enables?
  */

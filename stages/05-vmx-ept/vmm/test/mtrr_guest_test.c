@@ -13,8 +13,7 @@
 #define MSR_DEF_TYPE  0x2ff
 
 static struct mtrr_state machine, map_types;
-static struct nested_map map;
-static struct vcpu vcpu = {.map = &map};
+static struct vcpu vcpu;
 static int wrmsr_error, retype_error;
 static uint writes, retypes, flushes;
 static u32 written_msr;
@@ -37,9 +36,9 @@ int guarded_wrmsr(u32 msr, u64 value)
 	return 0;
 }
 
-int nested_map_retype(struct nested_map *which, const struct mtrr_state *mtrr)
+int nested_root_retype(struct nested_root *which, const struct mtrr_state *mtrr)
 {
-	assert_ptr_equal(which, &map);
+	assert_ptr_equal(which, &vcpu.root);
 	if (retype_error)
 		return retype_error;
 	retypes++;

@@ -1,0 +1,154 @@
+/*
+ * Sharing nested maps between CPUs. See nested_root.h.
+ */
+#include "vmm/nested_root.h"
+
+#include "heap/heap.h"
+#include "lib/errno.h"
+#include "lib/string.h"
+#include "page/page.h"
+#include "vmm/nested_tree.h"
+
+/* Protects the list, the counts, and each map's users. Taken before a map's
+ * own lock. */
+static spinlock_t maps_lock;
+static struct nested_map *maps;
+static uint root_count;
+
+/* A map that is there already and has just these types. */
+static struct nested_map *find(const struct nested_format *format,
+			       const struct mtrr_state *mtrr)
+{
+	for (struct nested_map *m = maps; m; m = m->next)
+		if (m->format == format && mtrr_equal(&m->mtrr, mtrr))
+			return m;
+	return NULL;
+}
+
+static int build(struct nested_map **map, const struct nested_format *format,
+		 const struct mtrr_state *mtrr, u64 limit)
+{
+	int err;
+
+	*map = alloc(sizeof(**map));
+	if (!*map)
+		return -ENOMEM;
+	err = nested_map_build(*map, format, mtrr, limit);
+	if (err) {
+		free(*map);
+		return err;
+	}
+	(*map)->next = maps;
+	maps = *map;
+	return 0;
+}
+
+/* One user more for the map with these types. maps_lock is held. */
+static int get(struct nested_map **map, const struct nested_format *format,
+	       const struct mtrr_state *mtrr, u64 limit)
+{
+	int err = 0;
+
+	*map = find(format, mtrr);
+	if (!*map)
+		err = build(map, format, mtrr, limit);
+	if (!err)
+		(*map)->users++;
+	return err;
+}
+
+/* One user less; the last one takes it down. maps_lock is held. */
+static void put(struct nested_map *map)
+{
+	struct nested_map **link = &maps;
+
+	if (--map->users)
+		return;
+	while (*link != map)
+		link = &(*link)->next;
+	*link = map->next;
+	nested_map_free(map);
+	free(map);
+}
+
+/* Hang what is under the map's own root under @root, too. */
+static void copy_root(const struct nested_root *root)
+{
+	u64 *to = nested_table(root->table);
+	const u64 *from = nested_table(root->map->root);
+
+	for (uint i = 0; i < NESTED_ENTRIES; i++)
+		nested_set(&to[i], from[i]);
+}
+
+int nested_root_init(struct nested_root *root,
+		     const struct nested_format *format,
+		     const struct mtrr_state *mtrr, u64 limit)
+{
+	struct mtrr_state all_wb;
+	int err = nested_table_new(&root->table);
+
+	if (err)
+		return err;
+	if (!mtrr) {
+		mtrr_all_write_back(&all_wb);
+		mtrr = &all_wb;
+	}
+	spin_lock(&maps_lock);
+	err = get(&root->map, format, mtrr, limit);
+	if (!err)
+		root_count++;
+	spin_unlock(&maps_lock);
+	if (err)
+		free_page_phys(root->table);
+	else
+		copy_root(root);
+	return err;
+}
+
+/* Only @root's CPU changes root->map, so no lock is needed to follow it. */
+int nested_root_fault(struct nested_root *root, gphys_t gpa, bool write)
+{
+	int err = nested_map_fault(root->map, gpa, write);
+
+	if (!err) {
+		u64 *from = nested_slot(nested_table(root->map->root), gpa.v,
+					LEVEL_ROOT);
+		u64 *to = nested_slot(nested_table(root->table), gpa.v,
+				      LEVEL_ROOT);
+
+		nested_set(to, *from);
+	}
+	return err;
+}
+
+int nested_root_retype(struct nested_root *root, const struct mtrr_state *mtrr)
+{
+	struct nested_map *old = root->map, *map;
+	int err;
+
+	spin_lock(&maps_lock);
+	if (old->users == 1 && !find(old->format, mtrr)) {
+		err = nested_map_retype(old, mtrr); /* nobody else is in it */
+	} else {
+		err = get(&map, old->format, mtrr, old->limit);
+		if (!err)
+			root->map = map;
+	}
+	if (!err)
+		copy_root(root);
+	if (!err && root->map != old)
+		put(old);
+	spin_unlock(&maps_lock);
+	return err;
+}
+
+void nested_root_count(uint *pages, uint *roots)
+{
+	spin_lock(&maps_lock);
+	*roots = root_count;
+	*pages = root_count;
+	for (const struct nested_map *m = maps; m; m = m->next)
+		*pages += m->pages;
+	spin_unlock(&maps_lock);
+}

@@ -1,0 +1,39 @@
+/*
+ * One CPU's way into a nested map: a root table of its own, over tables that it
+ * shares with every CPU whose memory types are the same.
+ *
+ *	CPU 0: root --\
+ *	CPU 1: root ---+--> the tables of one struct nested_map
+ *	CPU 2: root --/
+ *	CPU 3: root ------> another one, while its MTRRs differ
+ *
+ * A guest changes the MTRRs of one CPU after the other. Each moves over to the
+ * new tables when its own types change; the last one to leave takes the old
+ * ones down. Book: chapter 6, "A page for each CPU".
+ */
+#ifndef VMM_NESTED_ROOT_H
+#define VMM_NESTED_ROOT_H
+
+#include "vmm/nested_map.h"
+
+struct nested_root {
+	phys_t table;           /* for EPTP or nCR3; never changes */
+	struct nested_map *map; /* whose tables hang under it */
+};
+
+/* Make @root, over a map as nested_map_build() would build it. -ENOMEM. */
+int nested_root_init(struct nested_root *root,
+		     const struct nested_format *format,
+		     const struct mtrr_state *mtrr, u64 limit);
+
+/* As nested_map_fault(), for the CPU that has @root. */
+int nested_root_fault(struct nested_root *root, gphys_t gpa, bool write);
+
+/* As nested_map_retype(): the MTRRs of the CPU that has @root changed. The
+ * CPU flushes before it enters the guest. */
+int nested_root_retype(struct nested_root *root, const struct mtrr_state *mtrr);
+
+/* How many pages all maps and roots have, and how many roots there are. */
+void nested_root_count(uint *pages, uint *roots);
+
+#endif

@@ -1,0 +1,50 @@
+/*
+ * The life of a further CPU: the phases that every CPU runs, then its wait for
+ * the guest to want it, then the guest.
+ */
+#include "console/printf.h"
+#include "lib/cpu.h"
+#include "lib/init.h"
+#include "paging/paging.h"
+#include "smp/lapic.h"
+#include "smp/signal.h"
+#include "smp/start.h"
+#include "vmm/launch.h"
+#include "vmm/signals.h"
+#include "vmm/vcpu.h"
+
+static void move_to(struct smp_cpu *cpu, enum smp_state state)
+{
+	__atomic_store_n(&cpu->state, state, __ATOMIC_RELEASE);
+}
+
+/* A CPU that can't take part must not take part without us either: it stays
+ * here, and no INIT will ever reach it. */
+static bool is_fit(void)
+{
+	const char *why = NULL;
+
+	features_same();
+	if (!vcpu_ops->probe(&why))
+		return true;
+	printf("smp: CPU %u is left out: %s\n", *this_cpu(cpu_number),
+	       why ? why : "it can't do what CPU 0 can");
+	return false;
+}
+
+void ap_main(struct smp_cpu *cpu)
+{
+	move_to(cpu, CPU_ARRIVED);
+	init_run(INIT_PHASE_trap);
+	paging_prepare_cpu();
+	if (!is_fit()) {
+		move_to(cpu, CPU_UNFIT);
+		cpu_halt_forever();
+	}
+	init_run(INIT_PHASE_cpu);
+	cpu->called = this_cpu(called);
+	cpu->ldr = lapic_read(LAPIC_LDR);
+	move_to(cpu, CPU_READY);
+	smp_wait_for_sipi(vcpu_current());
+	vmm_serve(vcpu_current());
+}

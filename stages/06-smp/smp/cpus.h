@@ -1,0 +1,59 @@
+/*
+ * The CPUs of the machine, and what Vellum keeps about each.
+ */
+#ifndef SMP_CPUS_H
+#define SMP_CPUS_H
+
+#include "lib/percpu.h"
+#include "lib/spinlock.h"
+#include "lib/types.h"
+#include "vmm/acpi.h"
+
+enum smp_state {
+	CPU_OFF,     /* not started, or it did not come up */
+	CPU_ARRIVED, /* it runs our code */
+	CPU_READY,   /* it has a virtual CPU */
+	CPU_UNFIT,   /* it came up and can't take part */
+};
+
+struct smp_cpu {
+	u32 apic_id;
+	u32 state; /* an enum smp_state; the CPU itself moves it on */
+
+	/*
+	 * INIT and start-up IPIs from the guest. The lock protects these three;
+	 * nothing else is taken while it is held.
+	 */
+	spinlock_t lock;
+	bool init;    /* INIT came; the CPU has not seen it yet */
+	bool waiting; /* for a start-up IPI, in the guest's eyes */
+	int sipi;     /* vector of one that came, or -1 */
+
+	u64 percpu_offset; /* where its per-CPU variables are */
+	u32 ldr, dfr;      /* its APIC's logical destination, in xAPIC mode */
+	u32 wake;    /* cpu_idle() returns: there is something to look at */
+	u32 stopped; /* it has stopped for a panic */
+	u32 *called; /* its vmm/signals.h `called`; NULL until it is ready */
+};
+
+/* CPU n is smp_cpus[n]; CPU 0 is the one that booted. */
+extern struct smp_cpu *smp_cpus;
+extern uint smp_count;
+
+/* The maker's name in the ACPI tables, or "". */
+extern char smp_oem[7];
+
+static inline struct smp_cpu *smp_self(void)
+{
+	return &smp_cpus[*this_cpu(cpu_number)];
+}
+
+static inline bool smp_is_ready(const struct smp_cpu *cpu)
+{
+	return __atomic_load_n(&cpu->state, __ATOMIC_ACQUIRE) == CPU_READY;
+}
+
+/* The FADT, for the timer; -ENOENT. Phase device on. */
+int smp_find_table(const char *signature, struct acpi_table *table);
+
+#endif

@@ -1,0 +1,91 @@
+/*
+ * Two clocks that every PC has at a frequency that is known: ACPI's power
+ * management timer, and counter 2 of the old interval timer, behind the
+ * speaker. The TSC's frequency is not known, and a loop's speed even less.
+ */
+#include "smp/delay.h"
+
+#include "console/printf.h"
+#include "lib/cpu.h"
+#include "smp/cpus.h"
+#include "smp/madt.h"
+
+#define PM_HZ   3579545UL /* ACPI 6.5, 4.8.2.1 */
+#define PM_MASK 0xffffffU /* 24 bits are always there */
+
+#define PIT_HZ       1193182UL
+#define PIT_MOST     50000 /* microseconds that 16 bits hold */
+#define PIT_COUNTER2 0x42
+#define PIT_COMMAND  0x43
+#define PIT_ONE_SHOT 0xb0 /* counter 2, low and high byte, mode 0 */
+#define SPEAKER      0x61
+#define SPEAKER_GATE BIT(0)
+#define SPEAKER_ON   BIT(1)
+#define SPEAKER_OUT  BIT(5)
+
+static u16 pm_port;
+
+static u32 pm_read(void)
+{
+	return inl(pm_port) & PM_MASK;
+}
+
+/* A timer that stands still would be waited for without end. */
+static bool pm_runs(void)
+{
+	u32 start = pm_read();
+
+	for (uint i = 0; i < 10000; i++)
+		if (pm_read() != start)
+			return true;
+	return false;
+}
+
+void delay_init(void)
+{
+	struct acpi_table fadt;
+
+	if (smp_find_table("FACP", &fadt))
+		return;
+	pm_port = fadt_pm_timer(&fadt);
+	if (pm_port && !pm_runs()) {
+		printf("smp: the ACPI timer stands still: PIT instead\n");
+		pm_port = 0;
+	}
+}
+
+static void pm_delay(uint us)
+{
+	u32 ticks = us * PM_HZ / 1000000 + 1, last = pm_read(), now;
+
+	for (u64 passed = 0; passed < ticks; last = now) {
+		cpu_pause();
+		now = pm_read();
+		passed += (now - last) & PM_MASK;
+	}
+}
+
+static void pit_delay(uint us)
+{
+	u16 count = us * PIT_HZ / 1000000 + 1;
+	u8 speaker = inb(SPEAKER);
+
+	outb(SPEAKER, (speaker & ~SPEAKER_ON) | SPEAKER_GATE);
+	outb(PIT_COMMAND, PIT_ONE_SHOT);
+	outb(PIT_COUNTER2, count & 0xff);
+	outb(PIT_COUNTER2, count >> 8);
+	while (!(inb(SPEAKER) & SPEAKER_OUT))
+		cpu_pause();
+	outb(SPEAKER, speaker);
+}
+
+void delay(uint us)
+{
+	if (pm_port) {
+		pm_delay(us);
+		return;
+	}
+	for (; us > PIT_MOST; us -= PIT_MOST)
+		pit_delay(PIT_MOST);
+	pit_delay(us);
+}

@@ -1,0 +1,115 @@
+/*
+ * The local APIC, for Vellum's own use: sending, and what INIT resets.
+ */
+#include "smp/lapic.h"
+
+#include "lib/cpu.h"
+#include "lib/errno.h"
+#include "paging/paging.h"
+
+#define MSR_X2APIC_FIRST 0x800
+
+#define CPUID_1_EDX_APIC BIT(9)
+
+#define LVT_MASKED      0x10000
+#define SVR_RESET       0xff
+#define ISR_WORDS       8
+#define IN_SERVICE_MOST 256
+
+static volatile u32 *registers;
+static phys_t page;
+
+int lapic_init(void)
+{
+	u64 base;
+
+	if (!(cpuid(1, 0).edx & CPUID_1_EDX_APIC))
+		return -ENODEV;
+	base = rdmsr(MSR_APIC_BASE);
+	if (!(base & APIC_BASE_ENABLED))
+		return -ENODEV;
+	page = PHYS(base & APIC_BASE_ADDRESS);
+	registers = map_phys(page, PAGE_SIZE, MAP_WRITE | MAP_DEVICE);
+	return registers ? 0 : -ENODEV;
+}
+
+phys_t lapic_page(void)
+{
+	return page;
+}
+
+bool lapic_is_x2apic(void)
+{
+	return rdmsr(MSR_APIC_BASE) & APIC_BASE_X2APIC;
+}
+
+u32 lapic_read(uint offset)
+{
+	if (lapic_is_x2apic())
+		return rdmsr(MSR_X2APIC_FIRST + offset / 16);
+	return registers[offset / 4];
+}
+
+void lapic_write(uint offset, u32 value)
+{
+	if (lapic_is_x2apic())
+		wrmsr(MSR_X2APIC_FIRST + offset / 16, value);
+	else
+		registers[offset / 4] = value;
+}
+
+u32 lapic_id(void)
+{
+	u32 id = lapic_read(LAPIC_ID);
+
+	return lapic_is_x2apic() ? id : id >> 24;
+}
+
+static void wait_until_sent(void)
+{
+	while (registers[LAPIC_ICR_LOW / 4] & ICR_BUSY)
+		cpu_pause();
+}
+
+void lapic_send(u32 dest, u32 icr)
+{
+	u32 high;
+
+	if (lapic_is_x2apic()) {
+		asm volatile("mfence; lfence" : : : "memory");
+		wrmsr(MSR_X2APIC_ICR, (u64)dest << 32 | icr);
+		return;
+	}
+	wait_until_sent();
+	high = registers[LAPIC_ICR_HIGH / 4];
+	registers[LAPIC_ICR_HIGH / 4] = dest << 24;
+	registers[LAPIC_ICR_LOW / 4] = icr;
+	wait_until_sent();
+	registers[LAPIC_ICR_HIGH / 4] = high;
+}
+
+static bool in_service(void)
+{
+	for (uint i = 0; i < ISR_WORDS; i++)
+		if (lapic_read(LAPIC_ISR + 16 * i))
+			return true;
+	return false;
+}
+
+void lapic_reset(void)
+{
+	if (!(rdmsr(MSR_APIC_BASE) & APIC_BASE_ENABLED))
+		return;
+	for (uint i = 0; i < IN_SERVICE_MOST && in_service(); i++)
+		lapic_write(LAPIC_EOI, 0);
+	lapic_write(LAPIC_TIMER_INIT, 0);
+	for (uint lvt = LAPIC_LVT_TIMER; lvt <= LAPIC_LVT_ERROR; lvt += 16)
+		lapic_write(lvt, LVT_MASKED);
+	lapic_write(LAPIC_TIMER_DIV, 0);
+	lapic_write(LAPIC_TPR, 0);
+	if (!lapic_is_x2apic()) {
+		lapic_write(LAPIC_LDR, 0);
+		lapic_write(LAPIC_DFR, ~0U);
+	}
+	lapic_write(LAPIC_SVR, SVR_RESET);
+}

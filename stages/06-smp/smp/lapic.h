@@ -1,0 +1,77 @@
+/*
+ * This CPU's local APIC, in whichever mode it is: xAPIC, whose registers are
+ * memory, or x2APIC, whose registers are MSRs (SDM 3A chapter 11).
+ */
+#ifndef SMP_LAPIC_H
+#define SMP_LAPIC_H
+
+#include "lib/types.h"
+
+/* Registers, by their offset in the page; in x2APIC mode MSR 800h + 1/16. */
+#define LAPIC_ID         0x20
+#define LAPIC_TPR        0x80
+#define LAPIC_EOI        0xb0
+#define LAPIC_LDR        0xd0
+#define LAPIC_DFR        0xe0
+#define LAPIC_SVR        0xf0
+#define LAPIC_ISR        0x100 /* eight of them */
+#define LAPIC_ESR        0x280
+#define LAPIC_LVT_CMCI   0x2f0
+#define LAPIC_ICR_LOW    0x300
+#define LAPIC_ICR_HIGH   0x310
+#define LAPIC_LVT_TIMER  0x320 /* six of them: to 0x370 */
+#define LAPIC_LVT_ERROR  0x370
+#define LAPIC_TIMER_INIT 0x380
+#define LAPIC_TIMER_DIV  0x3e0
+
+/* Interrupt command register, low half (SDM 3A 11.6.1). */
+#define ICR_VECTOR          0xff
+#define ICR_MODE            0x700
+#define ICR_MODE_NMI        0x400
+#define ICR_MODE_INIT       0x500
+#define ICR_MODE_SIPI       0x600
+#define ICR_LOGICAL         BIT(11)
+#define ICR_BUSY            BIT(12)
+#define ICR_ASSERT          BIT(14)
+#define ICR_LEVEL           BIT(15)
+#define ICR_SHORTHAND(icr)  ((icr) >> 18 & 3)
+#define ICR_SHORTHAND_SELF  1
+#define ICR_SHORTHAND_ALL   2
+#define ICR_SHORTHAND_OTHER 3
+
+#define MSR_X2APIC_ICR 0x830
+
+/* Bits of MSR_APIC_BASE. */
+#define APIC_BASE_BOOT_CPU BIT(8)
+#define APIC_BASE_X2APIC   BIT(10)
+#define APIC_BASE_ENABLED  BIT(11)
+#define APIC_BASE_ADDRESS  0x000ffffffffff000UL
+
+/* Map the registers. CPU 0, once. -ENODEV: there is no local APIC. */
+int lapic_init(void);
+
+/* The physical address of the page of registers. */
+phys_t lapic_page(void);
+
+bool lapic_is_x2apic(void);
+
+/* The register at @offset. Not EOI and the like in x2APIC mode. */
+u32 lapic_read(uint offset);
+void lapic_write(uint offset, u32 value);
+
+/* This CPU's APIC ID, of 8 or 32 bits. */
+u32 lapic_id(void);
+
+/*
+ * Send an interrupt: @icr as in the register's low half, to the CPU with ID
+ * @dest. What the guest has in the register's high half stays there.
+ */
+void lapic_send(u32 dest, u32 icr);
+
+/*
+ * What INIT does to a local APIC (SDM 3A 11.4.7.3), as far as it can be done
+ * from outside: requests that have arrived can't be taken back.
+ */
+void lapic_reset(void);
+
+#endif

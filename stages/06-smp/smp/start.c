@@ -1,0 +1,238 @@
+/*
+ * Starting the other CPUs of a BIOS machine.
+ *
+ *	all of them:	INIT		10 ms
+ *	each in turn:	start-up IPI	200 us, and once more if need be
+ *
+ * as Intel asks for (SDM 3A 9.4.4.1). They start one after the other, because
+ * there is one trampoline with one stack pointer in it; as soon as one has got
+ * through, its further start-up goes on beside the next one's.
+ *
+ * On a UEFI machine the others are the firmware's until somebody sends them an
+ * INIT, which takes them from it in any case: then, and not before, we do.
+ *
+ * The page below 1 MiB is borrowed. Nobody can be asked for it: the BIOS is
+ * not told that we are here. So its contents are put back.
+ * Book: chapter 6, "Waking the others".
+ */
+#include "smp/start.h"
+
+#include "boot/boot_info.h"
+#include "boot/layout.h"
+#include "console/printf.h"
+#include "lib/cpu.h"
+#include "lib/errno.h"
+#include "lib/init.h"
+#include "lib/string.h"
+#include "page/page.h"
+#include "paging/paging.h"
+#include "smp/delay.h"
+#include "smp/lapic.h"
+#include "smp/signal.h"
+#include "smp/trampoline.h"
+#include "vmm/vcpu.h"
+
+#define INIT_WAIT    10000
+#define SIPI_WAIT    200
+#define ARRIVAL_STEP 100      /* microseconds between looks */
+#define ARRIVAL_WAIT 1000000  /* how long a CPU may take to arrive, */
+#define READY_WAIT   30000000 /* and all of them to be ready */
+
+#define PTE_TABLE   (BIT(0) | BIT(1))          /* present, writable */
+#define PTE_LARGE   (BIT(0) | BIT(1) | BIT(7)) /* the same, and a leaf */
+#define PTE_ADDRESS 0x000ffffffffff000UL
+
+#define GDT_CODE64 0x00af9b000000ffff
+
+/* Page tables for the way up: ours, and the first 2 MiB mapped to themselves,
+ * where ours have nothing. */
+static u64 (*tables)[512];
+
+static int build_tables(void)
+{
+	u64 *root = vmm_phys_to_virt(paging_root());
+	u64 *low = vmm_phys_to_virt(PHYS(root[0] & PTE_ADDRESS));
+
+	if (read_cr4() & CR4_LA57)
+		return -ENODEV; /* a BIOS doesn't set it, and neither do we */
+	if (alloc_pages((void **)&tables, NULL, 3))
+		return -ENOMEM;
+	memcpy(tables[0], root, PAGE_SIZE);
+	memcpy(tables[1], low, PAGE_SIZE);
+	memset(tables[2], 0, PAGE_SIZE);
+	tables[0][0] = virt_to_phys(tables[1]).v | PTE_TABLE;
+	tables[1][0] = virt_to_phys(tables[2]).v | PTE_TABLE;
+	tables[2][0] = PTE_LARGE;
+	return 0;
+}
+
+/* A page of RAM below 640 KiB, and not the first, which the BIOS uses. */
+static phys_t find_low_page(void)
+{
+	const struct mem_map *map = &boot_info.map;
+
+	for (uint i = 0; i < map->count; i++) {
+		u64 at = MAX(ALIGN_UP(map->range[i].base, PAGE_SIZE),
+			     2 * PAGE_SIZE);
+		u64 end = map->range[i].base + map->range[i].size;
+
+		if (map->range[i].type == MEM_RAM && at + PAGE_SIZE <= end &&
+		    at + PAGE_SIZE <= 0xa0000)
+			return PHYS(at);
+	}
+	return PHYS(0);
+}
+
+static void fill_trampoline(struct trampoline *t, phys_t at)
+{
+	memcpy(t, trampoline_start, trampoline_end - trampoline_start);
+	t->cr0 = read_cr0();
+	t->cr3 = virt_to_phys(tables[0]).v;
+	t->cr4 = CR4_PAE;
+	t->efer = rdmsr(MSR_EFER) & (EFER_LME | EFER_NXE);
+	t->gdt[1] = GDT_CODE64;
+	t->gdt_limit = sizeof(t->gdt) - 1;
+	t->gdt_base = at.v + TRAMPOLINE_GDT;
+	t->jump_to = at.v + (trampoline_long - trampoline_start);
+	t->jump_selector = TRAMPOLINE_SELECTOR;
+}
+
+/*
+ * A CPU arrives, on its own stack, but without per-CPU variables: nothing here
+ * may use one before GS has its base, hence ap_main() in a file of its own.
+ */
+static void ap_entry(struct smp_cpu *cpu)
+{
+	write_cr3(paging_root().v);
+	wrmsr(MSR_GS_BASE, cpu->percpu_offset);
+	ap_main(cpu);
+}
+
+static bool wait_while(const struct smp_cpu *cpu, u32 state, uint us)
+{
+	while (__atomic_load_n(&cpu->state, __ATOMIC_ACQUIRE) == state) {
+		if (!us)
+			return false;
+		delay(ARRIVAL_STEP);
+		us -= ARRIVAL_STEP;
+	}
+	return true;
+}
+
+/* A CPU that does not come must not come later, on the next one's stack. */
+static void start(struct smp_cpu *cpu, volatile struct trampoline *t, phys_t at)
+{
+	u32 icr = ICR_MODE_SIPI | ICR_ASSERT | at.v >> PAGE_SHIFT;
+	uint number = cpu - smp_cpus;
+	struct ap_memory memory;
+
+	if (ap_memory_alloc(&memory, number)) {
+		printf("smp: CPU %u (APIC ID %u) is left out: no memory\n",
+		       number, cpu->apic_id);
+		return;
+	}
+	cpu->percpu_offset = memory.percpu_offset;
+	t->stack = (u64)memory.stack_top;
+	t->entry = (u64)ap_entry;
+	t->argument = (u64)cpu;
+	lapic_send(cpu->apic_id, icr);
+	if (wait_while(cpu, CPU_OFF, SIPI_WAIT))
+		return;
+	lapic_send(cpu->apic_id, icr);
+	if (wait_while(cpu, CPU_OFF, ARRIVAL_WAIT))
+		return;
+	lapic_send(cpu->apic_id, ICR_MODE_INIT | ICR_ASSERT);
+	printf("smp: CPU %u (APIC ID %u) does not come up and is left out\n",
+	       number, cpu->apic_id);
+}
+
+static bool can_be_reached(const struct smp_cpu *cpu)
+{
+	return cpu->apic_id < 0xff || lapic_is_x2apic();
+}
+
+static void start_all(phys_t at)
+{
+	struct trampoline *t = phys_to_direct(at);
+
+	fill_trampoline(t, at);
+	for (uint i = 1; i < smp_count; i++)
+		if (can_be_reached(&smp_cpus[i]))
+			lapic_send(smp_cpus[i].apic_id,
+				   ICR_MODE_INIT | ICR_ASSERT);
+	delay(INIT_WAIT);
+	for (uint i = 1; i < smp_count; i++) {
+		if (can_be_reached(&smp_cpus[i]))
+			start(&smp_cpus[i], t, at);
+		else
+			printf("smp: CPU %u (APIC ID %u) is left out: the "
+			       "firmware has not switched x2APIC on\n",
+			       i, smp_cpus[i].apic_id);
+	}
+}
+
+/* The firmware's page comes back as it was, and the tables go. */
+static int start_on_low_page(void)
+{
+	phys_t at = find_low_page();
+	void *saved;
+
+	if (!at.v)
+		return -ENOSPC;
+	if (alloc_page(&saved, NULL))
+		return -ENOMEM;
+	memcpy(saved, phys_to_direct(at), PAGE_SIZE);
+	start_all(at);
+	memcpy(phys_to_direct(at), saved, PAGE_SIZE);
+	free_page(saved);
+	return 0;
+}
+
+/* How many are there in the end? */
+static uint count_ready(void)
+{
+	uint ready = 1;
+
+	for (uint i = 1; i < smp_count; i++) {
+		struct smp_cpu *cpu = &smp_cpus[i];
+
+		if (cpu->state != CPU_OFF &&
+		    !wait_while(cpu, CPU_ARRIVED, READY_WAIT))
+			printf("smp: CPU %u hangs in its start-up\n", i);
+		ready += smp_is_ready(cpu);
+	}
+	return ready;
+}
+
+void smp_start_cpus(void)
+{
+	uint before = num_of_available_pages(), ready;
+	int error;
+
+	delay_init();
+	features_note();
+	smp_first_is_ready();
+	error = build_tables();
+	if (!error)
+		error = start_on_low_page();
+	ready = count_ready();
+	if (tables)
+		free_page(tables);
+	if (error)
+		printf("smp: the other CPUs can't be started (error %d)\n",
+		       error);
+	printf("smp: %u of %u CPUs are under Vellum; %u pages for each; %s\n",
+	       ready, smp_count,
+	       ready > 1 ? (before - num_of_available_pages()) / (ready - 1)
+			 : 0,
+	       smp_traps_icr() ? "INIT and start-up IPIs are emulated"
+			       : "the hardware reports INIT and start-up IPIs");
+}
+
+static void start_on_bios(void)
+{
+	if (smp_count > 1 && vcpu_ops && boot_info.firmware == BOOT_BIOS)
+		smp_start_cpus();
+}
+
+INIT(cpus, 10, start_on_bios);

@@ -1,0 +1,24 @@
+/*
+ * A store to the local APIC that Vellum does not know, while another CPU runs:
+ * Vellum panics, names the bytes, and stops the others.
+ */
+#include "guest/test/metal/guest.h"
+#include "lib/string.h"
+#include "smp/lapic.h"
+#include "smp/test/metal/ap_code.h"
+
+GUEST_TEST(refused)
+{
+	volatile u32 *apic = (u32 *)(rdmsr(MSR_APIC_BASE) & ~PAGE_MASK);
+
+	memset((void *)AP_PAGE_1, 0, PAGE_SIZE);
+	memcpy((void *)AP_PAGE_1, ap_code, ap_code_end - ap_code);
+	apic[LAPIC_ICR_HIGH / 4] = 1 << 24;
+	apic[LAPIC_ICR_LOW / 4] = ICR_MODE_INIT | ICR_ASSERT;
+	apic[LAPIC_ICR_LOW / 4] = ICR_MODE_SIPI | AP_PAGE_1 >> 12;
+	while (((volatile struct ap_page *)AP_PAGE_1)->alive < 1000)
+		cpu_pause();
+	say("now");
+	asm volatile("incl %0" : "+m"(apic[LAPIC_TPR / 4]));
+	say("nothing happened");
+}

@@ -1,0 +1,112 @@
+"""Boot tests with more than one CPU."""
+import re
+
+import expectations
+import linux_guest
+import pytest
+
+from common import BUILD
+
+VMMSIZE = 128 << 20
+READY = r'^smp: {0} of {0} CPUs are under Vellum; \d+ pages for each'
+VELLUM = 'boot=0x80 hypercall'
+PAGES_MOST = 24  # 96 KiB for each CPU
+
+
+@pytest.fixture
+def smp_stage(stage):
+    """Skip in stages that know one CPU."""
+    if stage != 'final' and int(stage[:2]) < 6:
+        pytest.skip(f'{stage} knows one CPU')
+    return stage
+
+
+@pytest.fixture
+def guest(smp_stage):
+    """A function: path of a test guest's image."""
+    def path(name):
+        image = BUILD / smp_stage / 'guest' / f'{name}.img'
+        assert image.is_file(), f'{image} is not built: make does it'
+        return image
+    return path
+
+
+def linux(machine, cpus, emu='qemu', cmdline='', **settings):
+    """Boot the Linux demo on so many CPUs; the machine, when it is off."""
+    disk = linux_guest.build(batch=True, cmdline=cmdline)
+    pc = machine(emu=emu, disk=disk, cpus=cpus, cmdline=VELLUM,
+                 limit=480 if emu == 'bochs' else 240, **settings)
+    missing = expectations.linux_demo(pc, False, VMMSIZE)
+    assert not missing, pc.fail(f'not seen: {missing}')
+    return pc
+
+
+def test_linux_runs_a_task_on_each_of_2_cpus(machine, smp_stage, emu):
+    """SVM in QEMU, VMX in Bochs; each task finds Vellum below it."""
+    # pylint: disable=unused-argument
+    pc = linux(machine, 2, emu)
+    assert re.search(READY.format(2), pc.serial, re.M)
+
+
+def test_linux_runs_a_task_on_each_of_4_cpus(machine, smp_stage):
+    """As with 2."""
+    # pylint: disable=unused-argument
+    linux(machine, 4)
+
+
+def test_cpus_go_and_come_20_times(machine, smp_stage):
+    """Each time an INIT and start-up IPIs; and they are Vellum's after it."""
+    # pylint: disable=unused-argument
+    pc = linux(machine, 2, cmdline='demo.hotplug=20')
+    assert re.search(r'^demo: hotplug: 20 rounds, 0 failures', pc.serial,
+                     re.M)
+
+
+def test_a_new_kernel_takes_over_twice(machine, smp_stage):
+    """kexec: nothing is reset but by the new kernel's INITs."""
+    # pylint: disable=unused-argument
+    pc = linux(machine, 2, cmdline='demo.kexec=2')
+    found = re.findall(r'^demo: task on CPU 1: VellumVellum .* CPU 1\b',
+                       pc.serial, re.M)
+    assert len(found) == 3
+
+
+def test_64_cpus_come_up_and_are_cheap(machine, guest):
+    """Stage 06 alone, with a guest that uses one."""
+    pc = machine(disk=guest('demo'), cpus=64, cmdline=VELLUM, limit=120)
+    line = pc.expect_line(r'^smp: \d+ of \d+ CPUs are under Vellum')
+    assert re.match(READY.format(64), line)
+    assert int(re.search(r'(\d+) pages for each', line)[1]) <= PAGES_MOST
+    pc.expect(r'^guest: done')
+
+
+@pytest.mark.parametrize('cpus', [2, 4])
+def test_signals_do_what_hardware_does(machine, guest, emu, cpus):
+    """INIT and start-up IPIs alone, in the wrong order, in a storm, to all,
+    and to the boot CPU."""
+    if emu == 'bochs' and cpus > 2:
+        pytest.skip('takes too long')
+    pc = machine(emu=emu, disk=guest('signals'), cpus=cpus,
+                 cmdline=VELLUM, limit=200)
+    pc.expect(r'^guest: done')
+    assert 'FAILED' not in pc.serial
+    assert f'guest: signals: {cpus - 1} CPUs started at once' in pc.serial
+    assert 'guest: signals: boot CPU restarted' in pc.serial
+
+
+def test_a_panic_stops_all_cpus(machine, guest, emu):
+    """The other CPU is in the guest, and busy."""
+    pc = machine(emu=emu, disk=guest('refused'), cpus=2, cmdline=VELLUM,
+                 limit=100)
+    pc.expect(r'^panic\(CPU0\): the guest writes to the local APIC [^\n]*'
+              r': bytes( [0-9a-f]{2})+', panic_ends=False)
+    pc.expect(r'^smp: 2 of 2 CPUs have stopped', panic_ends=False)
+    pc.expect(r'^vellum: halted', panic_ends=False)
+
+
+def test_one_cpu_is_not_watched(machine, guest):
+    """Nothing to do for this stage, and nothing done."""
+    pc = machine(disk=guest('demo'), cmdline=VELLUM)
+    pc.expect(r'^guest: done')
+    assert 'smp:' not in pc.serial
+    assert not re.search(r'exits: MEMORY +[2-9]', pc.serial)
