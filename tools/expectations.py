@@ -70,6 +70,10 @@ CHAPTERS = {
     '05': {
         'the virtual CPU': r'^vmm: (SVM with NPT|VMX with EPT); [1-9]',
     },
+    '06': {
+        'how many CPUs there are':
+            r"^smp: ([1-9]\d* CPUs? in ACPI's MADT|.*: one CPU)$",
+    },
 }
 
 

@@ -88,8 +88,9 @@ static void find_cpus(void)
 	else
 		fill(ids, count);
 	free(ids);
-	if (smp_count > 1)
-		printf("smp: %u CPUs\n", smp_count);
+	if (!why)
+		printf("smp: %u CPU%s in ACPI's MADT\n", smp_count,
+		       smp_count == 1 ? "" : "s");
 }
 
 INIT(device, 50, find_cpus);
