@@ -25,7 +25,7 @@ endif
 # the command line sets; the environment is full of other people's names.
 GOALS := all $(ALL_STAGES) setup run test check bench doctor diff lab gdb \
 	order compile_commands.json clean distclean help book iso soak fuzz \
-	test-images test-breakit
+	test-images test-breakit grade
 ifneq ($(filter-out $(GOALS),$(MAKECMDGOALS)),)
 $(error $(filter-out $(GOALS),$(MAKECMDGOALS)): no such goal; see `make help`)
 endif
@@ -94,7 +94,10 @@ diff:
 	@$(PYTHON) tools/lab.py diff '$(FROM)' '$(TO)'
 
 lab:
-	@$(PYTHON) tools/lab.py lab '$(STAGE)' '$(DIR)'
+	@$(PYTHON) tools/lab.py lab '$(STAGE)' '$(DIR)' '$(EXERCISE)'
+
+grade:
+	@$(PYTHON) tools/grade.py '$(DIR)'
 
 gdb: $(ONE) | $(AFTER_SETUP)
 	@$(PYTHON) tools/gdb.py STAGE=$(ONE)
@@ -147,7 +150,10 @@ help:
 #:                      with the preflight check, Vellum, and the Linux demo
 #: make doctor          what this machine can run
 #: make diff FROM=02-paging TO=03-buddy     what a chapter adds
-#: make lab STAGE=04-slab DIR=~/lab         a tree of your own to change
+#: make lab STAGE=04-slab DIR=~/lab         a tree of your own, with an
+#:                      exercise to do: make -C ~/lab grade; EXERCISE= names
+#:                      another, EXERCISE=none leaves the program whole
+#: make grade DIR=...   grade a lab, or all in a directory, as JSON too
 #: make gdb STAGE=...   GDB on a stage in QEMU
 #: make order STAGE=... who initialises what, in which order
 #: make compile_commands.json               for clangd and editors

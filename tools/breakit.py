@@ -30,9 +30,9 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-import run
 from common import BUILD, TOP, ToolError, command, main, need, stages
-from copytree import renew
+from copytree import environment, renew
+from settings import RUN_DEFAULTS
 
 PATCHES = TOP / 'book' / 'breakit'
 COPY = BUILD / 'breakit'
@@ -77,7 +77,7 @@ def make_command(path, fields):
     words = shlex.split(fields['Run'])
     settings = words[2 if words[:2] == ['make', 'run'] else 1:]
     unknown = [word for word in settings
-               if word.partition('=')[0] not in run.DEFAULTS]
+               if word.partition('=')[0] not in RUN_DEFAULTS]
     if words[0] != 'make' or unknown:
         raise ToolError(f'{path}: Run: must be make [run] and settings of '
                         f'run.py, not {" ".join(unknown) or words[0]}')
@@ -137,20 +137,11 @@ def apply(patch, tree, *options):
 
 # --- the runs
 
-def environment(tree):
-    """Ours, without what this make or its caller has set."""
-    names = ('MAKEFLAGS', 'MFLAGS', 'MAKELEVEL', 'MAKEOVERRIDES', 'SEED',
-             'OPS', *run.DEFAULTS)
-    kept = {name: value for name, value in os.environ.items()
-            if name not in names}
-    return {**kept, 'BUILD_ROOT': str(tree / 'build')}
-
-
 def output_of(argv, tree, symptom=None):
     """Run a command until it ends, or a whole line shows the symptom; its
     status, None when it was cut short, and what it printed."""
     text = ''
-    with subprocess.Popen(argv, cwd=tree, env=environment(tree), text=True,
+    with subprocess.Popen(argv, cwd=tree, env=environment(tree / 'build'), text=True,
                           errors='replace', stdin=subprocess.DEVNULL,
                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                           start_new_session=True) as process:
