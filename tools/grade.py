@@ -25,7 +25,7 @@ import exercise
 from common import BUILD, TOP, ToolError, main, stage_dir
 from copytree import copy_stage, environment, renew
 
-BUILD_SECONDS, TEST_SECONDS, BOOT_SECONDS = 180, 30, 30
+BUILD_SECONDS, TEST_SECONDS, BOOT_SECONDS = 180, 15, 30
 FILE_LIMIT = 1 << 20            # bytes of a student's file
 OUTPUT_LIMIT = 4 << 20
 
