@@ -67,7 +67,8 @@ def words_of(element):
 
 
 def check_prose(chapter):
-    """A block has prose before and after it that names a part of it."""
+    """A block has prose before and after it that names a part of it; an
+    opening comment need not be named, it is prose itself."""
     for index, element, src, ranges in woven(chapter):
         named, bad = set(), False
         for step, side in ((-1, 'before'), (1, 'after')):
@@ -86,7 +87,8 @@ def check_prose(chapter):
         inside = {word for first, last in ranges
                   for line in src.lines[first - 1:last]
                   for word in re.findall(r'[A-Za-z_]\w+', line)}
-        if not bad and not named & inside:
+        comment = set(element.attrs) == {'file', 'part'}
+        if not bad and not comment and not named & inside:
             yield element.line, 'the prose beside the block names nothing ' \
                 'in it (in `code font`)'
 
