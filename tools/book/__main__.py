@@ -1,6 +1,7 @@
 """The book's commands.
 
   book skeleton 03-buddy [page ...]   blocks that show a stage's folders
+  book check [03-buddy]               coverage and rules: all, or a chapter
 """
 import sys
 from pathlib import Path
@@ -9,8 +10,9 @@ sys.path[0] = str(Path(__file__).resolve().parent.parent)
 
 # pylint: disable=wrong-import-position
 import tree
-from common import ToolError, main
+from book.check import check_book, check_chapter
 from book.skeleton import skeleton
+from common import ToolError, main
 
 
 def print_skeleton(argv):
@@ -23,7 +25,17 @@ def print_skeleton(argv):
     return 0
 
 
-COMMANDS = {'skeleton': print_skeleton}
+def run_check(argv):
+    """check [CHAPTER]"""
+    if argv:
+        return 1 if check_chapter(Path(argv[0]).stem) else 0
+    found = list(check_book())
+    for line in found:
+        print(line)
+    return 1 if found else 0
+
+
+COMMANDS = {'skeleton': print_skeleton, 'check': run_check}
 
 
 def start(argv):

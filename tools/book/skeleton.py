@@ -114,6 +114,10 @@ def in_file(src):
     """(attributes, lines, what) of the blocks that show a file."""
     if src.top():
         yield 'part=top', src.top(), 'the opening comment'
+    for first, last in src.lone_comments() if src.items else ():
+        hit = next(filter(None, (pattern(src, n, 1, len(src.lines))
+                                 for n in range(first, last + 1))), 'TODO')
+        yield f'match="{hit}"', last - first + 1, 'a comment by itself'
     free, group, size = src.exempt(), [], 0
     every = [tuple_ for item in src.items for tuple_ in
              [(w, n) for w, ns in item.names.items() for n in ns]]

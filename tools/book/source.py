@@ -193,24 +193,28 @@ class Source:
         """PERCPU(type, name) is a variable; EXIT_HANDLER(X) {} a function."""
         lines = self.code[item.first - 1:item.last]
         found = CALL.match('\n'.join(lines))
-        if not found or found[1] == '_Static_assert' \
-                or not found[1].isupper():
+        if found and found[1] == '_Static_assert':
+            item.names = {}
+        if not found or not found[1].isupper():
             return
         head = found[2].split('{')[0]
         words = re.findall(r'\w+', head)
         if not words:
             return
+        item.names = {}
         if '{' in found[2]:
-            item.names = {}
             item.add('fn', words[-1])
         elif found[1].startswith('DECLARE'):
-            item.names = {}
             item.add('decl', words[-1])
         elif found[1] == 'PERCPU':
-            item.names = {}
             item.add('var', words[-1])
-        else:
-            item.names = {}
+
+    def lone_comments(self):
+        """(first, last) of comments that belong to no item."""
+        for first, last in self.spans:
+            if first > self.top() and self.is_comment(first) and not any(
+                    item.first <= first <= item.last for item in self.items):
+                yield first, last
 
     def top(self):
         """Last line of the file's opening comment; 0 without one."""

@@ -3,7 +3,8 @@
     file=page/pool.c fn=pool_free           whole items, by name; * is a glob
     file=page/pool.c fn=pool_free from="re" to="re"      a cut inside an item
     file=boot/vellum.ld from="re" to="re"                a cut of the file
-    file=page/pool.c match="re"     the one line, or the statement it begins
+    file=page/pool.c match="re"     the one line, or the statement or comment
+                                    that it begins
     file=page/pool.c part=top       the opening comment
 
 Several ways in one block add up. Whatever is not found exactly once is an
@@ -102,6 +103,9 @@ def matched(src, pattern):
             if item.names and 'macro' not in item.names:
                 return [(item.first, number)]
             return [(item.first, item.last)]
+    for first, last in src.lone_comments():
+        if first <= number <= last:
+            return [(first, last)]
     first = number
     while first > 1 and src.is_comment(first - 1) \
             and first - 1 > src.top():
