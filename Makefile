@@ -25,13 +25,13 @@ endif
 # the command line sets; the environment is full of other people's names.
 GOALS := all $(ALL_STAGES) setup run test check bench doctor diff lab gdb \
 	order compile_commands.json clean distclean help book iso soak fuzz \
-	test-images
+	test-images test-breakit grade
 ifneq ($(filter-out $(GOALS),$(MAKECMDGOALS)),)
 $(error $(filter-out $(GOALS),$(MAKECMDGOALS)): no such goal; see `make help`)
 endif
 VARIABLES := STAGE EMU FIRMWARE CPUS MEM GUEST KERNEL INITRD CMDLINE OPTIONS \
 	EMU_ARGS TIMEOUT BATCH TEST NATIVE PYTEST FROM TO DIR VMMSIZE_ALL \
-	WERROR BUILD_ROOT CC HOST_CC PYTHON SEED OPS
+	WERROR BUILD_ROOT CC HOST_CC PYTHON SEED OPS PATCH EXERCISE
 GIVEN := $(foreach v,$(.VARIABLES),$(if $(filter command,$(origin $v)),$v))
 ifneq ($(filter-out $(VARIABLES),$(GIVEN)),)
 $(error $(filter-out $(VARIABLES),$(GIVEN)): no such variable; there are \
@@ -87,11 +87,17 @@ bench: final | $(AFTER_SETUP)
 doctor: | $(AFTER_SETUP)
 	@$(PYTHON) tools/doctor.py
 
+test-breakit: | $(AFTER_SETUP)
+	@$(PYTHON) tools/breakit.py $(PATCH)
+
 diff:
 	@$(PYTHON) tools/lab.py diff '$(FROM)' '$(TO)'
 
 lab:
-	@$(PYTHON) tools/lab.py lab '$(STAGE)' '$(DIR)'
+	@$(PYTHON) tools/lab.py lab '$(STAGE)' '$(DIR)' '$(EXERCISE)'
+
+grade:
+	@$(PYTHON) tools/grade.py '$(DIR)'
 
 gdb: $(ONE) | $(AFTER_SETUP)
 	@$(PYTHON) tools/gdb.py STAGE=$(ONE)
@@ -136,13 +142,18 @@ help:
 #:                      BATCH=1 no input; TEST=1 with self-tests;
 #:                      NATIVE=1 the guest alone, without Vellum
 #: make test            all tests; STAGE= EMU= choose, PYTEST= goes to pytest
+#: make test-breakit    break Vellum as the book says, and see each symptom;
+#:                      PATCH=02-no-wp chooses one (or more, in quotes)
 #: make check           format, headers, lengths, links, layers, warnings
 #: make bench           exits, instructions and times, as table and JSON
 #: make iso             build/final/vellum.iso, for CDs and USB sticks: a menu
 #:                      with the preflight check, Vellum, and the Linux demo
 #: make doctor          what this machine can run
 #: make diff FROM=02-paging TO=03-buddy     what a chapter adds
-#: make lab STAGE=04-slab DIR=~/lab         a tree of your own to change
+#: make lab STAGE=04-slab DIR=~/lab         a tree of your own, with an
+#:                      exercise to do: make -C ~/lab grade; EXERCISE= names
+#:                      another, EXERCISE=none leaves the program whole
+#: make grade DIR=...   grade a lab, or all in a directory, as JSON too
 #: make gdb STAGE=...   GDB on a stage in QEMU
 #: make order STAGE=... who initialises what, in which order
 #: make compile_commands.json               for clangd and editors

@@ -23,7 +23,7 @@
 # Tests include "host.h" for all that. __VELLUM__ is not defined.
 #
 # Property tests print their seed; SEED=n in the environment repeats one, and
-# OPS=n sets the number of operations.
+# OPS=n sets the number of operations. ONLY=name runs the tests it matches.
 #
 # Only the tests of the folders in TEST_FOLDERS run: `make host-test
 # TEST_FOLDERS=page`; TESTS="page-pool lib-list" chooses single programs.

@@ -155,7 +155,9 @@ class Machine:
         if which is TIMEOUT:
             self.fail(f'no {pattern!r} on the serial console in {wait:.0f} s')
         if which is EOF:
-            self.fail(f'the emulator ended before {pattern!r} came')
+            self.process.wait(10)
+            self.fail(f'the emulator ended ({self.ended_by()}) before '
+                      f'{pattern!r} came')
         if which == 1:
             self.fail(f'Vellum halted before {pattern!r} came')
         return self.console.match

@@ -1,11 +1,18 @@
 """`make lab` and `make diff`: a stage as a tree of its own, and beside another.
+
+  lab.py lab STAGE DIR [EXERCISE]    EXERCISE= names a graded exercise of the
+                                     book; without it the stage's first; none:
+                                     the whole program, to play with
+  lab.py diff FROM TO
 """
-import shutil
 import subprocess
 import sys
+import tarfile
 from pathlib import Path
 
-from common import TOP, ToolError, main, stage_dir, stages
+import exercise
+from common import TOP, ToolError, command, main, need, stage_dir, stages
+from copytree import copy_stage
 
 
 def known(name, value):
@@ -15,15 +22,53 @@ def known(name, value):
     return stage_dir(value)
 
 
-def lab(stage, target):
+def choose(stage, name):
+    """The exercise that is asked for, or None."""
+    there = {each.name: each for each in exercise.exercises().values()
+             if each.stage == stage}
+    if name == 'none' or not (name or there):
+        return None
+    if name and name not in there:
+        raise ToolError(f'EXERCISE={name}: {stage} has '
+                        f'{", ".join([*there, "none"])}')
+    return there[name or min(there)]
+
+
+def take_out(asked, target):
+    """Replace the solution by its stub; keep what grading needs."""
+    command([need('patch', 'patch'), '-p3', '-N', '-F0', '-s', '-i',
+             asked.path / 'stub.patch'], cwd=target)
+    asked.add_tests(target)
+    given = target / exercise.GIVEN
+    given.mkdir()
+    (given / 'name').write_text(asked.name + '\n')
+    (given / 'lab.txt').write_text((asked.path / 'lab.txt').read_text())
+    (target / 'EXERCISE').write_text(
+        f'{asked.title}\n\nYours to change: {", ".join(asked.edit)}\n\n'
+        f'{asked.text}\nTo be seen by `make grade`:\n'
+        + ''.join(f'- {item.title}\n' for item in asked.items))
+    with tarfile.open(given / exercise.ARCHIVE, 'w:gz') as archive:
+        for path in sorted(target.iterdir()):
+            if path != given:
+                archive.add(path, path.name)
+
+
+def lab(stage, target, name):
     """Copy a stage, links followed, to a new directory."""
     source, target = known('STAGE', stage), Path(target).expanduser()
     if target.exists():
         raise ToolError(f'DIR={target} is there already')
-    shutil.copytree(source, target, symlinks=False,
-                    ignore=shutil.ignore_patterns('__pycache__'))
-    print(f'{target} is a tree of its own now: '
-          f'make -C {target} run, make -C {target} test')
+    asked = choose(stage, name)
+    copy_stage(source, target)
+    if not asked:
+        print(f'{target} is a tree of its own now: '
+              f'make -C {target} run, make -C {target} test')
+        return 0
+    take_out(asked, target)
+    print(f'{target} is a tree of its own now, with a part for you to write: '
+          f'{asked.title}\nRead {target}/EXERCISE, change '
+          f'{", ".join(asked.edit)} there, then: make -C {target} grade\n'
+          '(EXERCISE=none makes a copy of the whole program instead.)')
     return 0
 
 
@@ -37,12 +82,12 @@ def diff(first, second):
 
 
 def start(argv):
-    """lab STAGE DIR, or diff FROM TO."""
-    name, first, second = (argv + ['', '', ''])[:3]
+    """lab STAGE DIR [EXERCISE], or diff FROM TO."""
+    name, first, second, third = (argv + ['', '', '', ''])[:4]
     if not first or not second:
         raise ToolError('make lab STAGE=04-slab DIR=~/lab' if name == 'lab'
                         else 'make diff FROM=02-paging TO=03-buddy')
-    return lab(first, second) if name == 'lab' else diff(first, second)
+    return lab(first, second, third) if name == 'lab' else diff(first, second)
 
 
 if __name__ == '__main__':

@@ -28,13 +28,8 @@ import linux_guest
 import uefi
 from common import BUILD, ToolError, main, need_file, stage_dir, stages
 from emulator import Machine
+from settings import RUN_DEFAULTS as DEFAULTS
 
-DEFAULTS = {
-    'STAGE': 'final', 'EMU': 'qemu', 'FIRMWARE': 'bios', 'CPUS': '1',
-    'MEM': '512M', 'GUEST': '', 'KERNEL': '', 'INITRD': '', 'CMDLINE': '',
-    'OPTIONS': '', 'EMU_ARGS': '', 'TIMEOUT': '', 'BATCH': '', 'TEST': '',
-    'NATIVE': '', 'VMMSIZE_ALL': str(128 << 20),
-}
 BATCH_LIMIT = {'qemu': 240, 'bochs': 600}
 FIRST_WITH_GUEST = 5
 

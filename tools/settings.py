@@ -8,6 +8,13 @@ from common import ToolError, need_file
 EMULATORS = ('qemu', 'bochs')
 FIRMWARE = ('bios', 'uefi')
 LIMITS = {'qemu': 120, 'bochs': 300}
+# The settings of run.py (make run), and what they are when not given.
+RUN_DEFAULTS = {
+    'STAGE': 'final', 'EMU': 'qemu', 'FIRMWARE': 'bios', 'CPUS': '1',
+    'MEM': '512M', 'GUEST': '', 'KERNEL': '', 'INITRD': '', 'CMDLINE': '',
+    'OPTIONS': '', 'EMU_ARGS': '', 'TIMEOUT': '', 'BATCH': '', 'TEST': '',
+    'NATIVE': '', 'VMMSIZE_ALL': str(128 << 20),
+}
 
 
 @dataclass

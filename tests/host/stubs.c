@@ -71,6 +71,15 @@ __weak void panic(const char *format, ...)
 	abort();
 }
 
+/* ONLY=name in the environment: of all tests, run those that it matches. */
+static __attribute__((constructor)) void choose_tests(void)
+{
+	const char *only = getenv("ONLY");
+
+	if (only)
+		cmocka_set_test_filter(only);
+}
+
 static u64 random_state;
 
 void host_seed(void)

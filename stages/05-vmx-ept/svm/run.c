@@ -1,8 +1,8 @@
 /*
  * One trip into the guest, and the translation of SVM's exit codes.
  */
+#include "console/console.h"
 #include "console/panic.h"
-#include "console/printf.h"
 #include "lib/cpu.h"
 #include "svm/svm.h"
 
@@ -132,6 +132,7 @@ static void enter(struct vcpu *vcpu)
 	c->tlb_control = 0;
 	c->event_injection = 0;
 	if (is_invalid(c) && !svm_at_mov_to_cr4(vcpu)) {
+		console_take_back(); /* panic() does, but after all this */
 		svm_report_invalid(vcpu);
 		svm_dump(vcpu);
 		panic("VMRUN refused the guest's state (VMEXIT_INVALID)");
