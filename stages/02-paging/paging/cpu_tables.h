@@ -4,13 +4,13 @@
 #ifndef PAGING_CPU_TABLES_H
 #define PAGING_CPU_TABLES_H
 
+#include "lib/types.h"
+
 /* Numbers in the TSS's interrupt stack table; 0 means the current stack. */
 #define IST_NMI   1
 #define IST_DF    2
 #define IST_MC    3
 #define IST_COUNT 3
-
-#include "lib/types.h"
 
 /* Fill this CPU's GDT and TSS and load both. The GS base is kept. */
 void cpu_tables_load(void);

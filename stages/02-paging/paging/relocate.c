@@ -11,7 +11,8 @@
  *
  * The virtual address stays the same, so no pointer changes and no code is
  * patched. Between "before" and "after" virt_to_phys() answers for the new
- * place already; nobody asks. Book: chapter 2, "Moving house".
+ * place already; only early.c asks, and means that place. Book: chapter 2,
+ * "Moving house".
  */
 #include "boot/boot_info.h"
 #include "boot/layout.h"

@@ -58,9 +58,11 @@ switch_start:
 	 * RDI = the handoff, RSI = the result; on the early page tables, with
 	 * interrupts off. PCIDE can be set only while CR3 has no PCID: CR4
 	 * first (SDM 3A 4.10.1). EFER after CR3: NXE decides what bit 63 of an
-	 * entry means.
+	 * entry means. A shadow stack knows nothing of the far return below, so
+	 * CET comes last.
 	 */
 back:	movq	HANDOFF_CPU_CR4(%rdi), %rax
+	andq	$~CR4_CET, %rax
 	movq	%rax, %cr4
 	movq	HANDOFF_CPU_CR3(%rdi), %rax
 	movq	%rax, %cr3
@@ -105,7 +107,9 @@ back:	movq	HANDOFF_CPU_CR4(%rdi), %rax
 	movq	HANDOFF_CPU_GDTR + 2(%rdi), %rdx
 	andb	$~2, 5(%rdx, %rax)
 	ltr	%ax
-1:	movq	%rsi, %rax
+1:	movq	HANDOFF_CPU_CR4(%rdi), %rax
+	movq	%rax, %cr4
+	movq	%rsi, %rax
 
 	/*
 	 * A guest begins here, with RAX = HANDOFF_IS_GUEST, and all that `back'
