@@ -1,7 +1,7 @@
 /*
  * The EFI memory map becomes one of ours.
  *
- * EFI tells fifteen kinds of memory apart, mostly for the operating system's
+ * EFI tells sixteen kinds of memory apart, mostly for the operating system's
  * loader. For us there are five. Code and data of the boot services and of
  * loaders is RAM: it is free as soon as an operating system runs. What the
  * runtime services need stays the firmware's, so it is reserved, as in E820.
