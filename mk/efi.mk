@@ -34,8 +34,10 @@ $(LOADER_BUILD)/image.h: $(IMAGE)
 	@nm $< | awk '$$3 == "image_start" { start = $$1 } \
 		$$3 == "image_end" { end = $$1 } \
 		$$3 == "efi_entry" { entry = $$1 } \
+		$$3 == "efi_cpu_entry" { cpu = $$1 } \
 		END { print "#define IMAGE_SIZE 0x" end " - 0x" start; \
-		      print "#define IMAGE_ENTRY 0x" entry }' > $@
+		      print "#define IMAGE_ENTRY 0x" entry; \
+		      print "#define IMAGE_CPU_ENTRY 0x0" cpu }' > $@
 	@echo '#define IMAGE_FILE "$(LOADER_BUILD)/image.bin"' >> $@
 	@echo '#define IMAGE_CRC_FILE "$(LOADER_BUILD)/image.crc"' >> $@
 

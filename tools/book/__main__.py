@@ -2,6 +2,7 @@
 
   book skeleton 03-buddy [page ...]   blocks that show a stage's folders
   book check [03-buddy]               coverage and rules: all, or a chapter
+  book html [03-buddy ...]            build/book/html/: all, or these chapters
 """
 import sys
 from pathlib import Path
@@ -35,7 +36,18 @@ def run_check(argv):
     return 1 if found else 0
 
 
-COMMANDS = {'skeleton': print_skeleton, 'check': run_check}
+def build_html(argv):
+    """html [CHAPTER ...]"""
+    from book import html
+    parts = html.build([Path(name).stem for name in argv])
+    where = html.SITE / (f'{parts[0].chapter.name}.html' if argv
+                         else 'index.html')
+    print(f'book: {len(parts)} chapters: {where}')
+    return 0
+
+
+COMMANDS = {'skeleton': print_skeleton, 'check': run_check,
+            'html': build_html}
 
 
 def start(argv):

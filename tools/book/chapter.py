@@ -31,8 +31,8 @@ class Element:
     def is_woven(self):
         """A block that shows a part of a source file."""
         return self.kind == 'block' and (
-            'file' in self.attrs or {'c', 'asm', 'ld'} & set(self.classes)
-            and not self.text.strip())
+            'file' in self.attrs or not self.text.strip()
+            and bool({'c', 'asm', 'ld'} & set(self.classes)))
 
     def spans(self):
         """(text, attributes) of the code spans."""
@@ -85,14 +85,23 @@ class Chapter:
         self.name = path.stem
         self.lines = path.read_text().splitlines()
         self.meta, self.head = metadata(self.lines)
-        self.title = self.meta.get('title', self.name)
+        self.title = self.meta.get('title') or self.own_title()
         self.stage = self.meta.get('stage') or None
         folders = self.meta.get('folders') or []
         if isinstance(folders, str):
             folders = folders.split()
         self.folders = [name.strip('/') for name in folders]
+        self.number = ''        # as printed; chapters() knows it
         self.draft = str(self.meta.get('draft')).lower() in ('true', 'yes')
         self.elements = list(self.parse())
+
+    def own_title(self):
+        """The first heading, which is then no part of the text."""
+        for number, line in enumerate(self.lines):
+            if line.startswith('# '):
+                self.lines[number] = ''
+                return line[2:].strip()
+        return self.name
 
     def where(self, line):
         """file:line, as messages begin."""
@@ -179,8 +188,14 @@ def order(chapter):
 
 def chapters(book=BOOK):
     """All chapters of the book: the files that begin with a number."""
-    return sorted((Chapter(path) for path in book.glob('[0-9]*.md')),
-                  key=order)
+    every = sorted((Chapter(path) for path in book.glob('[0-9]*.md')),
+                   key=order)
+    heads = [re.match(r'(\d+)', chapter.name)[1] for chapter in every]
+    for place, (chapter, head) in enumerate(zip(every, heads)):
+        chapter.number = str(int(head))
+        if heads.count(head) > 1:       # 5.1, 5.2: chapters of one stage
+            chapter.number += f'.{heads[:place].count(head) + 1}'
+    return every
 
 
 def appendices(book=BOOK):

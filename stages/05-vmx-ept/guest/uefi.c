@@ -13,7 +13,7 @@
  */
 #include "boot/boot_info.h"
 #include "console/printf.h"
-#include "efi/handoff.h"
+#include "guest/uefi.h"
 #include "lib/cpu.h"
 #include "lib/init.h"
 #include "vmm/cpu_state.h"
@@ -27,7 +27,7 @@
 _Static_assert((int)EFI_SEGMENTS == SEGMENT_COUNT && (int)EFI_TR == SEGMENT_TR,
 	       "one order for both");
 
-static struct cpu_state to_cpu_state(const struct efi_cpu *cpu)
+struct cpu_state uefi_cpu_state(const struct efi_cpu *cpu)
 {
 	struct cpu_state s = {
 		.rip = cpu->rip,
@@ -60,7 +60,7 @@ static struct cpu_state to_cpu_state(const struct efi_cpu *cpu)
 
 static void boot_uefi_guest(void)
 {
-	struct cpu_state state = to_cpu_state(&efi_handoff.cpu);
+	struct cpu_state state = uefi_cpu_state(&efi_handoff.cpu);
 	u64 unknown = state.cr4 & ~CR4_GUEST_MAY_SET;
 
 	if (boot_info.firmware != BOOT_UEFI || vmm_is_unprotected())

@@ -44,7 +44,15 @@ void ap_main(struct smp_cpu *cpu)
 	init_run(INIT_PHASE_cpu);
 	cpu->called = this_cpu(called);
 	cpu->ldr = lapic_read(LAPIC_LDR);
+	if (!lapic_is_x2apic())
+		cpu->dfr = lapic_read(LAPIC_DFR);
+	if (cpu->firmware) {
+		vcpu_ops->resume(vcpu_current(), cpu->firmware);
+		printf("smp: the firmware has brought CPU %u\n",
+		       *this_cpu(cpu_number));
+	}
 	move_to(cpu, CPU_READY);
-	smp_wait_for_sipi(vcpu_current());
+	if (!cpu->firmware)
+		smp_wait_for_sipi(vcpu_current());
 	vmm_serve(vcpu_current());
 }

@@ -10,10 +10,11 @@
 #include "vmm/acpi.h"
 
 enum smp_state {
-	CPU_OFF,     /* not started, or it did not come up */
+	CPU_OFF,     /* not started */
 	CPU_ARRIVED, /* it runs our code */
 	CPU_READY,   /* it has a virtual CPU */
 	CPU_UNFIT,   /* it came up and can't take part */
+	CPU_ABSENT,  /* it does not come up, or can't be started */
 };
 
 struct smp_cpu {
@@ -29,8 +30,10 @@ struct smp_cpu {
 	bool waiting; /* for a start-up IPI, in the guest's eyes */
 	int sipi;     /* vector of one that came, or -1 */
 
+	void *stack_top;   /* NULL: it has no memory yet */
 	u64 percpu_offset; /* where its per-CPU variables are */
-	u32 ldr, dfr;      /* its APIC's logical destination, in xAPIC mode */
+	const struct cpu_state *firmware; /* as it came from UEFI, or NULL */
+	u32 ldr, dfr; /* its APIC's logical destination, in xAPIC mode */
 	u32 wake;    /* cpu_idle() returns: there is something to look at */
 	u32 stopped; /* it has stopped for a panic */
 	u32 *called; /* its vmm/signals.h `called`; NULL until it is ready */

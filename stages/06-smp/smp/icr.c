@@ -13,6 +13,7 @@
  * only they can read. So LDR and DFR are noted when they are written.
  * Book: chapter 6, "Whose INIT?".
  */
+#include "boot/boot_info.h"
 #include "console/panic.h"
 #include "console/printf.h"
 #include "lib/cpu.h"
@@ -32,25 +33,45 @@
 #include "vmm/signals.h"
 #include "vmm/vcpu.h"
 
+/*
+ * Test builds: let INITs through to CPUs that are not ours yet, so that it is
+ * the firmware that starts them, and brings them to us.
+ */
+static bool is_let_through(const struct smp_cpu *cpu)
+{
+#ifdef VELLUM_TEST
+	return cpu->state == CPU_OFF && cmdline_has("firmware-starts");
+#else
+	return false;
+#endif
+}
+
+static void signal_one(struct smp_cpu *cpu, u32 icr)
+{
+	if (is_let_through(cpu))
+		lapic_send(cpu->apic_id, icr & (ICR_MODE | ICR_VECTOR |
+						ICR_ASSERT | ICR_LEVEL));
+	else
+		smp_start_cpus(); /* a UEFI machine's may be off still */
+	if (!smp_is_ready(cpu))
+		return;
+	if ((icr & ICR_MODE) == ICR_MODE_SIPI)
+		smp_send_sipi(cpu, icr & ICR_VECTOR);
+	else
+		smp_send_init(cpu);
+}
+
 /* Calls that are not for a CPU of ours are for nobody. */
 static void signal_all(u32 icr, u32 dest, bool x2apic)
 {
 	struct smp_cpu *self = smp_self();
 
-	if (!cpu_signals)
-		smp_start_cpus(); /* UEFI: only this CPU can be here */
-
 	for (uint i = 0; i < smp_count; i++) {
 		struct smp_cpu *cpu = &smp_cpus[i];
 		struct ipi_target t = {cpu->apic_id, cpu->ldr, cpu->dfr};
 
-		if (!smp_is_ready(cpu) ||
-		    !ipi_addresses(icr, dest, x2apic, cpu == self, &t))
-			continue;
-		if ((icr & ICR_MODE) == ICR_MODE_SIPI)
-			smp_send_sipi(cpu, icr & ICR_VECTOR);
-		else
-			smp_send_init(cpu);
+		if (ipi_addresses(icr, dest, x2apic, cpu == self, &t))
+			signal_one(cpu, icr);
 	}
 }
 

@@ -8,8 +8,9 @@
  * there is one trampoline with one stack pointer in it; as soon as one has got
  * through, its further start-up goes on beside the next one's.
  *
- * On a UEFI machine the others are the firmware's until somebody sends them an
- * INIT, which takes them from it in any case: then, and not before, we do.
+ * On a UEFI machine the firmware brings them to us (efi.c). Those that it did
+ * not bring are started when somebody sends them an INIT, which takes them from
+ * the firmware in any case.
  *
  * The page below 1 MiB is borrowed. Nobody can be asked for it: the BIOS is
  * not told that we are here. So its contents are put back.
@@ -101,7 +102,7 @@ static void fill_trampoline(struct trampoline *t, phys_t at)
  * A CPU arrives, on its own stack, but without per-CPU variables: nothing here
  * may use one before GS has its base, hence ap_main() in a file of its own.
  */
-static void ap_entry(struct smp_cpu *cpu)
+void ap_entry(struct smp_cpu *cpu)
 {
 	write_cr3(paging_root().v);
 	wrmsr(MSR_GS_BASE, cpu->percpu_offset);
@@ -119,20 +120,27 @@ static bool wait_while(const struct smp_cpu *cpu, u32 state, uint us)
 	return true;
 }
 
+/* Why can @cpu not be started? NULL: it can. */
+static const char *obstacle(struct smp_cpu *cpu)
+{
+	if (cpu->apic_id >= 0xff && !lapic_is_x2apic())
+		return "the firmware has not switched x2APIC on";
+	return smp_cpu_prepare(cpu) ? "no memory" : NULL;
+}
+
+static void leave_out(struct smp_cpu *cpu, const char *why)
+{
+	printf("smp: CPU %u (APIC ID %u) is left out: %s\n",
+	       (uint)(cpu - smp_cpus), cpu->apic_id, why);
+	cpu->state = CPU_ABSENT;
+}
+
 /* A CPU that does not come must not come later, on the next one's stack. */
 static void start(struct smp_cpu *cpu, volatile struct trampoline *t, phys_t at)
 {
 	u32 icr = ICR_MODE_SIPI | ICR_ASSERT | at.v >> PAGE_SHIFT;
-	uint number = cpu - smp_cpus;
-	struct ap_memory memory;
 
-	if (ap_memory_alloc(&memory, number)) {
-		printf("smp: CPU %u (APIC ID %u) is left out: no memory\n",
-		       number, cpu->apic_id);
-		return;
-	}
-	cpu->percpu_offset = memory.percpu_offset;
-	t->stack = (u64)memory.stack_top;
+	t->stack = (u64)cpu->stack_top;
 	t->entry = (u64)ap_entry;
 	t->argument = (u64)cpu;
 	lapic_send(cpu->apic_id, icr);
@@ -142,13 +150,7 @@ static void start(struct smp_cpu *cpu, volatile struct trampoline *t, phys_t at)
 	if (wait_while(cpu, CPU_OFF, ARRIVAL_WAIT))
 		return;
 	lapic_send(cpu->apic_id, ICR_MODE_INIT | ICR_ASSERT);
-	printf("smp: CPU %u (APIC ID %u) does not come up and is left out\n",
-	       number, cpu->apic_id);
-}
-
-static bool can_be_reached(const struct smp_cpu *cpu)
-{
-	return cpu->apic_id < 0xff || lapic_is_x2apic();
+	leave_out(cpu, "it does not come up");
 }
 
 static void start_all(phys_t at)
@@ -156,19 +158,20 @@ static void start_all(phys_t at)
 	struct trampoline *t = phys_to_direct(at);
 
 	fill_trampoline(t, at);
-	for (uint i = 1; i < smp_count; i++)
-		if (can_be_reached(&smp_cpus[i]))
-			lapic_send(smp_cpus[i].apic_id,
-				   ICR_MODE_INIT | ICR_ASSERT);
-	delay(INIT_WAIT);
 	for (uint i = 1; i < smp_count; i++) {
-		if (can_be_reached(&smp_cpus[i]))
-			start(&smp_cpus[i], t, at);
-		else
-			printf("smp: CPU %u (APIC ID %u) is left out: the "
-			       "firmware has not switched x2APIC on\n",
-			       i, smp_cpus[i].apic_id);
+		struct smp_cpu *cpu = &smp_cpus[i];
+		const char *why =
+			cpu->state == CPU_OFF ? obstacle(cpu) : NULL;
+
+		if (why)
+			leave_out(cpu, why);
+		else if (cpu->state == CPU_OFF)
+			lapic_send(cpu->apic_id, ICR_MODE_INIT | ICR_ASSERT);
 	}
+	delay(INIT_WAIT);
+	for (uint i = 1; i < smp_count; i++)
+		if (smp_cpus[i].state == CPU_OFF)
+			start(&smp_cpus[i], t, at);
 }
 
 /* The firmware's page comes back as it was, and the tables go. */
@@ -204,35 +207,64 @@ static uint count_ready(void)
 	return ready;
 }
 
-void smp_start_cpus(void)
+void smp_prepare(void)
 {
-	uint before = num_of_available_pages(), ready;
-	int error;
-
 	delay_init();
 	features_note();
 	smp_first_is_ready();
-	error = build_tables();
+}
+
+/* How many CPUs nobody has tried to start? */
+static uint count_off(void)
+{
+	uint off = 0;
+
+	for (uint i = 1; i < smp_count; i++)
+		off += __atomic_load_n(&smp_cpus[i].state, __ATOMIC_ACQUIRE) ==
+		       CPU_OFF;
+	return off;
+}
+
+static void start_those_off(void)
+{
+	uint before = num_of_available_pages(), off = count_off(), ready;
+	int error = build_tables();
+
 	if (!error)
 		error = start_on_low_page();
 	ready = count_ready();
 	if (tables)
 		free_page(tables);
+	tables = NULL;
 	if (error)
 		printf("smp: the other CPUs can't be started (error %d)\n",
 		       error);
 	printf("smp: %u of %u CPUs are under Vellum; %u pages for each; %s\n",
 	       ready, smp_count,
-	       ready > 1 ? (before - num_of_available_pages()) / (ready - 1)
-			 : 0,
+	       off ? (before - num_of_available_pages()) / off : 0,
 	       smp_traps_icr() ? "INIT and start-up IPIs are emulated"
 			       : "the hardware reports INIT and start-up IPIs");
 }
 
+/* Protects what is borrowed for a start: the page below 1 MiB, the tables. */
+static spinlock_t start_lock;
+
+void smp_start_cpus(void)
+{
+	if (!count_off())
+		return;
+	spin_lock(&start_lock);
+	if (count_off())
+		start_those_off();
+	spin_unlock(&start_lock);
+}
+
 static void start_on_bios(void)
 {
-	if (smp_count > 1 && vcpu_ops && boot_info.firmware == BOOT_BIOS)
-		smp_start_cpus();
+	if (smp_count == 1 || !vcpu_ops || boot_info.firmware != BOOT_BIOS)
+		return;
+	smp_prepare();
+	smp_start_cpus();
 }
 
 INIT(cpus, 10, start_on_bios);

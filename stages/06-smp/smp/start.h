@@ -7,20 +7,13 @@
 #include "smp/cpus.h"
 
 /*
- * What a CPU gets before it starts: one block of pages,
+ * Give @cpu what it needs before it can start: one block of pages,
  *
  *	| guard | stack, growing down | per-CPU variables |
  *
- * the last at the same place in a page as CPU 0's are.
+ * the last at the same place in a page as CPU 0's are. -ENOMEM.
  */
-struct ap_memory {
-	void *block;
-	void *stack_top;
-	u64 percpu_offset; /* from CPU 0's per-CPU variables to these */
-};
-
-/* -ENOMEM. */
-int ap_memory_alloc(struct ap_memory *memory, uint number);
+int smp_cpu_prepare(struct smp_cpu *cpu);
 
 /* Note what later CPUs are compared with. CPU 0. */
 void features_note(void);
@@ -28,10 +21,20 @@ void features_note(void);
 /* Does this CPU have what CPU 0 has? Says what is different. */
 bool features_same(void);
 
-/* Start all others, with the guest on this CPU stopped or not begun. Once. */
+/* CPU 0 takes part, and says what the others must be like. Once, first. */
+void smp_prepare(void);
+
+/*
+ * Start all CPUs that have not been started. With a guest: that wants to send
+ * them an INIT, so they are not in use. Any CPU.
+ */
 void smp_start_cpus(void);
 
-/* The rest of a CPU's life, on its own stack. */
+/*
+ * The rest of a CPU's life, on its own stack. ap_entry() is where it begins,
+ * without per-CPU variables; ap_main() has them.
+ */
+void ap_entry(struct smp_cpu *cpu) __noreturn;
 void ap_main(struct smp_cpu *cpu) __noreturn;
 
 #endif

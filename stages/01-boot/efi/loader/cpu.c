@@ -6,6 +6,8 @@
 #include "lib/cpu.h"
 #include "lib/string.h"
 
+#define CPUID_HYPERVISOR 0x40000000
+
 #define SELECTOR_LDT     BIT(2) /* TI: in the LDT, not the GDT */
 #define SELECTOR_INDEX   0xfff8
 #define DESCRIPTOR_SMALL 8
@@ -62,4 +64,11 @@ void cpu_save(struct efi_cpu *cpu)
 		save_descriptor(cpu, s);
 	if (DESCRIPTOR_TYPE(cpu->descriptor[EFI_TR][0]) != BUSY_TSS)
 		cpu->selector[EFI_TR] = 0;
+}
+
+bool cpu_has_vellum(void)
+{
+	struct cpuid_regs r = cpuid(CPUID_HYPERVISOR, 0);
+
+	return !memcmp(&r.ebx, "VellumVellum", 12);
 }

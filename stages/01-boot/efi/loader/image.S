@@ -12,11 +12,13 @@ image_bytes:
 image_bytes_end:
 
 	.balign	8
-	.global	image_size, image_entry, image_crc
+	.global	image_size, image_entry, image_cpu_entry, image_crc
 image_size:
 	.quad	IMAGE_SIZE
 image_entry:
 	.quad	IMAGE_ENTRY
+image_cpu_entry:
+	.quad	IMAGE_CPU_ENTRY
 image_crc:
 	.incbin	IMAGE_CRC_FILE
 

@@ -128,6 +128,8 @@ static efi_status enter(struct low_memory *low, const char *words, u64 *result)
 	h->entry = image_entry;
 	cpu_save(&h->cpu);
 	*result = ((switch_fn *)low->code)(h);
+	if (*result == HANDOFF_IS_GUEST)
+		processors_enter(h, (switch_fn *)low->code);
 	set_code_rights(low->code, false);
 	return EFI_SUCCESS;
 }

@@ -64,6 +64,8 @@ extern const u8 image_bytes[], image_bytes_end[];
 extern const u32 image_crc;   /* of these bytes */
 extern const u64 image_size;  /* in memory, .bss included */
 extern const u64 image_entry; /* virtual */
+/* The same for the machine's further CPUs; 0: it wants only one. */
+extern const u64 image_cpu_entry;
 
 /* The code that changes maps, to be copied below 1 GiB. (switch.S) */
 extern const u8 switch_start[], switch_end[];
@@ -79,6 +81,16 @@ u64 machine_map_size(void);
 
 /* Note the CPU's state, but for what changes until the switch. (cpu.c) */
 void cpu_save(struct efi_cpu *cpu);
+
+/* Does this CPU run under Vellum? (cpu.c) */
+bool cpu_has_vellum(void);
+
+/*
+ * Have the firmware run @code, a copy of the switch, on each of its other CPUs
+ * in turn, with @handoff: each comes back as a guest, as this one has. Without
+ * the protocol for it nothing happens. (processors.c)
+ */
+void processors_enter(struct efi_handoff *handoff, switch_fn *code);
 
 /*
  * Start the hypervisor with the command line @words. *@result says what came

@@ -16,21 +16,12 @@
 #include "lib/cpu.h"
 #include "lib/string.h"
 
-#define CPUID_HYPERVISOR 0x40000000
-
 efi_handle efi_image;
 struct efi_system_table *efi_system;
 struct efi_boot_services *efi_boot;
 struct efi_loaded_image *efi_self;
 
 static const struct efi_guid loaded_image = EFI_LOADED_IMAGE_GUID;
-
-static bool already_running(void)
-{
-	struct cpuid_regs r = cpuid(CPUID_HYPERVISOR, 0);
-
-	return !memcmp(&r.ebx, "VellumVellum", 12);
-}
 
 /*
  * Cut @words at the word "--": what follows is not for Vellum, but for the
@@ -64,7 +55,7 @@ efi_status EFIAPI efi_main(efi_handle image, struct efi_system_table *system)
 	efi_image = image;
 	efi_system = system;
 	efi_boot = system->boot_services;
-	if (already_running()) {
+	if (cpu_has_vellum()) {
 		loader_print("vellum.efi: Vellum is running already\n");
 		return EFI_ALREADY_STARTED;
 	}

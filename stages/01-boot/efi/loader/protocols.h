@@ -116,6 +116,24 @@ struct efi_memory_attribute {
 				  u64 size, u64 attributes);
 };
 
+/* EFI_MP_SERVICES_PROTOCOL (PI Specification 1.8, volume 2, 13.4) */
+#define EFI_MP_SERVICES_GUID                                               \
+	EFI_GUID(0x3fdda605, 0xa76e, 0x4f46, 0xad, 0x29, 0x12, 0xf4, 0x53, \
+		 0x1b, 0x3d, 0x08)
+
+typedef void(EFIAPI *efi_ap_procedure)(void *argument);
+
+struct efi_mp_services {
+	efi_status(EFIAPI *count)(struct efi_mp_services *self, u64 *all,
+				  u64 *enabled);
+	void *processor_info;
+	efi_status(EFIAPI *start_all)(struct efi_mp_services *self,
+				      efi_ap_procedure procedure,
+				      bool one_by_one, void *event,
+				      u64 microseconds, void *argument,
+				      u64 **failed);
+};
+
 #define EFI_MEMORY_XP BIT(14) /* not executable */
 #define EFI_MEMORY_RO BIT(17)
 

@@ -1,0 +1,77 @@
+/*
+ * The other CPUs of a UEFI machine, which the firmware has started, and which
+ * the loader brings to us one by one (efi/loader/processors.c). Each goes on as
+ * a guest in the midst of the firmware's call, and so back into its loop.
+ * Book: chapter 6.
+ */
+#include "boot/boot_info.h"
+#include "boot/layout.h"
+#include "console/printf.h"
+#include "guest/uefi.h"
+#include "lib/cpu.h"
+#include "lib/init.h"
+#include "paging/paging.h"
+#include "smp/lapic.h"
+#include "smp/start.h"
+#include "vmm/cr4.h"
+#include "vmm/vcpu.h"
+
+/* For efi_entry.S. */
+u64 efi_cpu_root;
+u32 efi_cpu_efer;
+
+static struct cpu_state arriving; /* of the one that comes just now */
+
+/* A CPU of the list that has not been started, by its APIC ID. */
+static struct smp_cpu *find_self(void)
+{
+	u32 id = lapic_id();
+
+	for (uint i = 1; i < smp_count; i++)
+		if (smp_cpus[i].apic_id == id && smp_cpus[i].stack_top &&
+		    smp_cpus[i].state == CPU_OFF)
+			return &smp_cpus[i];
+	return NULL;
+}
+
+static void __noreturn run_on_own_stack(struct smp_cpu *cpu)
+{
+	asm volatile("mov %0, %%rsp\n\t"
+		     "call ap_entry"
+		     :
+		     : "r"(cpu->stack_top), "D"(cpu)
+		     : "memory");
+	__builtin_unreachable();
+}
+
+void efi_cpu_arrive(u64 handoff);
+
+/* Called by efi_entry.S. Returns if this CPU can't come to us. */
+void efi_cpu_arrive(u64 handoff)
+{
+	const struct efi_handoff *h = phys_to_direct(PHYS(handoff));
+	struct smp_cpu *cpu = find_self();
+
+	arriving = uefi_cpu_state(&h->cpu);
+	if (!cpu || (arriving.cr4 & ~CR4_GUEST_MAY_SET))
+		return;
+	cpu->firmware = &arriving;
+	run_on_own_stack(cpu);
+}
+
+/* Before the firmware goes on as a guest, all is ready for the others. */
+static void expect_cpus(void)
+{
+	if (smp_count == 1 || !vcpu_ops || boot_info.firmware != BOOT_UEFI)
+		return;
+	efi_cpu_root = paging_root().v;
+	efi_cpu_efer = rdmsr(MSR_EFER) & EFER_NXE;
+	smp_prepare();
+	for (uint i = 1; i < smp_count; i++)
+		if (smp_cpu_prepare(&smp_cpus[i]))
+			printf("smp: CPU %u: no memory\n", i);
+	printf("smp: the firmware brings the other CPUs, else they come at "
+	       "their first INIT\n");
+}
+
+INIT(cpus, 20, expect_cpus);

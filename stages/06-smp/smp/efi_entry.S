@@ -1,0 +1,62 @@
+/*
+ * A further CPU of a UEFI machine comes in, as the first one did in
+ * efi/entry.S: in 64-bit mode, on the loader's early page tables, with all else
+ * the firmware's. They come one at a time.
+ *
+ * In:  RDI = the struct efi_handoff, below 1 GiB; interrupts off.
+ * Out: only if this CPU can't be ours: the early page tables again, RDI as it
+ *	was, RSI = HANDOFF_REFUSED, a jump to handoff->back.
+ *
+ * Nothing here has per-CPU variables yet. Our own page tables need EFER.NXE,
+ * which firmware may not have set on this CPU.
+ */
+#include "efi/handoff.h"
+
+#define MSR_EFER    0xc0000080
+#define MSR_GS_BASE 0xc0000101
+
+	.text
+	.globl	efi_cpu_entry
+efi_cpu_entry:
+	cld
+	lgdt	early_gdtr_high
+	lidt	no_idt
+	movq	$stack_top_of_all, %rsp
+	pushq	$0x08
+	pushq	$1f
+	lretq
+1:	movl	$0x10, %eax
+	movl	%eax, %ds
+	movl	%eax, %es
+	movl	%eax, %ss
+	xorl	%eax, %eax
+	movl	%eax, %fs
+	movl	%eax, %gs
+	xorl	%ebp, %ebp		/* backtraces end here */
+	movq	%rdi, %rbx
+	movq	HANDOFF_ROOT(%rdi), %r12
+	movq	HANDOFF_BACK(%rdi), %r13
+	movl	$MSR_EFER, %ecx
+	rdmsr
+	orl	efi_cpu_efer, %eax
+	wrmsr
+	movq	efi_cpu_root, %rax
+	movq	%rax, %cr3
+	call	efi_cpu_arrive		/* RDI is the handoff still */
+
+	movq	%r12, %cr3
+	movl	$HANDOFF_REFUSED, %esi
+	movq	%rbx, %rdi
+	jmp	*%r13
+
+	.section .rodata
+no_idt:
+	.word	0
+	.quad	0
+
+	.bss
+	.balign	16
+	.skip	1024
+stack_top_of_all:			/* until a CPU is on its own stack */
+
+	.section .note.GNU-stack, "", @progbits
