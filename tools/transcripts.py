@@ -33,7 +33,7 @@ NOISE = [(r'\x1b\[[0-9;=?]*[A-Za-z]|\x1b[=>]|\r', ''),
 # sizes are not among it: the same compiler makes the same program.
 VARIES = [
     (r'\d+(?= (million )?(TSC )?cycles)', 'N'),         # times
-    (r'\d+(?= of (them|N) )', 'N'),
+    (r'\d+(?= (million )?of (them|N) )', 'N'),
     (r'\(\d+\.\d+ %\)', '(N %)'),
     (r'^(?P<exit>[A-Z_a-z ]+?) +\d+ +\d+ +\d+$', r'\g<exit> N'),
     (r'^\[ *\d+\.\d+\]', '[N]'),
