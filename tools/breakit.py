@@ -38,6 +38,7 @@ PATCHES = TOP / 'book' / 'breakit'
 COPY = BUILD / 'breakit'
 FIELDS = ('Stage', 'Run', 'Host', 'Symptom', 'Unbroken')
 LIMIT = {'qemu': 60, 'bochs': 120}
+WHOLE_LIMIT = 300       # seconds, with what must be built
 
 
 @dataclass
@@ -135,16 +136,15 @@ def apply(patch, tree, *options):
              '-i', patch.path], cwd=tree)
 
 
-# --- the runs
-
 def output_of(argv, tree, symptom=None):
     """Run a command until it ends, or a whole line shows the symptom; its
     status, None when it was cut short, and what it printed."""
     text = ''
-    with subprocess.Popen(argv, cwd=tree, env=environment(tree / 'build'), text=True,
-                          errors='replace', stdin=subprocess.DEVNULL,
-                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                          start_new_session=True) as process:
+    with subprocess.Popen(['timeout', '-k', '5', str(WHOLE_LIMIT), *argv],
+                          cwd=tree, env=environment(tree / 'build'),
+                          text=True, errors='replace', start_new_session=True,
+                          stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                          stderr=subprocess.STDOUT) as process:
         try:
             for line in process.stdout:
                 text += line
