@@ -38,6 +38,7 @@ PATCHES = TOP / 'book' / 'breakit'
 COPY = BUILD / 'breakit'
 FIELDS = ('Stage', 'Run', 'Host', 'Symptom', 'Unbroken')
 LIMIT = {'qemu': 60, 'bochs': 120}
+WHOLE_LIMIT = 300       # seconds, with what must be built
 
 
 @dataclass
@@ -135,16 +136,15 @@ def apply(patch, tree, *options):
              '-i', patch.path], cwd=tree)
 
 
-# --- the runs
-
 def output_of(argv, tree, symptom=None):
     """Run a command until it ends, or a whole line shows the symptom; its
     status, None when it was cut short, and what it printed."""
     text = ''
-    with subprocess.Popen(argv, cwd=tree, env=environment(tree / 'build'), text=True,
-                          errors='replace', stdin=subprocess.DEVNULL,
-                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                          start_new_session=True) as process:
+    with subprocess.Popen(['timeout', '-k', '5', str(WHOLE_LIMIT), *argv],
+                          cwd=tree, env=environment(tree / 'build'),
+                          text=True, errors='replace', start_new_session=True,
+                          stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                          stderr=subprocess.STDOUT) as process:
         try:
             for line in process.stdout:
                 text += line
@@ -162,6 +162,7 @@ class Bench:
 
     def __init__(self, tree):
         self.tree = tree
+        self.lock = None
         self.unbroken = {}
 
     def without(self, patch):
@@ -177,12 +178,23 @@ class Bench:
                             f'{shlex.join(key)}\n{text[-4000:]}')
         return text
 
-    def with_it(self, patch):
-        """What it prints with the patch, at most up to the symptom."""
+    @staticmethod
+    def only():
+        """The bench, which nobody else uses meanwhile."""
+        COPY.mkdir(parents=True, exist_ok=True)
+        lock = open(COPY / 'lock', 'w', encoding='utf-8')
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        bench = Bench(COPY / 'tree')
+        bench.lock = lock       # until this program ends
+        return bench
+
+    def with_it(self, patch, until=None):
+        """What it prints with the patch, up to the symptom or other words."""
         renew(self.tree, TOP)
         try:
             apply(patch, self.tree)
-            return output_of(patch.command, self.tree, patch.symptom)[1]
+            return output_of(patch.command, self.tree,
+                             until or patch.symptom)[1]
         finally:
             renew(self.tree, TOP)
 
@@ -203,21 +215,17 @@ class Bench:
 
 def try_all(chosen):
     """Judge patches, one after another; how many were not as they say."""
-    COPY.mkdir(parents=True, exist_ok=True)
-    bad = 0
-    with open(COPY / 'lock', 'w', encoding='utf-8') as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        bench = Bench(COPY / 'tree')
-        for patch in chosen:
-            start = time.monotonic()
-            try:
-                said = bench.judge(patch)
-            except ToolError as error:
-                bad += 1
-                print(f'breakit {patch.name}: FAILED\n{error}', flush=True)
-                continue
-            print(f'breakit {patch.name}: ok '
-                  f'({time.monotonic() - start:.1f} s): {said}', flush=True)
+    bad, bench = 0, Bench.only()
+    for patch in chosen:
+        start = time.monotonic()
+        try:
+            said = bench.judge(patch)
+        except ToolError as error:
+            bad += 1
+            print(f'breakit {patch.name}: FAILED\n{error}', flush=True)
+            continue
+        print(f'breakit {patch.name}: ok '
+              f'({time.monotonic() - start:.1f} s): {said}', flush=True)
     return bad
 
 

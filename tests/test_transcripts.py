@@ -1,0 +1,91 @@
+"""What the book shows of runs is what runs print: those that take a second at
+each `make test`, all of them with BOOK_TESTS=all."""
+import os
+import re
+import shutil
+
+import pytest
+import transcripts
+from common import BUILD, ToolError, stages
+
+KNOWN = transcripts.transcripts()
+ALL = os.environ.get('BOOK_TESTS') == 'all'
+CHOSEN = [name for name, row in KNOWN.items() if ALL or not row.slow]
+
+
+def test_each_transcript_has_a_file_and_each_file_is_listed():
+    """Nothing is shown that is not compared."""
+    files = {path.stem for path in transcripts.FOLDER.glob('*.txt')}
+    assert files == set(KNOWN)
+    for row in KNOWN.values():
+        text = row.path.read_text()
+        assert text.strip() and '\x1b' not in text and '\r' not in text
+        assert str(transcripts.TOP) not in text
+        assert row.kind != 'run' or re.search(
+            r'STAGE=(\S+)', row.what)[1] in stages()
+
+
+def test_no_transcript_is_stale(request):
+    """Run again what was run for them."""
+    if request.config.getoption('stage') or request.config.getoption('emu'):
+        pytest.skip('only in a run of all tests')
+    assert CHOSEN
+    runs = transcripts.Runs()
+    for name in CHOSEN:
+        row = KNOWN[name]
+        assert not transcripts.stale(row, row.cut(runs.output(row)))
+
+
+def row(tmp_path, monkeypatch, text):
+    """A transcript whose file has this text."""
+    monkeypatch.setattr(transcripts, 'FOLDER', tmp_path)
+    (tmp_path / 'x.txt').write_text(text)
+    return transcripts.Transcript('x', 'run', 'STAGE=x', '^Vellum ', '',
+                                  False)
+
+
+def test_a_changed_word_or_address_makes_a_transcript_stale(tmp_path,
+                                                            monkeypatch):
+    """Only what differs between machines may differ."""
+    text = ('Vellum x\nvmm: 114 million TSC cycles from our entry to here, '
+            '57 million of them for the console\n'
+            'page: alloc_pages(3) returns 0x4011c000\n'
+            'CPUID        952   51355668   53945\n')
+    each = row(tmp_path, monkeypatch, text)
+    assert not transcripts.stale(each, text)
+    assert not transcripts.stale(each, text.replace('114', '98').replace(
+        '57', '2').replace('51355668', '7'))
+    for old, new in (('0x4011c000', '0x4011b000'), ('pages(3)', 'pages(4)'),
+                     ('Vellum x\n', 'Vellum x\nmore\n'), ('CPUID', 'IO')):
+        assert transcripts.stale(each, text.replace(old, new))
+    each.path.unlink()
+    assert transcripts.stale(each, text)
+
+
+def test_a_transcript_is_cut_and_cleaned(tmp_path, monkeypatch):
+    """From a line to a line; no escapes, no blanks, no paths of ours."""
+    each = row(tmp_path, monkeypatch, '')
+    text = (f'BIOS\n\x1b[2J\x1b[01;01HVellum x \r\nloader: {BUILD}/x/vellum.elf'
+            '\nlast line\nmore\n')
+    if BUILD == transcripts.TOP / 'build':
+        assert each.cut(text).startswith(
+            'Vellum x\nloader: build/x/vellum.elf\n')
+    each.last = '^last'
+    assert each.cut(text).endswith('\nlast line\n')
+    assert each.cut(text).startswith('Vellum x\n')
+    each.last = '^never'
+    with pytest.raises(ToolError, match='no line with'):
+        each.cut(text)
+    with pytest.raises(ToolError, match='no line with'):
+        each.cut('nothing')
+
+
+def test_a_list_with_an_unknown_word_is_refused(tmp_path, monkeypatch):
+    """A misspelt key must not be taken for none."""
+    path = tmp_path / 'list.ini'
+    shutil.copyfile(transcripts.LIST, path)
+    monkeypatch.setattr(transcripts, 'LIST', path)
+    assert transcripts.transcripts().keys() == KNOWN.keys()
+    path.write_text('[x]\nrun = STAGE=01-boot\nform = ^x\n')
+    with pytest.raises(ToolError, match='wants one of run'):
+        transcripts.transcripts()
