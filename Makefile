@@ -25,13 +25,13 @@ endif
 # the command line sets; the environment is full of other people's names.
 GOALS := all $(ALL_STAGES) setup run test check bench doctor diff lab gdb \
 	order compile_commands.json clean distclean help book iso soak fuzz \
-	test-images test-breakit grade
+	test-images test-breakit grade transcripts
 ifneq ($(filter-out $(GOALS),$(MAKECMDGOALS)),)
 $(error $(filter-out $(GOALS),$(MAKECMDGOALS)): no such goal; see `make help`)
 endif
 VARIABLES := STAGE EMU FIRMWARE CPUS MEM GUEST KERNEL INITRD CMDLINE OPTIONS \
 	EMU_ARGS TIMEOUT BATCH TEST NATIVE PYTEST FROM TO DIR VMMSIZE_ALL \
-	WERROR BUILD_ROOT CC HOST_CC PYTHON SEED OPS PATCH EXERCISE
+	WERROR BUILD_ROOT CC HOST_CC PYTHON SEED OPS PATCH EXERCISE NAME
 GIVEN := $(foreach v,$(.VARIABLES),$(if $(filter command,$(origin $v)),$v))
 ifneq ($(filter-out $(VARIABLES),$(GIVEN)),)
 $(error $(filter-out $(VARIABLES),$(GIVEN)): no such variable; there are \
@@ -86,6 +86,9 @@ bench: final | $(AFTER_SETUP)
 
 doctor: | $(AFTER_SETUP)
 	@$(PYTHON) tools/doctor.py
+
+transcripts: test-images | $(AFTER_SETUP)
+	@$(PYTHON) tools/transcripts.py $(NAME)
 
 test-breakit: | $(AFTER_SETUP)
 	@$(PYTHON) tools/breakit.py $(PATCH)
@@ -142,6 +145,7 @@ help:
 #:                      BATCH=1 no input; TEST=1 with self-tests;
 #:                      NATIVE=1 the guest alone, without Vellum
 #: make test            all tests; STAGE= EMU= choose, PYTEST= goes to pytest
+#: make transcripts     renew what the book shows of runs; NAME=02-paging-boot
 #: make test-breakit    break Vellum as the book says, and see each symptom;
 #:                      PATCH=02-no-wp chooses one (or more, in quotes)
 #: make check           format, headers, lengths, links, layers, warnings

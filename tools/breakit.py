@@ -162,6 +162,7 @@ class Bench:
 
     def __init__(self, tree):
         self.tree = tree
+        self.lock = None
         self.unbroken = {}
 
     def without(self, patch):
@@ -177,12 +178,23 @@ class Bench:
                             f'{shlex.join(key)}\n{text[-4000:]}')
         return text
 
-    def with_it(self, patch):
-        """What it prints with the patch, at most up to the symptom."""
+    @staticmethod
+    def only():
+        """The bench, which nobody else uses meanwhile."""
+        COPY.mkdir(parents=True, exist_ok=True)
+        lock = open(COPY / 'lock', 'w', encoding='utf-8')
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        bench = Bench(COPY / 'tree')
+        bench.lock = lock       # until this program ends
+        return bench
+
+    def with_it(self, patch, until=None):
+        """What it prints with the patch, up to the symptom or other words."""
         renew(self.tree, TOP)
         try:
             apply(patch, self.tree)
-            return output_of(patch.command, self.tree, patch.symptom)[1]
+            return output_of(patch.command, self.tree,
+                             until or patch.symptom)[1]
         finally:
             renew(self.tree, TOP)
 
@@ -203,21 +215,17 @@ class Bench:
 
 def try_all(chosen):
     """Judge patches, one after another; how many were not as they say."""
-    COPY.mkdir(parents=True, exist_ok=True)
-    bad = 0
-    with open(COPY / 'lock', 'w', encoding='utf-8') as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        bench = Bench(COPY / 'tree')
-        for patch in chosen:
-            start = time.monotonic()
-            try:
-                said = bench.judge(patch)
-            except ToolError as error:
-                bad += 1
-                print(f'breakit {patch.name}: FAILED\n{error}', flush=True)
-                continue
-            print(f'breakit {patch.name}: ok '
-                  f'({time.monotonic() - start:.1f} s): {said}', flush=True)
+    bad, bench = 0, Bench.only()
+    for patch in chosen:
+        start = time.monotonic()
+        try:
+            said = bench.judge(patch)
+        except ToolError as error:
+            bad += 1
+            print(f'breakit {patch.name}: FAILED\n{error}', flush=True)
+            continue
+        print(f'breakit {patch.name}: ok '
+              f'({time.monotonic() - start:.1f} s): {said}', flush=True)
     return bad
 
 

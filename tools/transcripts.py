@@ -1,0 +1,200 @@
+"""`make transcripts`: what the book shows of real runs, in book/transcripts/.
+
+list.ini there says what is run and which lines are shown. A file is written
+only when it is stale: when more than the times and the versions in it, which
+differ from machine to machine, is no longer what a run prints.
+
+  transcripts.py [--check] [NAME...]    --check writes nothing; status 1 when
+                                        one is stale
+"""
+import argparse
+import configparser
+import difflib
+import re
+import shlex
+import subprocess
+import sys
+from dataclasses import dataclass
+
+import breakit
+from common import BUILD, TOP, ToolError, main
+from copytree import environment
+
+FOLDER = TOP / 'book' / 'transcripts'
+LIST = FOLDER / 'list.ini'
+KEYS = {'run', 'command', 'patch', 'from', 'to', 'fails'}
+LIMIT = {'qemu': 120, 'bochs': 240}
+
+# A terminal's escape sequences, and where this tree happens to be.
+NOISE = [(r'\x1b\[[0-9;=?]*[A-Za-z]|\x1b[=>]|\r', ''),
+         (rf'{re.escape(str(TOP))}/build/(breakit/tree/build/)?', 'build/'),
+         (r'[ \t]+$', '')]
+# What another machine, or the next run, may print differently. Addresses and
+# sizes are not among it: the same compiler makes the same program.
+VARIES = [
+    (r'\d+(?= (million )?(TSC )?cycles)', 'N'),         # times
+    (r'\d+(?= of (them|N) )', 'N'),
+    (r'\(\d+\.\d+ %\)', '(N %)'),
+    (r'^(?P<exit>[A-Z_a-z ]+?) +\d+ +\d+ +\d+$', r'\g<exit> N'),
+    (r'^\[ *\d+\.\d+\]', '[N]'),
+    (r'seconds: [\d. ]+', 'seconds: N'),
+    (r'(demo: interrupts: \w+:) +\d+', r'\1 N'),
+    (r'(GRUB \d+\.\d+)-\S+(?=;)', r'\1'),               # versions
+    (r'^demo: uname: Linux .*', 'demo: uname: Linux'),
+    (r'(MemTotal:) +\d+ kB', r'\1 N kB'),
+]
+
+
+def replaced(text, rules):
+    """The text with each rule's pattern replaced."""
+    for pattern, new in rules:
+        text = re.sub(pattern, new, text, flags=re.MULTILINE)
+    return text
+
+
+@dataclass
+class Transcript:
+    """A section of list.ini."""
+    name: str
+    kind: str           # run, command, or patch
+    what: str
+    first: str
+    last: str
+    fails: bool
+
+    @property
+    def path(self):
+        """The file that the book takes it from."""
+        return FOLDER / f'{self.name}.txt'
+
+    @property
+    def slow(self):
+        """Does it take more than a second or two?"""
+        return self.kind == 'patch' or 'EMU=bochs' in self.what or \
+            'uefi' in self.what or 'final' in self.what
+
+    def cut(self, text):
+        """The part of a run's text that is shown."""
+        text = replaced(text, NOISE)
+        found = re.search(self.first, text, re.MULTILINE)
+        if not found:
+            raise ToolError(f'transcript {self.name}: no line with '
+                            f'{self.first!r} in\n{text[-3000:]}')
+        text = text[text.rfind('\n', 0, found.start()) + 1:]
+        if self.last:
+            found = re.search(self.last, text, re.MULTILINE)
+            if not found:
+                raise ToolError(f'transcript {self.name}: no line with '
+                                f'{self.last!r} in\n{text[-3000:]}')
+            text = text[:(text + '\n').find('\n', found.start())]
+        return text.strip('\n') + '\n'
+
+
+def transcripts():
+    """All transcripts of list.ini, by name."""
+    config = configparser.ConfigParser(interpolation=None)
+    config.read(LIST, encoding='utf-8')
+    found = {}
+    for name in config.sections():
+        row = dict(config[name])
+        kinds = [key for key in ('run', 'command', 'patch') if key in row]
+        if len(kinds) != 1 or row.keys() - KEYS:
+            raise ToolError(f'{LIST}: [{name}] wants one of run, command, '
+                            f'patch; from, to, fails; not {" ".join(row)}')
+        first = row.get('from') or ('^Vellum ' if kinds[0] == 'run' else '')
+        found[name] = Transcript(name, kinds[0], row[kinds[0]], first,
+                                 row.get('to', ''), row.get('fails') == 'yes')
+    return found
+
+
+class Runs:
+    """The runs; one that several transcripts are cut from is done once."""
+
+    def __init__(self):
+        self.done = {}
+        self.bench = None
+
+    def output(self, row):
+        """All that a transcript's run printed."""
+        key = (row.kind, row.what, row.last if row.kind == 'patch' else '')
+        if key not in self.done:
+            self.done[key] = getattr(self, f'_{row.kind}')(row)
+        return self.done[key]
+
+    def _finish(self, row, argv):
+        done = subprocess.run(
+            argv, cwd=TOP, env=environment(BUILD), text=True,
+            errors='replace', stdin=subprocess.DEVNULL, check=False,
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        if bool(done.returncode) != row.fails:
+            raise ToolError(
+                f'transcript {row.name}: {shlex.join(map(str, argv))} ended '
+                f'with status {done.returncode}\n{done.stdout[-3000:]}'
+                f'{done.stderr[-3000:]}')
+        return done.stdout
+
+    def _run(self, row):
+        words = shlex.split(row.what)
+        limit = LIMIT['bochs' if 'EMU=bochs' in words else 'qemu']
+        text = self._finish(row, [
+            sys.executable, TOP / 'tools/run.py', f'TIMEOUT={limit}', *words,
+            'BATCH=1'])
+        return text.partition('\nrun: all that was expected')[0]
+
+    def _command(self, row):
+        return self._finish(row, shlex.split(row.what))
+
+    def _patch(self, row):
+        known = breakit.patches()
+        if row.what not in known:
+            raise ToolError(f'{LIST}: [{row.name}]: there is no patch '
+                            f'{row.what}')
+        self.bench = self.bench or breakit.Bench.only()
+        return self.bench.with_it(known[row.what],
+                                  re.compile(row.last or '(?!)', re.M))
+
+
+def stale(row, text):
+    """Does the stored file say something else than text? As a diff."""
+    stored = row.path.read_text() if row.path.is_file() else ''
+    return ''.join(difflib.unified_diff(
+        replaced(stored, VARIES).splitlines(True),
+        replaced(text, VARIES).splitlines(True),
+        f'book/transcripts/{row.path.name}', 'a run of now', n=1))
+
+
+def work(rows, write):
+    """Compare, or write, some transcripts; how many are stale."""
+    runs, count = Runs(), 0
+    for row in rows:
+        text = row.cut(runs.output(row))
+        difference = stale(row, text)
+        count += bool(difference)
+        if difference and write:
+            row.path.write_text(text)
+            print(f'transcript {row.name}: written', flush=True)
+        elif difference:
+            print(f'transcript {row.name}: STALE; make transcripts renews it'
+                  f'\n{difference}', flush=True)
+        else:
+            print(f'transcript {row.name}: ok', flush=True)
+    return count
+
+
+def start(argv):
+    """Do what the arguments say; the exit status."""
+    parser = argparse.ArgumentParser(description=__doc__.split('\n')[0])
+    parser.add_argument('--check', action='store_true')
+    parser.add_argument('names', nargs='*')
+    asked = parser.parse_args(argv)
+    known = transcripts()
+    for name in asked.names:
+        if name not in known:
+            raise ToolError(f'{name}: there are {", ".join(known)}')
+    count = work([known[name] for name in asked.names or known],
+                 not asked.check)
+    return 1 if count and asked.check else 0
+
+
+if __name__ == '__main__':
+    main(lambda: start(sys.argv[1:]))
