@@ -49,11 +49,12 @@ static bool is_ours(void)
 	       before == self;
 }
 
-static void print_message(const char *format, va_list args)
+/* What the first panic says: kept, lest it be lost with a step that fails. */
+static char first_reason[256];
+
+static void print_reason(const char *why)
 {
-	printf("panic(CPU%u): ", *this_cpu(cpu_number));
-	vprintf(format, args);
-	printf("\n");
+	printf("panic(CPU%u): %s\n", *this_cpu(cpu_number), why);
 }
 
 /*
@@ -73,14 +74,18 @@ static void __noreturn vpanic(u64 rip, u64 rbp, const char *format,
 	if (!is_ours())
 		cpu_halt_forever();
 	if (begin(PANIC_CONSOLE)) {
+		vsnprintf(first_reason, sizeof(first_reason), format, args);
 		console_take_back();
 	} else { /* a panic within a panic, perhaps within its printf */
+		char reason[sizeof(first_reason)];
+
 		console_force_unlock();
+		vsnprintf(reason, sizeof(reason), format, args);
 		if (begin_nested())
-			print_message(format, args);
+			print_reason(reason);
 	}
 	if (begin(PANIC_MESSAGE))
-		print_message(format, args);
+		print_reason(first_reason);
 	if (begin(PANIC_BACKTRACE))
 		backtrace_print(rip, rbp);
 	if (begin(PANIC_HOOKS))
