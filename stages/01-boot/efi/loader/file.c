@@ -21,7 +21,8 @@ bool path_beside_us(const u16 *name, u16 *path, size_t size)
 	size_t used = 0, keep = 0;
 
 	for (; node && node->type == EFI_PATH_MEDIA &&
-	       node->subtype == EFI_PATH_MEDIA_FILE;
+	       node->subtype == EFI_PATH_MEDIA_FILE &&
+	       node->length >= sizeof(*node);
 	     node = (const void *)((const u8 *)node + node->length)) {
 		const u16 *text = (const void *)(node + 1);
 		size_t n = (node->length - sizeof(*node)) / 2;
