@@ -31,7 +31,7 @@ $(error $(filter-out $(GOALS),$(MAKECMDGOALS)): no such goal; see `make help`)
 endif
 VARIABLES := STAGE EMU FIRMWARE CPUS MEM GUEST KERNEL INITRD CMDLINE OPTIONS \
 	EMU_ARGS TIMEOUT BATCH TEST NATIVE PYTEST FROM TO DIR VMMSIZE_ALL \
-	WERROR BUILD_ROOT CC HOST_CC PYTHON SEED OPS
+	WERROR BUILD_ROOT CC HOST_CC PYTHON SEED OPS TIME TARGET
 GIVEN := $(foreach v,$(.VARIABLES),$(if $(filter command,$(origin $v)),$v))
 ifneq ($(filter-out $(VARIABLES),$(GIVEN)),)
 $(error $(filter-out $(VARIABLES),$(GIVEN)): no such variable; there are \
@@ -84,6 +84,9 @@ iso: final | $(AFTER_SETUP)
 bench: final | $(AFTER_SETUP)
 	@$(PYTHON) tools/bench.py
 
+fuzz: | $(AFTER_SETUP)
+	@$(PYTHON) tools/fuzz.py
+
 doctor: | $(AFTER_SETUP)
 	@$(PYTHON) tools/doctor.py
 
@@ -118,8 +121,6 @@ book:
 	@echo "error: make book comes with the book's chapters" >&2; exit 1
 soak:
 	@echo "error: make soak comes with more than one CPU" >&2; exit 1
-fuzz:
-	@echo "error: make fuzz comes with the fuzz targets" >&2; exit 1
 
 help:
 	@sed -n 's/^#: \{0,1\}//p' Makefile
@@ -138,6 +139,9 @@ help:
 #: make test            all tests; STAGE= EMU= choose, PYTEST= goes to pytest
 #: make check           format, headers, lengths, links, layers, warnings
 #: make bench           exits, instructions and times, as table and JSON
+#: make fuzz            search for inputs that break the memory layers and the
+#:                      parsers: TIME=60 seconds for all, on all CPUs;
+#:                      STAGE= TARGET=heap-fuzz choose
 #: make iso             build/final/vellum.iso, for CDs and USB sticks: a menu
 #:                      with the preflight check, Vellum, and the Linux demo
 #: make doctor          what this machine can run
@@ -148,4 +152,4 @@ help:
 #: make compile_commands.json               for clangd and editors
 #: make clean           remove what was built; make distclean: downloads, too
 #:
-#: Stages: see stages/. Later: book, soak, fuzz.
+#: Stages: see stages/. Later: book, soak.

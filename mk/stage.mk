@@ -100,6 +100,7 @@ $(IMAGE): $(OBJECTS) $(BUILD)/symbols.o
 -include mk/efi.mk
 -include mk/guests.mk
 -include mk/host-test.mk
+-include mk/fuzz.mk
 
 # RUN_ARGS of the top-level Makefile come through the environment.
 JOBS = $(if $(filter -j%,$(MAKEFLAGS)),,-j$(shell nproc))
