@@ -23,9 +23,9 @@ endif
 
 # A misspelt goal or variable must not be taken for none. What matters is what
 # the command line sets; the environment is full of other people's names.
-GOALS := all $(ALL_STAGES) setup run test check bench doctor diff lab gdb \
-	order compile_commands.json clean distclean help book iso soak fuzz \
-	test-images
+GOALS := all $(ALL_STAGES) setup run test check bench bench-memory doctor \
+	diff lab gdb order compile_commands.json clean distclean help book \
+	iso soak fuzz test-images
 ifneq ($(filter-out $(GOALS),$(MAKECMDGOALS)),)
 $(error $(filter-out $(GOALS),$(MAKECMDGOALS)): no such goal; see `make help`)
 endif
@@ -84,6 +84,9 @@ iso: final | $(AFTER_SETUP)
 bench: final | $(AFTER_SETUP)
 	@$(PYTHON) tools/bench.py
 
+bench-memory: | $(AFTER_SETUP)
+	@$(PYTHON) tools/bench_memory.py
+
 fuzz: | $(AFTER_SETUP)
 	@$(PYTHON) tools/fuzz.py
 
@@ -139,6 +142,8 @@ help:
 #: make test            all tests; STAGE= EMU= choose, PYTEST= goes to pytest
 #: make check           format, headers, lengths, links, layers, warnings
 #: make bench           exits, instructions and times, as table and JSON
+#: make bench-memory    what an allocation costs, beside glibc's malloc,
+#:                      jemalloc and mimalloc
 #: make fuzz            search for inputs that break the memory layers and the
 #:                      parsers: TIME=60 seconds for all, on all CPUs;
 #:                      STAGE= TARGET=heap-fuzz choose

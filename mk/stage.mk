@@ -101,6 +101,7 @@ $(IMAGE): $(OBJECTS) $(BUILD)/symbols.o
 -include mk/guests.mk
 -include mk/host-test.mk
 -include mk/fuzz.mk
+-include mk/bench.mk
 
 # RUN_ARGS of the top-level Makefile come through the environment.
 JOBS = $(if $(filter -j%,$(MAKEFLAGS)),,-j$(shell nproc))
