@@ -9,6 +9,7 @@
 #include "console/panic.h"
 #include "console/printf.h"
 #include "lib/errno.h"
+#include "page/fail.h"
 #include "page/setup.h"
 
 struct page_pool vmm_pool;
@@ -28,10 +29,31 @@ int setup_pages(struct page *page, void *virt, phys_t phys, u32 pages, u32 used)
 		     : alloc_pages(&panicmem, NULL, NUM_OF_PANICMEM_PAGES);
 }
 
+#ifdef MM_FAIL_AT
+
+u64 mm_allocations, mm_fail_at = MM_FAIL_AT;
+
+bool mm_fail_now(void)
+{
+	u64 n = __atomic_add_fetch(&mm_allocations, 1, __ATOMIC_RELAXED);
+
+	if (n != mm_fail_at)
+		return false;
+	printf("mm: allocation %lu fails on purpose\n", n);
+	return true;
+}
+
+#endif
+
 int alloc_pages(void **virt, phys_t *phys, int n)
 {
 	u32 index;
-	int error = n > 0 ? pool_alloc(&vmm_pool, n, &index) : -EINVAL;
+	int error = -EINVAL;
+
+	if (mm_fail_now())
+		return -ENOMEM;
+	if (n > 0)
+		error = pool_alloc(&vmm_pool, n, &index);
 
 	if (error)
 		return error;

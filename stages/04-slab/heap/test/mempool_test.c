@@ -46,10 +46,12 @@ static void assert_bytes(const void *p, size_t n, u8 value)
 /* Objects that the heap holds for all pools together. */
 static uint heap_objects(void)
 {
+	struct heap_stats stats[HEAP_CLASSES];
 	uint used = 0;
 
+	get_heap_stats(stats);
 	for (uint i = 0; i < HEAP_CLASSES; i++)
-		used += heap_classes[i].used;
+		used += stats[i].used;
 	return used;
 }
 
