@@ -55,7 +55,8 @@ $(FUZZ_BUILD)/$(1): $$($(1).objects)
 
 .PHONY: run-$(1)
 run-$(1): $(FUZZ_BUILD)/$(1)
-	@if $$< -runs=0 -artifact_prefix=$$<- $$($(1).corpus) > $$<.log 2>&1; then \
+	@if $$< -runs=0 -artifact_prefix=$$<- $$($(1).corpus) \
+			> $$<.log 2>&1; then \
 		echo "  TEST    $(STAGE)/$(1):" \
 			"$$$$(ls $$($(1).corpus) | wc -l) kept inputs passed"; \
 	else \
