@@ -1,7 +1,7 @@
 HOST_TESTS += heap-heap heap-mempool heap-threads
 
-heap-code := heap/heap.c heap/check.c heap/debug.c heap/mempool.c heap/mempool_check.c \
-	page/page.c page/pool.c page/check.c
+heap-code := heap/heap.c heap/realloc.c heap/check.c heap/debug.c \
+	heap/mempool.c heap/mempool_check.c page/page.c page/pool.c page/check.c
 
 heap-heap.sources := heap/test/heap_test.c $(heap-code)
 heap-mempool.sources := heap/test/mempool_test.c $(heap-code)
