@@ -4,20 +4,11 @@
  */
 #include "heap/heap.h"
 #include "heap/pool_block.h"
-#include "heap/slab.h"
-#include "page/test/host_pages.h"
-
-#define PAGES 1024
-#define FREE  (PAGES - NUM_OF_PANICMEM_PAGES)
-#define OLD   0xa5 /* what is in memory before anybody gets it */
+#include "heap/test/host_heap.h"
 
 static int start(void **state)
 {
-	host_pages(PAGES, 0);
-	memset(vmm_pool.virt, OLD, PAGES * PAGE_SIZE);
-	setup_heap();
-	setup_mempools();
-	host_printed[0] = '\0';
+	host_heap(PAGES);
 	return 0;
 }
 
@@ -41,18 +32,6 @@ static void assert_bytes(const void *p, size_t n, u8 value)
 {
 	for (size_t i = 0; i < n; i++)
 		assert_int_equal(((const u8 *)p)[i], value);
-}
-
-/* Objects that the heap holds for all pools together. */
-static uint heap_objects(void)
-{
-	struct heap_stats stats[HEAP_CLASSES];
-	uint used = 0;
-
-	get_heap_stats(stats);
-	for (uint i = 0; i < HEAP_CLASSES; i++)
-		used += stats[i].used;
-	return used;
 }
 
 static uint blocks_in_use(struct mempool *mp)
@@ -298,10 +277,7 @@ static void mempool_free_gives_everything_back(void **state)
 	for (uint i = 0; i < 100; i += 3)
 		mempool_freemem(mp, p[i]);
 	mempool_free(mp);
-	assert_int_equal(heap_objects(), 0);
-	assert_int_equal(mm_check(), 0);
-	/* Only the page that each class keeps is not free. */
-	assert_true(num_of_available_pages() >= FREE - 3);
+	assert_all_free(FREE);
 }
 
 static void bad_addresses_panic_by_name(void **state)
@@ -489,7 +465,7 @@ static void a_random_walk_never_damages_an_object(void **state)
 	}
 	mempool_free(pools[0]);
 	mempool_free(pools[1]);
-	assert_int_equal(heap_objects(), 0);
+	assert_all_free(FREE);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, start, stop)
