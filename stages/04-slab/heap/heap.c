@@ -20,19 +20,13 @@
 #include "page/fail.h"
 #include "page/page.h"
 
-/* Rare paths are kept out of line: the usual one saves no registers for them. */
+/* Rare paths are out of line: the usual one saves no registers for them. */
 #define __cold __attribute__((noinline, cold))
 
 struct heap_class heap_classes[HEAP_CLASSES];
 struct heap_class *size_class[HEAP_MAX / HEAP_MIN];
 struct slab no_slab = {.used = UINT16_MAX};
 struct heap_range heap_range;
-
-/* Bytes to pages, rounded up; without overflow. */
-static uint pages_for(uint n)
-{
-	return ((u64)n + PAGE_MASK) >> PAGE_SHIFT;
-}
 
 /* A fresh slab, not yet sealed: all slots are free but those of the header. */
 static struct slab *new_slab(struct heap_class *class)
@@ -166,27 +160,6 @@ void *alloc2(uint n, phys_t *phys)
 	return p;
 }
 
-static inline bool is_slab(const struct slab *slab)
-{
-	return (u64)slab - heap_range.start < heap_range.size &&
-	       slab->seal == seal_of(slab, slab->class);
-}
-
-/* Where @p is in its slab of @class: the number of the slot. */
-static inline uint slot_of(const struct heap_class *class, const void *p)
-{
-	return ((u64)p & PAGE_MASK) >> class->shift;
-}
-
-/* Can an object begin at @p? Only the bit of its slot tells if there is one. */
-static inline bool is_object(const void *p)
-{
-	struct slab *slab = slab_of(p);
-
-	return is_slab(slab) && !((u64)p & slab->class->mask) &&
-	       slot_of(slab->class, p) >= slab->class->first;
-}
-
 static const char *describe(const void *p)
 {
 	struct slab *slab = slab_of(p);
@@ -202,8 +175,7 @@ static const char *describe(const void *p)
 	return "in the header of the page";
 }
 
-/* Panic: @p is nothing that @who, free() or realloc(), can work on. */
-static __cold __noreturn void refuse(const char *who, const void *p)
+__cold void heap_refuse(const char *who, const void *p)
 {
 	panic("%s(0x%lx): %s", who, (u64)p, describe(p));
 }
@@ -212,7 +184,7 @@ static __cold __noreturn void refuse(const char *who, const void *p)
 static __cold void free_other(void *p)
 {
 	if (p && (p != slab_of(p) || is_slab(p)))
-		refuse("free", p);
+		heap_refuse("free", p);
 	if (p)
 		free_page(p);
 }
@@ -220,7 +192,7 @@ static __cold void free_other(void *p)
 static __cold __noreturn void free_twice(struct heap_class *class, void *p)
 {
 	spin_unlock(&class->lock);
-	refuse("free", p);
+	heap_refuse("free", p);
 }
 
 /* @slab, which is neither current nor on the list, is not full any more. */
@@ -274,58 +246,4 @@ void free(void *p)
 		return;
 	}
 	spin_unlock(&class->lock);
-}
-
-/* Bytes that the object at @p may grow to; it gets @n if that is enough. */
-static u64 resize_object(void *p, uint n)
-{
-	struct slab *slab = slab_of(p);
-	struct heap_class *class = slab->class;
-	u64 room = BIT(class->shift) - TRAILER;
-	uint slot = slot_of(class, p);
-	bool used;
-
-	spin_lock(&class->lock);
-	used = !(slab->bitmap[slot / 64] & BIT(slot % 64));
-	if (used && n <= room)
-		slot_resized(class, p, n);
-	spin_unlock(&class->lock);
-	if (!used)
-		refuse("realloc", p);
-	return room;
-}
-
-/* The same for whole pages: those that @n bytes do not need go back. */
-static u64 resize_pages(void *p, uint n)
-{
-	u64 room = is_slab(p) ? 0 : pages_of_block(p) * PAGE_SIZE;
-
-	if (!room)
-		refuse("realloc", p);
-	if (n <= room)
-		shrink_pages(p, pages_for(n));
-	return room;
-}
-
-void *realloc(void *p, uint n)
-{
-	bool object = p && is_object(p);
-	u64 room;
-	void *moved;
-
-	if (!p)
-		return alloc(n);
-	if (n == 0) {
-		free(p);
-		return NULL;
-	}
-	room = object ? resize_object(p, n) : resize_pages(p, n);
-	if (n <= room && (object || n > OBJECT_MAX))
-		return p;
-	moved = alloc(n);
-	if (!moved) /* a page that should become an object stays a page */
-		return n <= room ? p : NULL;
-	memcpy(moved, p, MIN(n, room));
-	free(p);
-	return moved;
 }

@@ -1,10 +1,11 @@
 /*
- * The self-test of the heap and the pools, on the machine itself (TEST=1).
+ * The self-test of the heap and the pools, on the machine itself (TEST=1, which
+ * is also the build that heap/debug.h describes).
  */
 #ifdef VELLUM_TEST
 
 #include "console/printf.h"
-#include "heap/heap.h"
+#include "heap/debug.h"
 #include "heap/mempool.h"
 #include "lib/init.h"
 #include "lib/string.h"
@@ -33,7 +34,7 @@ static bool test_size(uint n)
 		if (!objects[i])
 			return false;
 		ok &= (u64)objects[i] % alignment(n) == 0;
-		ok &= ((u64)objects[i] % PAGE_SIZE == 0) == (n > HEAP_MAX);
+		ok &= ((u64)objects[i] % PAGE_SIZE == 0) == (n > OBJECT_MAX);
 		ok &= page_phys(objects[i]).v == phys.v;
 		memset(objects[i], i, n);
 	}
@@ -84,6 +85,25 @@ static bool test_mempool(void)
 	return ok;
 }
 
+/* A byte past the end, and one of an object that was freed: are they found? */
+static bool test_stray_writes(void)
+{
+	u8 *p = alloc(60);
+	bool ok = p != NULL;
+
+	if (!ok)
+		return false;
+	printf("heap: two stray writes, for mm_check() to find:\n");
+	p[60]++;
+	ok &= mm_check() != 0;
+	p[60]--;
+	free(p);
+	p[0]++;
+	ok &= mm_check() != 0;
+	p[0]--;
+	return ok;
+}
+
 static const char *run_tests(uint *taken)
 {
 	for (uint n = 1; n <= 2 * PAGE_SIZE; n = n * 3 / 2 + 1)
@@ -93,7 +113,17 @@ static const char *run_tests(uint *taken)
 		return "mempool";
 	if (!test_exhaustion(taken))
 		return "exhaustion";
+	if (!test_stray_writes())
+		return "stray writes";
 	return mm_check() ? "mm_check" : NULL;
+}
+
+static void print_stats(const struct heap_stats stats[HEAP_CLASSES])
+{
+	for (uint i = 0; i < HEAP_CLASSES; i++)
+		printf("heap: class %4u: %u of %u slots used in %u pages\n",
+		       stats[i].size, stats[i].used,
+		       stats[i].slots * stats[i].pages, stats[i].pages);
 }
 
 static void heap_selftest(void)
@@ -107,9 +137,10 @@ static void heap_selftest(void)
 		kept += stats[i].pages;
 		used += stats[i].used;
 	}
-	printf("heap: %u objects of 1000 bytes filled the memory; all freed, "
-	       "%u pages kept\n",
-	       taken, kept);
+	printf("heap: %u objects of 1000 bytes filled the memory; all are "
+	       "freed\n",
+	       taken);
+	print_stats(stats);
 	if (!failed && (used || kept > HEAP_CLASSES ||
 			num_of_available_pages() + kept < before))
 		failed = "pages were lost";

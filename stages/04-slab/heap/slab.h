@@ -94,6 +94,36 @@ static inline bool is_full(const struct heap_class *class,
 	return slab->used >= class->objects;
 }
 
+static inline bool is_slab(const struct slab *slab)
+{
+	return (u64)slab - heap_range.start < heap_range.size &&
+	       slab->seal == seal_of(slab, slab->class);
+}
+
+/* Where @p is in its slab of @class: the number of the slot. */
+static inline uint slot_of(const struct heap_class *class, const void *p)
+{
+	return ((u64)p & PAGE_MASK) >> class->shift;
+}
+
+/* Can an object begin at @p? Only the bit of its slot tells if there is one. */
+static inline bool is_object(const void *p)
+{
+	struct slab *slab = slab_of(p);
+
+	return is_slab(slab) && !((u64)p & slab->class->mask) &&
+	       slot_of(slab->class, p) >= slab->class->first;
+}
+
+/* Bytes to pages, rounded up; without overflow. */
+static inline uint pages_for(uint n)
+{
+	return ((u64)n + PAGE_MASK) >> PAGE_SHIFT;
+}
+
+/* Panic: @p is nothing that @who, free() or realloc(), can work on. */
+void heap_refuse(const char *who, const void *p) __noreturn;
+
 /* Make all classes empty. Called once, by CPU 0; tests start over with it. */
 void setup_heap(void);
 

@@ -251,7 +251,7 @@ static void mm_check_prints_what_is_wrong_and_where(void **state)
 
 static void too_little_memory_for_the_reserve_is_an_error(void **state)
 {
-	static struct page page[400];
+	static struct page page[MAX_ALLOC_PAGES];
 
 	assert_int_equal(setup_pages(page, NULL, PHYS(0), 400, 200), -ENOMEM);
 	assert_int_equal(setup_pages(page, NULL, PHYS(0), 400, 401), -EINVAL);

@@ -1,10 +1,10 @@
 HOST_TESTS += page-pool page-page page-threads
 
-page-code := page/pool.c page/check.c
+page-code := page/page.c page/pool.c page/check.c
 
 page-pool.sources := page/test/pool_test.c $(page-code)
 
-page-page.sources := page/test/page_test.c page/page.c $(page-code)
+page-page.sources := page/test/page_test.c $(page-code)
 
-page-threads.sources := page/test/threads_test.c page/page.c $(page-code)
+page-threads.sources := page/test/threads_test.c $(page-code)
 page-threads.sanitize := thread
