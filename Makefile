@@ -31,7 +31,8 @@ $(error $(filter-out $(GOALS),$(MAKECMDGOALS)): no such goal; see `make help`)
 endif
 VARIABLES := STAGE EMU FIRMWARE CPUS MEM GUEST KERNEL INITRD CMDLINE OPTIONS \
 	EMU_ARGS TIMEOUT BATCH TEST NATIVE PYTEST FROM TO DIR VMMSIZE_ALL \
-	MM_FAIL_AT WERROR BUILD_ROOT CC HOST_CC PYTHON SEED OPS TIME TARGET
+	MM_FAIL_AT WERROR BUILD_ROOT CC HOST_CC PYTHON SEED OPS TIME TARGET \
+	SWEEP
 GIVEN := $(foreach v,$(.VARIABLES),$(if $(filter command,$(origin $v)),$v))
 ifneq ($(filter-out $(VARIABLES),$(GIVEN)),)
 $(error $(filter-out $(VARIABLES),$(GIVEN)): no such variable; there are \
@@ -140,7 +141,8 @@ help:
 #:                      BATCH=1 no input; TEST=1 with self-tests;
 #:                      NATIVE=1 the guest alone, without Vellum;
 #:                      MM_FAIL_AT=n the n-th memory allocation fails
-#: make test            all tests; STAGE= EMU= choose, PYTEST= goes to pytest
+#: make test            all tests; STAGE= EMU= choose, PYTEST= goes to pytest;
+#:                      SWEEP=1 lets every allocation of a boot fail, one by one
 #: make check           format, headers, lengths, links, layers, warnings
 #: make bench           exits, instructions and times, as table and JSON
 #: make bench-memory    what an allocation costs, beside glibc's malloc,

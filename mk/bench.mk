@@ -5,8 +5,7 @@
 ifneq ($(wildcard heap/test/memory_bench.c),)
 
 BENCH_BUILD := $(BUILD_ROOT)/bench
-BENCH_SOURCES := page/page.c page/pool.c page/check.c heap/heap.c \
-	heap/check.c heap/mempool.c heap/mempool_check.c
+BENCH_SOURCES := $(heap-code)
 BENCH_CODE_FLAGS := $(filter-out -D__VELLUM__ -DVELLUM_TEST -DMM_FAIL_AT%,\
 	$(CFLAGS))
 BENCH_NAMES := $(foreach n,free realloc printf,--redefine-sym $(n)=vellum_$(n))

@@ -16,16 +16,13 @@ static struct page_run block_at(u32 i)
 {
 	const struct page *page = &vmm_pool.page[i];
 
-	switch (page->type) {
-	case PAGE_RESERVED:
-		return (struct page_run){BLOCK_RESERVED, 1, 1};
-	case PAGE_FREE:
-		return (struct page_run){BLOCK_FREE, 1U << page->order, 1};
-	case PAGE_ALLOCATED:
+	if (page->type < NUM_OF_ALLOCSIZE)
+		return (struct page_run){BLOCK_FREE, 1U << page->type, 1};
+	if (page->type == PAGE_ALLOCATED)
 		return (struct page_run){BLOCK_ALLOCATED, page->pages, 1};
-	default:
-		return (struct page_run){BLOCK_NONE, 1, 1};
-	}
+	if (page->type == PAGE_RESERVED)
+		return (struct page_run){BLOCK_RESERVED, 1, 1};
+	return (struct page_run){BLOCK_NONE, 1, 1};
 }
 
 int get_page_run(uint first, struct page_run *run)

@@ -126,14 +126,9 @@ static void resize(u32 which, u32 size)
 	fill(o, 0);
 }
 
-/*
- * An address that is no object's start must be refused by name. But the start
- * of a page that is cut up looks to free() like an object of one page.
- */
+/* An address that is no object's start must be refused by name. */
 static void free_nonsense(void *p)
 {
-	if ((u64)p % PAGE_SIZE == 0 && pages_of_block(p) == 1)
-		return;
 	for (u32 i = 0; i < object_count; i++)
 		if (objects[i].p == p)
 			return;
@@ -145,6 +140,9 @@ static void free_near(struct fuzz_input *in, u32 which)
 {
 	free_nonsense(objects[which].p + 1 + fuzz_byte(in) * 16 % PAGE_SIZE);
 	free_nonsense(objects[which].p + (fuzz_byte(in) + 1) * HEAP_MIN);
+	if (objects[which].size <= HEAP_MAX)
+		free_nonsense(
+			(void *)ALIGN_DOWN((u64)objects[which].p, PAGE_SIZE));
 }
 
 static void free_twice(u32 which)

@@ -22,7 +22,6 @@ struct object {
 static struct pool {
 	struct mempool *mp;
 	bool clear;
-	u32 keeps;
 	u8 colour;
 } pools[POOLS];
 
@@ -105,15 +104,12 @@ static void drop(u32 which)
 
 static void drop_pool(u32 owner)
 {
-	struct mempool_stats stats;
-
 	if (!pools[owner].mp)
 		return;
 	for (u32 i = object_count; i-- > 0;)
 		if (objects[i].owner == owner && i % 2)
-			drop(i); /* the pool takes the others with it */
-	get_mempool_stats(pools[owner].mp, &stats);
-	require(stats.kept <= pools[owner].keeps);
+			drop(i);  /* the pool takes the others with it */
+	require(mm_check() == 0); /* it knows how many blocks may be kept */
 	mempool_free(pools[owner].mp);
 	pools[owner].mp = NULL;
 	for (u32 i = object_count; i-- > 0;)
@@ -127,7 +123,7 @@ static void make_pool(u32 owner, int size, u32 keeps, bool clear)
 
 	if (pool->mp)
 		return;
-	*pool = (struct pool){mempool_new(size, keeps, clear), clear, keeps,
+	*pool = (struct pool){mempool_new(size, keeps, clear), clear,
 			      new_colour()};
 }
 
