@@ -107,7 +107,7 @@ static void each_allocation_that_fails_fails_cleanly(void **state)
 	assert_int_equal(refusals, 0);
 	/* A page that can't become an object stays a page; a pool whose block
 	 * can't have one more run takes another block. And the last round. */
-	print_message("%u allocations failed, one by one; %u absorbed\n", n - 1,
+	print_message("%u allocations failed; %u were absorbed\n", n - 1,
 		      absorbed - 1);
 	assert_true(n > OBJECTS && absorbed < 8);
 }
