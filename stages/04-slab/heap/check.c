@@ -8,7 +8,7 @@
 #include "console/printf.h"
 #include "heap/debug.h"
 #include "lib/errno.h"
-#include "page/setup.h"
+#include "page/pool.h"
 
 static void force_unlock_heap(void)
 {
@@ -31,9 +31,7 @@ void setup_heap(void)
 		};
 		list_init(&class->partial);
 		class->words = (slots + 63) / 64;
-		class->first = (offsetof(struct slab, bitmap[class->words]) +
-				BIT(shift) - 1) >>
-			       shift;
+		class->first = (sizeof(struct slab) + BIT(shift) - 1) >> shift;
 		class->objects = slots - class->first;
 	}
 	for (uint i = 0, k = 0; i < ARRAY_SIZE(size_class); i++) {

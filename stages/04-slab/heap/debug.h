@@ -1,14 +1,13 @@
 /*
- * What a debug build (TEST=1) adds to each object, to catch those who write
- * where they may not. A slot of 2^shift bytes is, while it is
+ * What a debug build (TEST=1) adds, to catch those who write where they may
+ * not. A slot is, while it is
  *
  *	allocated:  | n bytes, the caller's | CANARY bytes | struct trailer |
  *	free:       | POISON bytes                                          |
  *
- * A write past the end of an object hits a CANARY or the trailer, which free()
- * and mm_check() look at; a write to an object that was freed changes a POISON
- * byte, which alloc() and mm_check() notice. The price is a trailer for each
- * object, so that 64 bytes take 128; so these builds are for tests.
+ * A write past the end of an object is found by free() and mm_check(), a write
+ * to an object that was freed by alloc() and mm_check(). The price is a trailer
+ * for each object, so that 64 bytes take 128: these builds are for tests.
  * Book: chapter 4, "A build that looks for trouble".
  */
 #ifndef HEAP_DEBUG_H

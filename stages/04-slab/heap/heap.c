@@ -21,7 +21,8 @@
 #include "page/page.h"
 
 /* Rare paths are out of line: the usual one saves no registers for them. */
-#define __cold __attribute__((noinline, cold))
+#define __cold    __attribute__((noinline, cold))
+#define likely(x) __builtin_expect(x, 1)
 
 struct heap_class heap_classes[HEAP_CLASSES];
 struct heap_class *size_class[HEAP_MAX / HEAP_MIN];
@@ -60,7 +61,7 @@ static inline void *take_slot(struct heap_class *class, uint n)
 	slot = slab->word * 64 + __builtin_ctzl(bits);
 	p = (char *)slab + (slot << class->shift);
 	slot_allocated(class, p, n);
-	*word = bits & (bits - 1); /* clears the lowest 1 */
+	*word &= bits - 1; /* clears the lowest 1 */
 	slab->used++;
 	return p;
 }
@@ -195,12 +196,12 @@ static __cold __noreturn void free_twice(struct heap_class *class, void *p)
 	heap_refuse("free", p);
 }
 
-/* @slab, which is neither current nor on the list, is not full any more. */
+/* @slab, which is not on the list, has a free slot that it had not before. */
 static inline void offer_slab(struct heap_class *class, struct slab *slab)
 {
-	if (is_full(class, class->current))
+	if (likely(is_full(class, class->current)))
 		class->current = slab;
-	else
+	else if (slab != class->current)
 		list_add(&class->partial, &slab->link);
 }
 
@@ -219,7 +220,7 @@ void free(void *p)
 	struct slab *slab = slab_of(p);
 	struct heap_class *class;
 	u64 *word, before, after;
-	uint slot;
+	u64 slot;
 
 	if (!is_object(p)) {
 		free_other(p);
@@ -236,9 +237,9 @@ void free(void *p)
 		free_twice(class, p);
 	slot_freed(class, p);
 	*word = after;
-	if (!before) {
+	if (likely(!before)) { /* as most are, where memory is well used */
 		slab->word = slot / 64;
-		if (slab != class->current && !slab->link.next)
+		if (likely(!slab->link.next))
 			offer_slab(class, slab);
 	}
 	if (--slab->used == 0 && slab != class->current) {

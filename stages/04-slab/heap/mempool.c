@@ -53,27 +53,6 @@ static void free_block(struct block *block)
 	free(block);
 }
 
-static void free_blocks(struct list *blocks)
-{
-	list_for_each_safe (node, blocks)
-		free_block(list_entry(node, struct block, link));
-}
-
-/* A block for @length bytes that had no place in those in use, or NULL. */
-static struct block *fresh_block(struct mempool *mp, u32 length)
-{
-	uint pages = MAX(mp->pages, (length + PAGE_MASK) >> PAGE_SHIFT);
-	struct block *block = list_first(&mp->kept, struct block, link);
-
-	if (!block || pages != mp->pages)
-		return new_block(pages);
-	list_del(&block->link);
-	mp->numkept--;
-	if (mp->clear)
-		memset(block->base, 0, pages * PAGE_SIZE);
-	return block;
-}
-
 /* Cut the run @i of @block in two at @length. False: no memory for one more. */
 static bool split_run(struct block *block, u32 i, u32 length)
 {
@@ -117,28 +96,34 @@ static void *alloc_in_block(struct block *block, u32 length)
 	while (i < block->count &&
 	       (block->runs[i].used || block->runs[i].length < length))
 		i++;
-	if (i == block->count)
-		return NULL;
-	if (block->runs[i].length > length && !split_run(block, i, length))
+	if (i == block->count ||
+	    (block->runs[i].length > length && !split_run(block, i, length)))
 		return NULL;
 	block->runs[i].used = true;
 	block->used += length;
 	return block->base + block->runs[i].offset;
 }
 
-/* Allocate in the blocks in use, else in a fresh one. The lock is held. */
+/* Allocate in the blocks there are, else in a new one. The lock is held. */
 static void *alloc_in_pool(struct mempool *mp, u32 length)
 {
 	struct block *block;
-	void *p;
 
 	list_for_each (node, &mp->blocks) {
+		bool kept;
+		void *p;
+
 		block = list_entry(node, struct block, link);
+		kept = !block->used;
 		p = alloc_in_block(block, length);
-		if (p)
-			return p;
+		if (!p)
+			continue;
+		mp->numkept -= kept;
+		if (kept && mp->clear)
+			memset(block->base, 0, block->pages * PAGE_SIZE);
+		return p;
 	}
-	block = fresh_block(mp, length);
+	block = new_block(MAX(mp->pages, (length + PAGE_MASK) >> PAGE_SHIFT));
 	if (!block)
 		return NULL;
 	list_add(&mp->blocks, &block->link);
@@ -181,12 +166,12 @@ static void free_run(struct mempool *mp, struct block *block, u32 i)
 	if (block->used)
 		return;
 	list_del(&block->link);
-	if (mp->numkept < mp->numkeeps && block->pages == mp->pages) {
-		list_add(&mp->kept, &block->link);
-		mp->numkept++;
-	} else {
+	if (mp->numkept == mp->numkeeps || block->pages != mp->pages) {
 		free_block(block);
+		return;
 	}
+	mp->numkept++;
+	list_add_tail(&mp->blocks, &block->link); /* the last to be used */
 }
 
 /* Free the object at @p; returns what is wrong with the address, or NULL. */
@@ -241,7 +226,6 @@ struct mempool *mempool_new(int blocksize, int numkeeps, bool clear)
 		.pages = pages == 1 ? 1 : 1U << (32 - __builtin_clz(pages - 1)),
 	};
 	list_init(&mp->blocks);
-	list_init(&mp->kept);
 	spin_lock(&mempools.lock);
 	list_add_tail(&mempools.list, &mp->link);
 	spin_unlock(&mempools.lock);
@@ -253,7 +237,7 @@ void mempool_free(struct mempool *mp)
 	spin_lock(&mempools.lock);
 	list_del(&mp->link);
 	spin_unlock(&mempools.lock);
-	free_blocks(&mp->blocks);
-	free_blocks(&mp->kept);
+	list_for_each_safe (node, &mp->blocks)
+		free_block(list_entry(node, struct block, link));
 	free(mp);
 }

@@ -34,45 +34,32 @@ static const char *check_runs(const struct block *block)
 	return used == block->used ? NULL : "sum does not agree with the runs";
 }
 
-static const char *check_blocks(struct mempool *mp, struct list *blocks,
-				uint *count)
+static const char *check_blocks(const struct mempool *mp)
 {
-	struct list *last = blocks;
+	const struct list *last = &mp->blocks;
+	uint kept = 0;
 
-	list_for_each (node, blocks) {
+	list_for_each (node, &mp->blocks) {
 		struct block *block = list_entry(node, struct block, link);
 		const char *wrong;
 
-		++*count;
 		if (!in_page_memory(block) || !in_page_memory(block->runs))
 			return "link leads out of our memory";
 		if (node->prev != last)
 			return "links disagree";
 		if (pages_of_block(block->base) != block->pages)
 			return "block has lost its pages";
-		if ((block->used == 0) != (blocks == &mp->kept))
-			return "block is on the wrong list";
 		wrong = check_runs(block);
 		if (wrong)
 			return wrong;
+		kept += !block->used;
 		last = node;
 	}
-	return blocks->prev == last ? NULL : "links disagree";
-}
-
-static const char *check_mempool(struct mempool *mp)
-{
-	uint blocks = 0, kept = 0;
-	const char *wrong;
-
-	spin_lock(&mp->lock);
-	wrong = check_blocks(mp, &mp->blocks, &blocks);
-	if (!wrong)
-		wrong = check_blocks(mp, &mp->kept, &kept);
-	if (!wrong && (kept != mp->numkept || kept > mp->numkeeps))
-		wrong = "number of kept blocks is wrong";
-	spin_unlock(&mp->lock);
-	return wrong;
+	if (mp->blocks.prev != last)
+		return "links disagree";
+	return kept == mp->numkept && kept <= mp->numkeeps
+		       ? NULL
+		       : "number of kept blocks is wrong";
 }
 
 static int check_mempools(void)
@@ -82,8 +69,11 @@ static int check_mempools(void)
 	spin_lock(&mempools.lock);
 	list_for_each (node, &mempools.list) {
 		struct mempool *mp = list_entry(node, struct mempool, link);
-		const char *wrong = check_mempool(mp);
+		const char *wrong;
 
+		spin_lock(&mp->lock);
+		wrong = check_blocks(mp);
+		spin_unlock(&mp->lock);
 		if (!wrong)
 			continue;
 		printf("mm_check: mempool 0x%lx: %s\n", (u64)mp, wrong);

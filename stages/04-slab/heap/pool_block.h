@@ -21,7 +21,7 @@ struct run {
 
 /* Contiguous pages of one pool. */
 struct block {
-	struct list link; /* on the pool's blocks or kept */
+	struct list link; /* on the blocks of its pool */
 	char *base;       /* the pages */
 	u32 pages;
 	u32 used;         /* bytes in used runs */
@@ -31,10 +31,9 @@ struct block {
 };
 
 struct mempool {
-	spinlock_t lock;    /* protects all below that can change, and blocks */
-	struct list blocks; /* with objects in them */
-	struct list kept;   /* without */
-	uint numkept;       /* how many on that list */
+	spinlock_t lock; /* protects all below that can change, and blocks */
+	struct list blocks;
+	uint numkept; /* how many of them have no objects */
 
 	uint numkeeps; /* how many there may be */
 	bool clear;

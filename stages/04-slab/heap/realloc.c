@@ -29,9 +29,9 @@ static u64 resize_object(void *p, uint n)
 /* The same for whole pages: those that @n bytes do not need go back. */
 static u64 resize_pages(void *p, uint n)
 {
-	u64 room = is_slab(p) ? 0 : pages_of_block(p) * PAGE_SIZE;
+	u64 room = pages_of_block(p) * PAGE_SIZE;
 
-	if (!room)
+	if (!room || is_slab(p))
 		heap_refuse("realloc", p);
 	if (n <= room)
 		shrink_pages(p, pages_for(n));

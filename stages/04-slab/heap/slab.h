@@ -2,8 +2,8 @@
  * The inside of the byte allocator. A page that was cut up for a class is a
  * slab; its header lies at its start, in the slots it covers:
  *
- *	0      16      24     28     32       64                      4096
- *	| link | class | seal | used | bitmap | slot 4 | ... | slot 255 |
+ *	0        32     48      56     60     64                      4096
+ *	| bitmap | link | class | seal | used | slot 4 | ... | slot 255 |
  *	|<------ slots 0 to 3, never free --->|<- 252 objects of 16 --->|
  *
  * So no object begins at a page boundary, and the low 12 bits of an address
@@ -24,15 +24,15 @@
 struct heap_class;
 
 struct slab {
-	struct list link; /* on the list of its class; else next: NULL */
+	u64 bitmap[SLAB_WORDS]; /* bit i is 1: slot i is free */
+	struct list link;       /* on the list of its class; else next: NULL */
 	struct heap_class *class; /* what it was cut up for */
 	u32 seal;                 /* seal_of(): this is a slab indeed */
 	u16 used;                 /* objects allocated */
 	u16 word;                 /* the word of the bitmap to look at first */
-	u64 bitmap[SLAB_WORDS];   /* bit i is 1: slot i is free */
 };
 
-_Static_assert(offsetof(struct slab, bitmap) == 32, "see the drawing");
+_Static_assert(offsetof(struct slab, link) == 32, "see the drawing");
 _Static_assert(sizeof(struct slab) == 4 * HEAP_MIN, "see the drawing");
 
 /*
