@@ -164,11 +164,14 @@ void mm_free_panicmem(void)
 	free_page(virt);
 }
 
-/* The other CPUs have stopped, and hooks that need memory come after this. */
+/* All other CPUs have stopped; hooks and shells that need memory come later. */
 static void free_memory_for_panic(void)
 {
 	mm_force_unlock();
 	mm_free_panicmem();
+	if (vmm_pool.only_cpu)
+		printf("page: %u pages are left, for CPU%u alone\n",
+		       num_of_available_pages(), vmm_pool.only_cpu - 1);
 }
 PANIC_HOOK_LATE(free_memory_for_panic);
 

@@ -48,6 +48,10 @@ struct page {
 _Static_assert(sizeof(struct page) == 24, "as the comment says");
 
 struct page_pool {
+	/* The free blocks of each order. One list more ends every search for a
+	 * block: it stays zero, so it never looks empty. */
+	struct list free[NUM_OF_ALLOCSIZE + 1];
+
 	/*
 	 * Protects available, reserved, free[] and all of page[]; but whoever
 	 * owns an allocated block may read its type and size without the lock.
@@ -57,10 +61,6 @@ struct page_pool {
 	u32 available; /* pages in free blocks */
 	u32 reserved;  /* pages of type PAGE_RESERVED */
 	u32 only_cpu;  /* 0: all may allocate; n + 1: CPU n alone, in a panic */
-
-	/* The free blocks of each order. One list more ends every search for a
-	 * block: it stays zero, so it never looks empty. */
-	struct list free[NUM_OF_ALLOCSIZE + 1];
 
 	struct page *page; /* one for each page, and for the padding */
 	u32 pages;         /* in the pool */

@@ -193,7 +193,7 @@ static void shrinking_gives_the_rest_back(void **state)
 	shrink_pages(virt, 33);
 	assert_int_equal(num_of_available_pages(), before - 33);
 	assert_int_equal(pages_of_block(virt), 33);
-	assert_panics(shrink_pages(virt, 34), "allocated, 33 pages");
+	assert_panics(shrink_pages(virt, 34), "the block has 33 pages");
 	assert_panics(shrink_pages(virt, 0), "shrink_pages(0x");
 	assert_panics(shrink_pages((char *)virt + PAGE_SIZE, 1), "inside a");
 	free_page(virt);
