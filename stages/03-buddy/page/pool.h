@@ -109,8 +109,9 @@ int pool_add(u32 first, u32 n);
 const char *pool_describe(u64 index);
 
 /*
- * Verify every invariant. Returns NULL, or what is wrong, and in *@where the
- * number of the page in question, or the number of pages + order for a list.
+ * Verify every invariant. Returns NULL, or what is wrong, and where in *@where:
+ * the number of a page, or page_array_length() + order for a free list, or
+ * + NUM_OF_ALLOCSIZE for what comes after the lists.
  */
 const char *pool_check(u32 *where);
 
