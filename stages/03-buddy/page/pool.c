@@ -51,13 +51,13 @@ static inline void put_block(u64 i, u32 order)
 	page[i].type = PAGE_NOT_HEAD;
 #pragma GCC unroll 16
 	while (order < NUM_OF_ALLOCSIZE - 1) {
-		u64 buddy = i ^ BIT(order);
+		u64 buddy = buddy_of(i, order);
 
 		if (page[buddy].type != PAGE_FREE + order)
 			break;
 		unlink_block(&page[buddy]);
 		page[buddy].type = PAGE_NOT_HEAD;
-		i &= buddy; /* the merged block begins at the lower half */
+		i = whole_of(i, buddy);
 		order++;
 	}
 	link_block(&page[i], order);
@@ -65,14 +65,13 @@ static inline void put_block(u64 i, u32 order)
 
 /*
  * Free the @n pages at @i, which the caller owns, in the largest blocks that
- * their alignment and number allow. At most two blocks of each order.
+ * their place and number allow: at most two of each order but the highest.
  */
 static void put_pages(u32 i, u32 n)
 {
 	while (n) {
-		uint order = 31 - __builtin_clz(n);
+		u32 order = largest_order(i, n);
 
-		order = MIN(order, (uint)__builtin_ctz(i | MAX_ALLOC_PAGES));
 		put_block(i, order);
 		i += 1U << order;
 		n -= 1U << order;

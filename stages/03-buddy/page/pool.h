@@ -11,9 +11,8 @@
  *	     |     |     | + 1 |head | + 2 |head |head |head |
  *	     +-----+-----+-----+-----+-----+-----+-----+-----+
  *
- * The buddy of the block at i is at i ^ 2^order: the other half of the block
- * of the next order. Illegal: two buddies that are both free, at one order.
- * Book: chapter 3, "One bit tells the buddy".
+ * Illegal: two buddies that are both free, at one order (page/buddy.h).
+ * Book: chapter 3, "What the allocator knows of a page".
  */
 #ifndef PAGE_POOL_H
 #define PAGE_POOL_H
@@ -21,7 +20,7 @@
 #include "lib/list.h"
 #include "lib/spinlock.h"
 #include "lib/types.h"
-#include "page/page.h"
+#include "page/buddy.h"
 
 /*
  * A free block's type tells its order as well, so that one comparison answers
@@ -85,12 +84,6 @@ static inline u32 page_array_length(u32 pages)
 static inline size_t page_array_size(u32 pages)
 {
 	return page_array_length(pages) * sizeof(struct page);
-}
-
-/* The smallest order whose blocks have @n pages or more; @n > 0. */
-static inline uint order_of(uint n)
-{
-	return n == 1 ? 0 : 32 - __builtin_clz(n - 1);
 }
 
 /*

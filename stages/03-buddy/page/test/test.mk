@@ -1,6 +1,8 @@
-HOST_TESTS += page-pool page-check page-page page-threads
+HOST_TESTS += page-buddy page-pool page-check page-page page-threads
 
 page-code := page/page.c page/pool.c page/check.c
+
+page-buddy.sources := page/test/buddy_test.c
 
 page-pool.sources := page/test/pool_test.c $(page-code)
 
