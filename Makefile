@@ -23,16 +23,16 @@ endif
 
 # A misspelt goal or variable must not be taken for none. What matters is what
 # the command line sets; the environment is full of other people's names.
-GOALS := all $(ALL_STAGES) setup run test check bench doctor diff lab gdb \
-	order compile_commands.json clean distclean help book book-check iso \
-	soak fuzz test-images test-breakit grade transcripts
+GOALS := all $(ALL_STAGES) setup run test check bench bench-memory doctor \
+	diff lab gdb order compile_commands.json clean distclean help book \
+	book-check iso soak fuzz test-images test-breakit grade transcripts
 ifneq ($(filter-out $(GOALS),$(MAKECMDGOALS)),)
 $(error $(filter-out $(GOALS),$(MAKECMDGOALS)): no such goal; see `make help`)
 endif
 VARIABLES := STAGE EMU FIRMWARE CPUS MEM GUEST KERNEL INITRD CMDLINE OPTIONS \
 	EMU_ARGS TIMEOUT BATCH TEST NATIVE PYTEST FROM TO DIR VMMSIZE_ALL \
 	WERROR BUILD_ROOT CC HOST_CC PYTHON SEED OPS N EPT_PREALLOC PATCH \
-	EXERCISE CHAPTER NAME
+	EXERCISE CHAPTER NAME MM_FAIL_AT TIME TARGET SWEEP
 GIVEN := $(foreach v,$(.VARIABLES),$(if $(filter command,$(origin $v)),$v))
 ifneq ($(filter-out $(VARIABLES),$(GIVEN)),)
 $(error $(filter-out $(VARIABLES),$(GIVEN)): no such variable; there are \
@@ -85,6 +85,12 @@ iso: final | $(AFTER_SETUP)
 bench: final | $(AFTER_SETUP)
 	@$(PYTHON) tools/bench.py
 
+bench-memory: | $(AFTER_SETUP)
+	@$(PYTHON) tools/bench_memory.py
+
+fuzz: | $(AFTER_SETUP)
+	@$(PYTHON) tools/fuzz.py
+
 doctor: | $(AFTER_SETUP)
 	@$(PYTHON) tools/doctor.py
 
@@ -134,8 +140,6 @@ book: | $(AFTER_SETUP)
 book-check:
 	@$(PYTHON) tools/book check $(CHAPTER)
 
-fuzz:
-	@echo "error: make fuzz comes with the fuzz targets" >&2; exit 1
 
 help:
 	@sed -n 's/^#: \{0,1\}//p' Makefile
@@ -150,14 +154,21 @@ help:
 #:                      KERNEL= INITRD= CMDLINE=  (of the Linux guest)
 #:                      OPTIONS=  (words for Vellum)  EMU_ARGS= TIMEOUT=
 #:                      BATCH=1 no input; TEST=1 with self-tests;
-#:                      NATIVE=1 the guest alone, without Vellum
-#: make test            all tests; STAGE= EMU= choose, PYTEST= goes to pytest
+#:                      NATIVE=1 the guest alone, without Vellum;
+#:                      MM_FAIL_AT=n the n-th memory allocation fails
+#: make test            all tests; STAGE= EMU= choose, PYTEST= goes to pytest;
+#:                      SWEEP=1 lets every allocation of a boot fail, one by one
 #: make transcripts     renew what the book shows of runs; NAME=02-paging-boot
 #: make test-breakit    break Vellum as the book says, and see each symptom;
 #:                      PATCH=02-no-wp chooses one (or more, in quotes)
 #: make check           format, headers, lengths, links, layers, warnings,
 #:                      and that the book shows every line
 #: make bench           exits, instructions and times, as table and JSON
+#: make bench-memory    what an allocation costs, beside glibc's malloc,
+#:                      jemalloc and mimalloc
+#: make fuzz            search for inputs that break the memory layers and the
+#:                      parsers: TIME=60 seconds for all, on all CPUs;
+#:                      STAGE= TARGET=heap-fuzz choose
 #: make iso             build/final/vellum.iso, for CDs and USB sticks: a menu
 #:                      with the preflight check, Vellum, and the Linux demo
 #: make soak N=100      boots in a row on 2 and 4 CPUs (CPUS=n: on n)
@@ -175,4 +186,4 @@ help:
 #: make compile_commands.json               for clangd and editors
 #: make clean           remove what was built; make distclean: downloads, too
 #:
-#: Stages: see stages/. Later: fuzz.
+#: Stages: see stages/.

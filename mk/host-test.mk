@@ -39,7 +39,7 @@ HOST_CC ?= gcc
 HOST_CFLAGS := -std=gnu11 -g -fno-omit-frame-pointer -fno-strict-aliasing \
 	-Wall -Wextra -Wno-unused-parameter $(if $(WERROR),-Werror) \
 	-DVMMSIZE_ALL=$(VMMSIZE_ALL)UL -DVELLUM_STAGE='"$(STAGE)"' \
-	-I. -I$(HOST_DIR) -include $(HOST_DIR)/names.h
+	-DMM_FAIL_AT=0 -I. -I$(HOST_DIR) -include $(HOST_DIR)/names.h
 # A changed switch rebuilds what it is compiled into.
 HOST_STAMP := $(HOST_BUILD)/flags
 ifneq ($(file <$(HOST_STAMP)),$(HOST_CC) $(HOST_CFLAGS))

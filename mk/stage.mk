@@ -7,7 +7,8 @@
 # work in a stage's directory; the top-level Makefile calls them with STAGE=.
 #
 # Switches: TEST=1 builds the boot-time self-tests in (a build of its own),
-# WERROR=1 turns warnings into errors, VMMSIZE_ALL=bytes sets our range's size.
+# WERROR=1 turns warnings into errors, VMMSIZE_ALL=bytes sets our range's size,
+# MM_FAIL_AT=n makes the n-th memory allocation fail.
 
 .DEFAULT_GOAL := all
 MAKEFLAGS += --no-builtin-rules
@@ -49,7 +50,8 @@ CFLAGS := -std=gnu11 -O2 -g -ffreestanding -fno-builtin-printf \
 	-Wno-unused-parameter $(if $(WERROR),-Werror) \
 	-D__VELLUM__ -DVMMSIZE_ALL=$(VMMSIZE_ALL)UL \
 	-DEPT_PREALLOC=$(EPT_PREALLOC) \
-	-DVELLUM_STAGE='"$(STAGE)"' $(if $(TEST),-DVELLUM_TEST) -I.
+	-DVELLUM_STAGE='"$(STAGE)"' $(if $(TEST),-DVELLUM_TEST) \
+	$(if $(filter-out 0,$(MM_FAIL_AT)),-DMM_FAIL_AT=$(MM_FAIL_AT)UL) -I.
 LDFLAGS := -nostdlib -static -no-pie -z max-page-size=4096 -z noexecstack \
 	--no-warn-rwx-segments --build-id=none
 
@@ -103,6 +105,8 @@ $(IMAGE): $(OBJECTS) $(BUILD)/symbols.o
 -include mk/efi.mk
 -include mk/guests.mk
 -include mk/host-test.mk
+-include mk/fuzz.mk
+-include mk/bench.mk
 
 # RUN_ARGS of the top-level Makefile come through the environment.
 JOBS = $(if $(filter -j%,$(MAKEFLAGS)),,-j$(shell nproc))

@@ -16,7 +16,8 @@ GROUPS_OF_GOALS = {
     'bench': ['run'], 'iso': ['run'], 'test': ['run', 'test', 'book'],
     'check': ['run', 'test'], 'book': ['book'], 'lab': ['run'],
     'grade': ['run', 'test'], 'test-breakit': ['run', 'test'],
-    'transcripts': ['run', 'test'],
+    'transcripts': ['run', 'test'], 'bench-memory': ['run', 'test'],
+    'fuzz': ['run', 'test'],
 }
 
 

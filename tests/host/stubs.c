@@ -6,8 +6,11 @@
 #include "console/panic.h"
 #include "console/printf.h"
 #include "host.h"
+#include "lib/percpu.h"
 
 #define __weak __attribute__((weak))
+
+__weak PERCPU(u32, cpu_number);
 
 jmp_buf host_panic_jump;
 bool host_panic_expected;

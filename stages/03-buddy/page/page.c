@@ -9,9 +9,9 @@
 #include "console/panic.h"
 #include "console/printf.h"
 #include "lib/errno.h"
+#include "lib/percpu.h"
+#include "page/fail.h"
 #include "page/setup.h"
-
-struct page_pool vmm_pool;
 
 static void *panicmem;          /* the reserve; NULL when it has been freed */
 static struct mm_layer *layers; /* the memory layers above this one */
@@ -20,75 +20,29 @@ int setup_pages(struct page *page, void *virt, phys_t phys, u32 pages, u32 used)
 {
 	int error;
 
-	pool_init(&vmm_pool, page, virt, phys, pages);
-	error = pool_add(&vmm_pool, used, pages - used);
+	pool_init(page, virt, phys, pages);
+	error = pool_add(used, pages - used);
 	panicmem = NULL;
 	layers = NULL;
 	return error ? error
 		     : alloc_pages(&panicmem, NULL, NUM_OF_PANICMEM_PAGES);
 }
 
-int alloc_pages(void **virt, phys_t *phys, int n)
-{
-	u32 index;
-	int error = n > 0 ? pool_alloc(&vmm_pool, n, &index) : -EINVAL;
+#ifdef MM_FAIL_AT
 
-	if (error)
-		return error;
-	if (virt)
-		*virt = vmm_pool.virt + ((u64)index << PAGE_SHIFT);
-	if (phys)
-		*phys = PHYS(vmm_pool.phys.v + ((u64)index << PAGE_SHIFT));
-	return 0;
+u64 mm_allocations, mm_fail_at = MM_FAIL_AT;
+
+bool mm_fail_now(void)
+{
+	u64 n = __atomic_add_fetch(&mm_allocations, 1, __ATOMIC_RELAXED);
+
+	if (n != mm_fail_at)
+		return false;
+	printf("mm: allocation %lu fails on purpose\n", n);
+	return true;
 }
 
-int alloc_page(void **virt, phys_t *phys)
-{
-	return alloc_pages(virt, phys, 1);
-}
-
-/*
- * The number of the page at @offset from the start of the pool, where a block
- * may begin. An address below the pool wraps round to a huge offset. Panics
- * for what can be no page, naming the function @who called and its argument.
- */
-static u32 page_index(u64 offset, const char *who, u64 address)
-{
-	if (offset & PAGE_MASK)
-		panic("%s(0x%lx): not page aligned", who, address);
-	if (offset >> PAGE_SHIFT >= vmm_pool.pages)
-		panic("%s(0x%lx): not page memory", who, address);
-	return offset >> PAGE_SHIFT;
-}
-
-static void free_at(u64 offset, const char *who, u64 address)
-{
-	u32 index = page_index(offset, who, address);
-
-	if (pool_free(&vmm_pool, index))
-		panic("%s(0x%lx): %s", who, address,
-		      pool_describe(&vmm_pool, index));
-}
-
-void free_page(void *virt)
-{
-	free_at((u64)virt - (u64)vmm_pool.virt, __func__, (u64)virt);
-}
-
-void free_page_phys(phys_t phys)
-{
-	free_at(phys.v - vmm_pool.phys.v, __func__, phys.v);
-}
-
-void shrink_pages(void *virt, int n)
-{
-	u32 index =
-		page_index((u64)virt - (u64)vmm_pool.virt, __func__, (u64)virt);
-
-	if (n <= 0 || pool_shrink(&vmm_pool, index, n))
-		panic("%s(0x%lx, %d): %s, %u pages", __func__, (u64)virt, n,
-		      pool_describe(&vmm_pool, index), pages_of_block(virt));
-}
+#endif
 
 uint num_of_available_pages(void)
 {
@@ -111,11 +65,58 @@ bool in_page_memory(const void *p)
 	return (u64)p - (u64)vmm_pool.virt < (u64)vmm_pool.pages * PAGE_SIZE;
 }
 
+/*
+ * What is page @i, of type PAGE_NOT_HEAD, a part of? A block is aligned to its
+ * size, so its head is found by clearing low bits of the number, one by one.
+ */
+static const char *describe_part(u32 i)
+{
+	for (uint order = 1; order < NUM_OF_ALLOCSIZE; order++) {
+		u32 head = ALIGN_DOWN(i, 1U << order);
+		u32 type = vmm_pool.page[head].type;
+
+		if (type >= PAGE_FREE + order && type < PAGE_NOT_HEAD)
+			return "already free";
+		if (type == PAGE_ALLOCATED &&
+		    i - head < vmm_pool.page[head].pages)
+			return "inside a block, not its start";
+	}
+	return "in no block: the page array is damaged";
+}
+
+static const char *describe(u32 i)
+{
+	switch (vmm_pool.page[i].type) {
+	case PAGE_RESERVED:
+		return "reserved for the program";
+	case PAGE_ALLOCATED:
+		return "allocated";
+	case PAGE_NOT_HEAD:
+		return describe_part(i);
+	default:
+		return vmm_pool.page[i].type < PAGE_NOT_HEAD
+			       ? "already free"
+			       : "of no type: the page array is damaged";
+	}
+}
+
+const char *pool_describe(u64 index)
+{
+	const char *what;
+
+	if (index >= vmm_pool.pages)
+		return "not page memory";
+	spin_lock(&vmm_pool.lock);
+	what = describe(index);
+	spin_unlock(&vmm_pool.lock);
+	return what;
+}
+
 const char *describe_page(const void *virt)
 {
 	u64 offset = (u64)virt - (u64)vmm_pool.virt;
 
-	return pool_describe(&vmm_pool, offset >> PAGE_SHIFT);
+	return pool_describe(offset >> PAGE_SHIFT);
 }
 
 phys_t page_phys(const void *virt)
@@ -129,7 +130,13 @@ void get_page_stats(struct page_stats *stats)
 	stats->reserved = vmm_pool.reserved;
 	stats->panicmem = panicmem ? NUM_OF_PANICMEM_PAGES : 0;
 	stats->available = num_of_available_pages();
-	pool_count_blocks(&vmm_pool, stats->blocks);
+	spin_lock(&vmm_pool.lock);
+	for (uint order = 0; order < NUM_OF_ALLOCSIZE; order++) {
+		stats->blocks[order] = 0;
+		list_for_each (node, &vmm_pool.free[order])
+			stats->blocks[order]++;
+	}
+	spin_unlock(&vmm_pool.lock);
 }
 
 void mm_add_layer(struct mm_layer *layer)
@@ -149,20 +156,45 @@ void mm_free_panicmem(void)
 {
 	void *virt = __atomic_exchange_n(&panicmem, NULL, __ATOMIC_ACQ_REL);
 
-	if (virt)
-		free_page(virt);
+	if (!virt)
+		return;
+	spin_lock(&vmm_pool.lock);
+	vmm_pool.only_cpu = *this_cpu(cpu_number) + 1;
+	spin_unlock(&vmm_pool.lock);
+	free_page(virt);
+}
+
+/* All other CPUs have stopped; hooks and shells that need memory come later. */
+static void free_memory_for_panic(void)
+{
+	mm_force_unlock();
+	mm_free_panicmem();
+	if (vmm_pool.only_cpu)
+		printf("page: %u pages are left, for CPU%u alone\n",
+		       num_of_available_pages(), vmm_pool.only_cpu - 1);
+}
+PANIC_HOOK_LATE(free_memory_for_panic);
+
+static void print_wrong(const char *wrong, u32 where)
+{
+	u32 lists = page_array_length(vmm_pool.pages);
+
+	if (where < lists)
+		printf("mm_check: page %u: %s\n", where, wrong);
+	else if (where < lists + NUM_OF_ALLOCSIZE)
+		printf("mm_check: free list %u: %s\n", where - lists, wrong);
+	else
+		printf("mm_check: page pool: %s\n", wrong);
 }
 
 int mm_check(void)
 {
 	u32 where = 0;
-	const char *wrong = pool_check(&vmm_pool, &where);
-	int error = 0;
+	const char *wrong = pool_check(&where);
+	int error = wrong ? -EINVAL : 0;
 
-	if (wrong) {
-		printf("mm_check: page %u: %s\n", where, wrong);
-		error = -EINVAL;
-	}
+	if (wrong)
+		print_wrong(wrong, where);
 	for (struct mm_layer *layer = layers; layer; layer = layer->next)
 		if (layer->check())
 			error = -EINVAL;

@@ -81,7 +81,8 @@ void mm_force_unlock(void);
 
 /*
  * Free the reserve of NUM_OF_PANICMEM_PAGES pages: a panic that was caused by
- * lack of memory needs some for its own shell. The second call does nothing.
+ * lack of memory needs some for its own shell. From then on this CPU alone can
+ * allocate; for all others there is no memory. The second call does nothing.
  */
 void mm_free_panicmem(void);
 

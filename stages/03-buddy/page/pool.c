@@ -11,257 +11,264 @@
  *
  * Both go through the orders at most once, without recursion and without
  * searching: the cost is bounded by the number of orders, 13, whatever the
- * number of pages. All state is in the array (page/pool.h).
+ * number of pages. All state is in vmm_pool (page/pool.h).
  * Book: chapter 3, "Split and merge".
  */
-#include "lib/errno.h"
 #include "page/pool.h"
 
-/* Put the free block at @page on the list of its order, in front. */
-static void link_block(struct page_pool *pool, struct page *page, uint order)
+#include "console/panic.h"
+#include "lib/errno.h"
+#include "lib/percpu.h"
+#include "page/fail.h"
+
+struct page_pool vmm_pool;
+
+/* Put the free block of @order at @page on its list, in front. */
+static inline void link_block(struct page *page, u32 order)
 {
-	page->type = PAGE_FREE;
-	page->order = order;
-	list_add(&pool->free[order], &page->link);
+	list_add(&vmm_pool.free[order], &page->link);
+	page->type = PAGE_FREE + order;
 }
 
 /* Take the free block at @page off its list. It belongs to the caller now. */
-static void unlink_block(struct page *page)
+static inline void unlink_block(struct page *page)
 {
-	page->link.prev->next = page->link.next;
-	page->link.next->prev = page->link.prev;
-	page->type = PAGE_NOT_HEAD;
+	struct list *next = page->link.next, *prev = page->link.prev;
+
+	prev->next = next;
+	next->prev = prev;
 }
 
 /*
  * Free the block of @order at @i, which the caller owns: merge it with its
- * buddy for as long as the whole buddy is free.
+ * buddy for as long as the whole buddy is free. Unrolled, because then all that
+ * depends on the order is a constant.
  */
-static void put_block(struct page_pool *pool, u32 i, uint order)
+static inline void put_block(u64 i, u32 order)
 {
-	u32 size = 1U << order;
+	struct page *page = vmm_pool.page;
 
-	pool->page[i].type = PAGE_NOT_HEAD;
-	for (; order < NUM_OF_ALLOCSIZE - 1; order++, size <<= 1) {
-		u32 number = i ^ size;
-		struct page *buddy = &pool->page[number];
+	page[i].type = PAGE_NOT_HEAD;
+#pragma GCC unroll 16
+	while (order < NUM_OF_ALLOCSIZE - 1) {
+		u64 buddy = buddy_of(i, order);
 
-		if (number >= pool->pages || buddy->type != PAGE_FREE ||
-		    buddy->order != order)
+		if (page[buddy].type != PAGE_FREE + order)
 			break;
-		unlink_block(buddy);
-		i &= number; /* the merged block begins at the lower half */
+		unlink_block(&page[buddy]);
+		page[buddy].type = PAGE_NOT_HEAD;
+		i = whole_of(i, buddy);
+		order++;
 	}
-	link_block(pool, &pool->page[i], order);
+	link_block(&page[i], order);
 }
 
 /*
  * Free the @n pages at @i, which the caller owns, in the largest blocks that
- * their alignment and number allow. At most two blocks of each order. Kept out
- * of line: most blocks are whole, and need not pay for its registers.
+ * their place and number allow: at most two of each order but the highest.
  */
-static __attribute__((noinline)) void put_pages(struct page_pool *pool, u32 i,
-						u32 n)
+static void put_pages(u32 i, u32 n)
 {
 	while (n) {
-		uint order = NUM_OF_ALLOCSIZE - 1;
+		u32 order = largest_order(i, n);
 
-		order = MIN(order, 31 - (uint)__builtin_clz(n));
-		if (i)
-			order = MIN(order, (uint)__builtin_ctz(i));
-		put_block(pool, i, order);
+		put_block(i, order);
 		i += 1U << order;
 		n -= 1U << order;
 	}
 }
 
 /*
- * Split the block of order @from at @page down to @order, putting each upper
- * half on its free list. The caller owns the block and holds the lock; nobody
- * can see a half-split block.
+ * Split the free block of order @from at @page down to @order, making each
+ * upper half a free block. No order below @from has any other, or we would not
+ * have taken this one.
  */
-static void split_block(struct page_pool *pool, struct page *page, uint from,
-			uint order)
+static inline void split_block(struct page *page, u32 from, u32 order)
 {
-	while (from > order) {
-		from--;
-		link_block(pool, page + (1UL << from), from);
+	while (from-- > order) {
+		struct page *upper = page + BIT(from);
+		struct list *head = &vmm_pool.free[from];
+
+		head->next = head->prev = &upper->link;
+		upper->link.next = upper->link.prev = head;
+		upper->type = PAGE_FREE + from;
 	}
 }
 
 /*
- * Take a block of @order or more off its list and cut it down to @order. NULL:
- * there is none.
+ * Take a block of @order, split off a larger one if need be. NULL: there is
+ * none. The caller holds the lock, so nobody can see a half-split block.
  */
-static struct page *take_block(struct page_pool *pool, uint order)
+static inline struct page *take_block(u32 order)
 {
-	for (uint from = order; from < NUM_OF_ALLOCSIZE; from++) {
-		struct page *page =
-			list_first(&pool->free[from], struct page, link);
+	struct list *head = &vmm_pool.free[order];
+	struct page *page;
 
-		if (!page)
-			continue;
-		unlink_block(page);
-		split_block(pool, page, from, order);
-		return page;
-	}
-	return NULL;
+	while (list_empty(head))
+		head++;
+	if (head == &vmm_pool.free[NUM_OF_ALLOCSIZE])
+		return NULL;
+	page = list_entry(head->next, struct page, link);
+	unlink_block(page);
+	split_block(page, head - vmm_pool.free, order);
+	return page;
 }
 
-int pool_alloc(struct page_pool *pool, u32 n, u32 *index)
+/* In a panic one CPU alone has what is left. The caller holds the lock. */
+static inline bool may_allocate(void)
 {
+	u32 only = vmm_pool.only_cpu;
+
+	return !only || only == *this_cpu(cpu_number) + 1;
+}
+
+/*
+ * alloc_pages() for an @n that is a possible size. Compiled into alloc_page()
+ * as well: when @n is known to be 1, all arithmetic on sizes vanishes.
+ */
+static __always_inline int allocate(void **virt, phys_t *phys, u32 n)
+{
+	u32 order = order_of(n);
 	struct page *page;
-	uint order;
+	u64 i;
 
-	if (n == 0)
-		return -EINVAL;
-	if (n > MAX_ALLOC_PAGES)
+	if (mm_fail_now())
 		return -ENOMEM;
-	order = order_of(n);
-
-	spin_lock(&pool->lock);
-	page = take_block(pool, order);
+	spin_lock(&vmm_pool.lock);
+	page = may_allocate() ? take_block(order) : NULL;
 	if (!page) {
-		spin_unlock(&pool->lock);
+		spin_unlock(&vmm_pool.lock);
 		return -ENOMEM;
 	}
 	page->type = PAGE_ALLOCATED;
-	page->order = order;
 	page->pages = n;
-	*index = page - pool->page;
+	i = page - vmm_pool.page;
 	if (n < 1U << order) /* give back the unused tail */
-		put_pages(pool, *index + n, (1U << order) - n);
-	pool->available -= n;
-	spin_unlock(&pool->lock);
+		put_pages(i + n, (1U << order) - n);
+	vmm_pool.available -= n;
+	spin_unlock(&vmm_pool.lock);
+	if (virt)
+		*virt = vmm_pool.virt + i * PAGE_SIZE;
+	if (phys)
+		*phys = PHYS(vmm_pool.phys.v + i * PAGE_SIZE);
 	return 0;
 }
 
-int pool_free(struct page_pool *pool, u32 index)
+int alloc_pages(void **virt, phys_t *phys, int n)
 {
-	struct page *page = &pool->page[index];
-	int error = -EINVAL;
-
-	spin_lock(&pool->lock);
-	if (index < pool->pages && page->type == PAGE_ALLOCATED) {
-		pool->available += page->pages;
-		if (page->pages == 1U << page->order)
-			put_block(pool, index, page->order);
-		else
-			put_pages(pool, index, page->pages);
-		error = 0;
-	}
-	spin_unlock(&pool->lock);
-	return error;
-}
-
-int pool_shrink(struct page_pool *pool, u32 index, u32 n)
-{
-	struct page *page = &pool->page[index];
-	int error = -EINVAL;
-
-	spin_lock(&pool->lock);
-	if (index < pool->pages && page->type == PAGE_ALLOCATED && n > 0 &&
-	    n <= page->pages) {
-		u32 rest = page->pages - n;
-
-		page->pages = n;
-		page->order = order_of(n);
-		pool->available += rest;
-		put_pages(pool, index + n, rest);
-		error = 0;
-	}
-	spin_unlock(&pool->lock);
-	return error;
-}
-
-void pool_init(struct page_pool *pool, struct page *page, void *virt,
-	       phys_t phys, u32 pages)
-{
-	*pool = (struct page_pool){
-		.lock = SPINLOCK_INIT,
-		.reserved = pages,
-		.pages = pages,
-		.page = page,
-		.virt = virt,
-		.phys = phys,
-	};
-	for (u32 i = 0; i < pages; i++)
-		page[i] = (struct page){.type = PAGE_RESERVED};
-	for (uint order = 0; order < NUM_OF_ALLOCSIZE; order++)
-		list_init(&pool->free[order]);
-}
-
-int pool_add(struct page_pool *pool, u32 first, u32 n)
-{
-	int error = 0;
-
-	if (first > pool->pages || n > pool->pages - first)
+	if (n <= 0)
 		return -EINVAL;
-	spin_lock(&pool->lock);
-	for (u32 i = first; i < first + n; i++)
-		if (pool->page[i].type != PAGE_RESERVED)
-			error = -EINVAL;
-	if (!error) {
-		for (u32 i = first; i < first + n; i++)
-			pool->page[i].type = PAGE_NOT_HEAD;
-		put_pages(pool, first, n);
-		pool->available += n;
-		pool->reserved -= n;
-	}
-	spin_unlock(&pool->lock);
-	return error;
+	if (n > MAX_ALLOC_PAGES)
+		return -ENOMEM;
+	return allocate(virt, phys, n);
+}
+
+int alloc_page(void **virt, phys_t *phys)
+{
+	return allocate(virt, phys, 1);
 }
 
 /*
- * What is page @i, of type PAGE_NOT_HEAD, a part of? A block is aligned to its
- * size, so its head is found by clearing low bits of the number, one by one.
+ * The number of the page at @offset from the start of the pool, where a block
+ * may begin. An address below the pool wraps round to a huge offset. Panics
+ * for what can be no page, naming the function @who called and its argument.
  */
-static const char *describe_part(struct page_pool *pool, u32 i)
+static __always_inline u32 page_index(u64 offset, const char *who, u64 address)
 {
-	for (uint order = 1; order < NUM_OF_ALLOCSIZE; order++) {
-		u32 head = ALIGN_DOWN(i, 1U << order);
-		struct page *page = &pool->page[head];
-
-		if (page->type == PAGE_FREE && page->order >= order)
-			return "already free";
-		if (page->type == PAGE_ALLOCATED && i - head < page->pages)
-			return "inside a block, not its start";
-	}
-	return "in no block: the page array is damaged";
+	if (offset & PAGE_MASK)
+		panic("%s(0x%lx): not page aligned", who, address);
+	if (offset >> PAGE_SHIFT >= vmm_pool.pages)
+		panic("%s(0x%lx): not page memory", who, address);
+	return offset >> PAGE_SHIFT;
 }
 
-const char *pool_describe(struct page_pool *pool, u64 index)
+/* No block begins at page @i: say so, after the lock was released. */
+static __noreturn void refuse(const char *who, u64 address, u32 i)
 {
-	const char *what = "in no block: the page array is damaged";
-
-	if (index >= pool->pages)
-		return "not page memory";
-	spin_lock(&pool->lock);
-	switch (pool->page[index].type) {
-	case PAGE_RESERVED:
-		what = "reserved for the program";
-		break;
-	case PAGE_NOT_HEAD:
-		what = describe_part(pool, index);
-		break;
-	case PAGE_FREE:
-		what = "already free";
-		break;
-	case PAGE_ALLOCATED:
-		what = "allocated";
-		break;
-	}
-	spin_unlock(&pool->lock);
-	return what;
+	spin_unlock(&vmm_pool.lock);
+	panic("%s(0x%lx): %s", who, address, pool_describe(i));
 }
 
-void pool_count_blocks(struct page_pool *pool, uint blocks[NUM_OF_ALLOCSIZE])
+static __always_inline void free_at(u64 offset, const char *who, u64 address)
 {
-	spin_lock(&pool->lock);
-	for (uint order = 0; order < NUM_OF_ALLOCSIZE; order++) {
-		blocks[order] = 0;
-		list_for_each (node, &pool->free[order])
-			blocks[order]++;
+	u32 i = page_index(offset, who, address), n;
+
+	spin_lock(&vmm_pool.lock);
+	if (vmm_pool.page[i].type != PAGE_ALLOCATED)
+		refuse(who, address, i);
+	n = vmm_pool.page[i].pages;
+	vmm_pool.available += n;
+	if (n == 1)
+		put_block(i, 0);
+	else
+		put_pages(i, n);
+	spin_unlock(&vmm_pool.lock);
+}
+
+void free_page(void *virt)
+{
+	free_at((u64)virt - (u64)vmm_pool.virt, __func__, (u64)virt);
+}
+
+void free_page_phys(phys_t phys)
+{
+	free_at(phys.v - vmm_pool.phys.v, __func__, phys.v);
+}
+
+void shrink_pages(void *virt, int n)
+{
+	u64 offset = (u64)virt - (u64)vmm_pool.virt;
+	u32 i = page_index(offset, __func__, (u64)virt), rest;
+	struct page *page = &vmm_pool.page[i];
+
+	spin_lock(&vmm_pool.lock);
+	if (page->type != PAGE_ALLOCATED)
+		refuse(__func__, (u64)virt, i);
+	rest = page->pages - n;
+	if (n <= 0 || rest >= page->pages) {
+		spin_unlock(&vmm_pool.lock);
+		panic("%s(0x%lx, %d): the block has %u pages", __func__,
+		      (u64)virt, n, page->pages);
 	}
-	spin_unlock(&pool->lock);
+	page->pages = n;
+	vmm_pool.available += rest;
+	put_pages(i + n, rest);
+	spin_unlock(&vmm_pool.lock);
+}
+
+void pool_init(struct page *page, void *virt, phys_t phys, u32 pages)
+{
+	vmm_pool = (struct page_pool){
+		.lock = SPINLOCK_INIT,
+		.reserved = pages,
+		.page = page,
+		.pages = pages,
+		.virt = virt,
+		.phys = phys,
+	};
+	for (u32 i = 0; i < page_array_length(pages); i++)
+		page[i] = (struct page){.type = PAGE_RESERVED};
+	for (uint order = 0; order < NUM_OF_ALLOCSIZE; order++)
+		list_init(&vmm_pool.free[order]);
+}
+
+int pool_add(u32 first, u32 n)
+{
+	int error = 0;
+
+	if (first > vmm_pool.pages || n > vmm_pool.pages - first)
+		return -EINVAL;
+	spin_lock(&vmm_pool.lock);
+	for (u32 i = first; i < first + n; i++)
+		if (vmm_pool.page[i].type != PAGE_RESERVED)
+			error = -EINVAL;
+	if (!error) {
+		for (u32 i = first; i < first + n; i++)
+			vmm_pool.page[i].type = PAGE_NOT_HEAD;
+		put_pages(first, n);
+		vmm_pool.available += n;
+		vmm_pool.reserved -= n;
+	}
+	spin_unlock(&vmm_pool.lock);
+	return error;
 }

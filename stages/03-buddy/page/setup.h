@@ -7,9 +7,6 @@
 
 #include "page/pool.h"
 
-/* The pool of page/page.h, for the checker, the tests and tools. */
-extern struct page_pool vmm_pool;
-
 /*
  * Manage @pages pages at @virt and @phys, of which the first @used are taken.
  * @page has page_array_size(@pages) bytes. Returns 0, -EINVAL when @used is

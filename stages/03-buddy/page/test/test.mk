@@ -1,10 +1,14 @@
-HOST_TESTS += page-pool page-page page-threads
+HOST_TESTS += page-buddy page-pool page-check page-page page-threads
 
-page-code := page/pool.c page/check.c
+page-code := page/page.c page/pool.c page/check.c
+
+page-buddy.sources := page/test/buddy_test.c
 
 page-pool.sources := page/test/pool_test.c $(page-code)
 
-page-page.sources := page/test/page_test.c page/page.c $(page-code)
+page-check.sources := page/test/check_test.c $(page-code)
 
-page-threads.sources := page/test/threads_test.c page/page.c $(page-code)
+page-page.sources := page/test/page_test.c $(page-code)
+
+page-threads.sources := page/test/threads_test.c $(page-code)
 page-threads.sanitize := thread
