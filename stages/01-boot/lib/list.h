@@ -32,9 +32,11 @@ static inline bool list_empty(const struct list *head)
 /* Put @node right after @head: it becomes the first. */
 static inline void list_add(struct list *head, struct list *node)
 {
-	node->next = head->next;
+	struct list *next = head->next;
+
+	node->next = next;
 	node->prev = head;
-	head->next->prev = node;
+	next->prev = node;
 	head->next = node;
 }
 

@@ -109,29 +109,31 @@ static u32 number_of(const struct list *node)
 	return offset / sizeof(struct page);
 }
 
-/* Walk one free list, which pass 1 says has @blocks blocks. */
+/*
+ * Walk one free list, which pass 1 says has @blocks blocks. A list that runs in
+ * a circle comes to some page a second time, from another one than its prev.
+ */
 static const char *check_list(uint order, u32 blocks, u32 *where)
 {
 	const struct list *head = &vmm_pool.free[order], *last = head;
-	const u32 list = vmm_pool.pages + order;
 
-	for (struct list *node = head->next; node != head; node = node->next) {
-		*where = number_of(node);
-		if (*where == vmm_pool.pages) {
-			*where = last == head ? list : number_of(last);
+	*where = page_array_length(vmm_pool.pages) + order;
+	for (const struct list *node = head->next; node != head;
+	     last = node, node = node->next) {
+		u32 i = number_of(node);
+
+		if (i == vmm_pool.pages)
 			return "link leads to no page";
-		}
-		if (vmm_pool.page[*where].type >= PAGE_FREE + NUM_OF_ALLOCSIZE)
+		*where = i;
+		if (vmm_pool.page[i].type >= PAGE_FREE + NUM_OF_ALLOCSIZE)
 			return "page on a free list is not free";
-		if (vmm_pool.page[*where].type != PAGE_FREE + order)
+		if (vmm_pool.page[i].type != PAGE_FREE + order)
 			return "free block is on another order's list";
 		if (node->prev != last)
 			return "links disagree";
-		if (blocks-- == 0)
-			return "free list runs in a circle";
-		last = node;
+		blocks--;
 	}
-	*where = list;
+	*where = page_array_length(vmm_pool.pages) + order;
 	if (head->prev != last)
 		return "links disagree";
 	return blocks ? "free block is missing from its list" : NULL;
@@ -139,7 +141,7 @@ static const char *check_list(uint order, u32 blocks, u32 *where)
 
 static const char *check_pool(u32 *where)
 {
-	struct list *end = &vmm_pool.free[NUM_OF_ALLOCSIZE];
+	const struct list *end = &vmm_pool.free[NUM_OF_ALLOCSIZE];
 	struct census census = {0};
 	const char *wrong = check_pages(&census, where);
 
@@ -149,7 +151,7 @@ static const char *check_pool(u32 *where)
 		wrong = check_list(order, census.blocks[order], where);
 	if (wrong)
 		return wrong;
-	*where = vmm_pool.pages + NUM_OF_ALLOCSIZE;
+	*where = page_array_length(vmm_pool.pages) + NUM_OF_ALLOCSIZE;
 	if (end->next || end->prev)
 		return "end of the search has changed";
 	if (census.available != vmm_pool.available ||

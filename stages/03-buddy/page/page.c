@@ -164,24 +164,37 @@ void mm_free_panicmem(void)
 	free_page(virt);
 }
 
-/* The other CPUs have stopped, and hooks that need memory come after this. */
+/* All other CPUs have stopped; hooks and shells that need memory come later. */
 static void free_memory_for_panic(void)
 {
 	mm_force_unlock();
 	mm_free_panicmem();
+	if (vmm_pool.only_cpu)
+		printf("page: %u pages are left, for CPU%u alone\n",
+		       num_of_available_pages(), vmm_pool.only_cpu - 1);
 }
 PANIC_HOOK_LATE(free_memory_for_panic);
+
+static void print_wrong(const char *wrong, u32 where)
+{
+	u32 lists = page_array_length(vmm_pool.pages);
+
+	if (where < lists)
+		printf("mm_check: page %u: %s\n", where, wrong);
+	else if (where < lists + NUM_OF_ALLOCSIZE)
+		printf("mm_check: free list %u: %s\n", where - lists, wrong);
+	else
+		printf("mm_check: page pool: %s\n", wrong);
+}
 
 int mm_check(void)
 {
 	u32 where = 0;
 	const char *wrong = pool_check(&where);
-	int error = 0;
+	int error = wrong ? -EINVAL : 0;
 
-	if (wrong) {
-		printf("mm_check: page %u: %s\n", where, wrong);
-		error = -EINVAL;
-	}
+	if (wrong)
+		print_wrong(wrong, where);
 	for (struct mm_layer *layer = layers; layer; layer = layer->next)
 		if (layer->check())
 			error = -EINVAL;

@@ -37,25 +37,27 @@ static inline void unlink_block(struct page *page)
 
 	prev->next = next;
 	next->prev = prev;
-	page->type = PAGE_NOT_HEAD;
 }
 
 /*
  * Free the block of @order at @i, which the caller owns: merge it with its
- * buddy for as long as the whole buddy is free.
+ * buddy for as long as the whole buddy is free. Unrolled, because then all that
+ * depends on the order is a constant.
  */
 static inline void put_block(u64 i, u32 order)
 {
 	struct page *page = vmm_pool.page;
 
 	page[i].type = PAGE_NOT_HEAD;
+#pragma GCC unroll 16
 	while (order < NUM_OF_ALLOCSIZE - 1) {
-		u64 buddy = i ^ BIT(order);
+		u64 buddy = buddy_of(i, order);
 
 		if (page[buddy].type != PAGE_FREE + order)
 			break;
 		unlink_block(&page[buddy]);
-		i &= buddy; /* the merged block begins at the lower half */
+		page[buddy].type = PAGE_NOT_HEAD;
+		i = whole_of(i, buddy);
 		order++;
 	}
 	link_block(&page[i], order);
@@ -63,14 +65,13 @@ static inline void put_block(u64 i, u32 order)
 
 /*
  * Free the @n pages at @i, which the caller owns, in the largest blocks that
- * their alignment and number allow. At most two blocks of each order.
+ * their place and number allow: at most two of each order but the highest.
  */
 static void put_pages(u32 i, u32 n)
 {
 	while (n) {
-		uint order = 31 - __builtin_clz(n);
+		u32 order = largest_order(i, n);
 
-		order = MIN(order, (uint)__builtin_ctz(i | MAX_ALLOC_PAGES));
 		put_block(i, order);
 		i += 1U << order;
 		n -= 1U << order;
@@ -113,21 +114,28 @@ static inline struct page *take_block(u32 order)
 	return page;
 }
 
+/* In a panic one CPU alone has what is left. The caller holds the lock. */
+static inline bool may_allocate(void)
+{
+	u32 only = vmm_pool.only_cpu;
+
+	return !only || only == *this_cpu(cpu_number) + 1;
+}
+
 /*
- * alloc_pages() for an @n that is a possible size. Inlined into alloc_page()
+ * alloc_pages() for an @n that is a possible size. Compiled into alloc_page()
  * as well: when @n is known to be 1, all arithmetic on sizes vanishes.
  */
 static __always_inline int allocate(void **virt, phys_t *phys, u32 n)
 {
-	u32 order = order_of(n), cpu = vmm_pool.only_cpu;
-	struct page *page = NULL;
+	u32 order = order_of(n);
+	struct page *page;
 	u64 i;
 
 	if (mm_fail_now())
 		return -ENOMEM;
 	spin_lock(&vmm_pool.lock);
-	if (!cpu || cpu == *this_cpu(cpu_number) + 1)
-		page = take_block(order);
+	page = may_allocate() ? take_block(order) : NULL;
 	if (!page) {
 		spin_unlock(&vmm_pool.lock);
 		return -ENOMEM;
@@ -174,63 +182,58 @@ static __always_inline u32 page_index(u64 offset, const char *who, u64 address)
 	return offset >> PAGE_SHIFT;
 }
 
-/* Free the whole block that begins at page @i; false when none does. */
-static __always_inline bool free_block(u32 i)
+/* No block begins at page @i: say so, after the lock was released. */
+static __noreturn void refuse(const char *who, u64 address, u32 i)
 {
-	struct page *page = &vmm_pool.page[i];
-	bool found;
+	spin_unlock(&vmm_pool.lock);
+	panic("%s(0x%lx): %s", who, address, pool_describe(i));
+}
+
+static __always_inline void free_at(u64 offset, const char *who, u64 address)
+{
+	u32 i = page_index(offset, who, address), n;
 
 	spin_lock(&vmm_pool.lock);
-	found = page->type == PAGE_ALLOCATED;
-	if (found) {
-		u32 n = page->pages;
-
-		vmm_pool.available += n;
-		if (n & (n - 1))
-			put_pages(i, n);
-		else
-			put_block(i, __builtin_ctz(n));
-	}
+	if (vmm_pool.page[i].type != PAGE_ALLOCATED)
+		refuse(who, address, i);
+	n = vmm_pool.page[i].pages;
+	vmm_pool.available += n;
+	if (n == 1)
+		put_block(i, 0);
+	else
+		put_pages(i, n);
 	spin_unlock(&vmm_pool.lock);
-	return found;
 }
 
 void free_page(void *virt)
 {
-	u32 i = page_index((u64)virt - (u64)vmm_pool.virt, __func__, (u64)virt);
-
-	if (!free_block(i))
-		panic("%s(0x%lx): %s", __func__, (u64)virt, pool_describe(i));
+	free_at((u64)virt - (u64)vmm_pool.virt, __func__, (u64)virt);
 }
 
 void free_page_phys(phys_t phys)
 {
-	u32 i = page_index(phys.v - vmm_pool.phys.v, __func__, phys.v);
-
-	if (!free_block(i))
-		panic("%s(0x%lx): %s", __func__, phys.v, pool_describe(i));
+	free_at(phys.v - vmm_pool.phys.v, __func__, phys.v);
 }
 
 void shrink_pages(void *virt, int n)
 {
-	u32 i = page_index((u64)virt - (u64)vmm_pool.virt, __func__, (u64)virt);
+	u64 offset = (u64)virt - (u64)vmm_pool.virt;
+	u32 i = page_index(offset, __func__, (u64)virt), rest;
 	struct page *page = &vmm_pool.page[i];
-	bool possible;
 
 	spin_lock(&vmm_pool.lock);
-	possible =
-		page->type == PAGE_ALLOCATED && n > 0 && (u32)n <= page->pages;
-	if (possible) {
-		u32 rest = page->pages - n;
-
-		page->pages = n;
-		vmm_pool.available += rest;
-		put_pages(i + n, rest);
+	if (page->type != PAGE_ALLOCATED)
+		refuse(__func__, (u64)virt, i);
+	rest = page->pages - n;
+	if (n <= 0 || rest >= page->pages) {
+		spin_unlock(&vmm_pool.lock);
+		panic("%s(0x%lx, %d): the block has %u pages", __func__,
+		      (u64)virt, n, page->pages);
 	}
+	page->pages = n;
+	vmm_pool.available += rest;
+	put_pages(i + n, rest);
 	spin_unlock(&vmm_pool.lock);
-	if (!possible)
-		panic("%s(0x%lx, %d): %s, %u pages", __func__, (u64)virt, n,
-		      pool_describe(i), pages_of_block(virt));
 }
 
 void pool_init(struct page *page, void *virt, phys_t phys, u32 pages)

@@ -11,9 +11,8 @@
  *	     |     |     | + 1 |head | + 2 |head |head |head |
  *	     +-----+-----+-----+-----+-----+-----+-----+-----+
  *
- * The buddy of the block at i is at i ^ 2^order: the other half of the block
- * of the next order. Illegal: two buddies that are both free, at one order.
- * Book: chapter 3, "One bit tells the buddy".
+ * Illegal: two buddies that are both free, at one order (page/buddy.h).
+ * Book: chapter 3, "What the allocator knows of a page".
  */
 #ifndef PAGE_POOL_H
 #define PAGE_POOL_H
@@ -21,7 +20,7 @@
 #include "lib/list.h"
 #include "lib/spinlock.h"
 #include "lib/types.h"
-#include "page/page.h"
+#include "page/buddy.h"
 
 /*
  * A free block's type tells its order as well, so that one comparison answers
@@ -48,6 +47,10 @@ struct page {
 _Static_assert(sizeof(struct page) == 24, "as the comment says");
 
 struct page_pool {
+	/* The free blocks of each order. One list more ends every search for a
+	 * block: it stays zero, so it never looks empty. */
+	struct list free[NUM_OF_ALLOCSIZE + 1];
+
 	/*
 	 * Protects available, reserved, free[] and all of page[]; but whoever
 	 * owns an allocated block may read its type and size without the lock.
@@ -57,10 +60,6 @@ struct page_pool {
 	u32 available; /* pages in free blocks */
 	u32 reserved;  /* pages of type PAGE_RESERVED */
 	u32 only_cpu;  /* 0: all may allocate; n + 1: CPU n alone, in a panic */
-
-	/* The free blocks of each order. One list more ends every search for a
-	 * block: it stays zero, so it never looks empty. */
-	struct list free[NUM_OF_ALLOCSIZE + 1];
 
 	struct page *page; /* one for each page, and for the padding */
 	u32 pages;         /* in the pool */
@@ -87,12 +86,6 @@ static inline size_t page_array_size(u32 pages)
 	return page_array_length(pages) * sizeof(struct page);
 }
 
-/* The smallest order whose blocks have @n pages or more; @n > 0. */
-static inline uint order_of(uint n)
-{
-	return n == 1 ? 0 : 32 - __builtin_clz(n - 1);
-}
-
 /*
  * Start with @pages pages at @virt and @phys, all of them reserved. @page has
  * page_array_size(@pages) bytes.
@@ -109,8 +102,9 @@ int pool_add(u32 first, u32 n);
 const char *pool_describe(u64 index);
 
 /*
- * Verify every invariant. Returns NULL, or what is wrong, and in *@where the
- * number of the page in question, or the number of pages + order for a list.
+ * Verify every invariant. Returns NULL, or what is wrong, and where in *@where:
+ * the number of a page, or page_array_length() + order for a free list, or
+ * + NUM_OF_ALLOCSIZE for what comes after the lists.
  */
 const char *pool_check(u32 *where);
 

@@ -3,6 +3,8 @@
  * the C library under it.
  */
 #include "lib/errno.h"
+#include "lib/percpu.h"
+#include "page/fail.h"
 #include "page/page.h"
 #include "page/test/host_pages.h"
 
@@ -134,6 +136,51 @@ static void the_reserve_can_be_freed_once(void **state)
 	assert_int_equal(alloc_pages(NULL, NULL, 128), 0);
 }
 
+static void after_a_panic_only_the_cpu_that_panicked_can_allocate(void **state)
+{
+	uint before = num_of_available_pages();
+	void *virt;
+	phys_t phys;
+
+	assert_int_equal(alloc_pages(&virt, NULL, 9), 0);
+	*this_cpu(cpu_number) = 3;
+	mm_free_panicmem();
+	*this_cpu(cpu_number) = 0;
+	assert_int_equal(alloc_page(NULL, &phys), -ENOMEM);
+	assert_int_equal(alloc_pages(NULL, &phys, 9), -ENOMEM);
+	free_page(virt);    /* giving back is allowed */
+	mm_free_panicmem(); /* and a second panic takes nothing over */
+	assert_int_equal(alloc_page(NULL, &phys), -ENOMEM);
+	*this_cpu(cpu_number) = 3;
+	assert_int_equal(alloc_page(NULL, &phys), 0);
+	assert_int_equal(num_of_available_pages(),
+			 before + NUM_OF_PANICMEM_PAGES - 1);
+	*this_cpu(cpu_number) = 0;
+}
+
+static void the_allocation_that_is_told_to_fail_does_and_no_other(void **state)
+{
+	uint before = num_of_available_pages();
+
+	for (u64 fails = 1; fails <= 6; fails++) {
+		mm_fail_at = mm_allocations + fails;
+		for (u64 i = 1; i <= 6; i++) {
+			void *virt = state;
+			int error = i % 2 ? alloc_page(&virt, NULL)
+					  : alloc_pages(&virt, NULL, i);
+
+			assert_int_equal(error, i == fails ? -ENOMEM : 0);
+			if (error)
+				assert_ptr_equal(virt, state);
+			else
+				free_page(virt);
+			assert_int_equal(num_of_available_pages(), before);
+			assert_int_equal(mm_check(), 0);
+		}
+	}
+	mm_fail_at = 0;
+}
+
 static void force_unlock_opens_the_lock_for_a_panic(void **state)
 {
 	spin_lock(&vmm_pool.lock);
@@ -193,7 +240,7 @@ static void shrinking_gives_the_rest_back(void **state)
 	shrink_pages(virt, 33);
 	assert_int_equal(num_of_available_pages(), before - 33);
 	assert_int_equal(pages_of_block(virt), 33);
-	assert_panics(shrink_pages(virt, 34), "allocated, 33 pages");
+	assert_panics(shrink_pages(virt, 34), "the block has 33 pages");
 	assert_panics(shrink_pages(virt, 0), "shrink_pages(0x");
 	assert_panics(shrink_pages((char *)virt + PAGE_SIZE, 1), "inside a");
 	free_page(virt);
@@ -272,6 +319,8 @@ int main(void)
 		TEST(a_block_is_freed_as_a_whole_by_either_address),
 		TEST(out_of_memory_is_returned_and_leaves_the_results_alone),
 		TEST(the_reserve_can_be_freed_once),
+		TEST(after_a_panic_only_the_cpu_that_panicked_can_allocate),
+		TEST(the_allocation_that_is_told_to_fail_does_and_no_other),
 		TEST(force_unlock_opens_the_lock_for_a_panic),
 		TEST(freeing_twice_panics_by_name),
 		TEST(freeing_what_is_no_block_panics_by_name),

@@ -422,106 +422,6 @@ static void a_random_walk_agrees_with_a_model_that_knows_no_blocks(void **state)
 	}
 }
 
-/* A pool in which every kind of page occurs, at several sizes. */
-static void start_varied(void)
-{
-	start(300, 5);
-	for (u32 i = 0; i < 25; i++)
-		allocate(1 + i % 9);
-	for (u32 i = 0; i < vmm_pool.pages; i++)
-		if (vmm_pool.page[i].type == PAGE_ALLOCATED && host_random(2))
-			release(i);
-}
-
-/* Change the field of @size bytes at @field; the checker must notice. */
-static uint corrupt(void *field, size_t size, const char *name)
-{
-	u64 before = 0, after = 0;
-	u32 where;
-
-	memcpy(&before, field, size);
-	do
-		switch (host_random(3)) {
-		case 0: /* anything */
-			after = host_random(UINT64_MAX);
-			break;
-		case 1: /* a small number */
-			after = host_random(310);
-			break;
-		case 2: /* a link of another page */
-			after = (u64)&vmm_pool.page[host_random(300)].link;
-			break;
-		}
-	while (memcmp(&after, &before, size) == 0);
-	memcpy(field, &after, size);
-	if (!pool_check(&where))
-		fail_msg("page %zd: %s %lu for %lu is not noticed",
-			 ((char *)field - (char *)vmm_pool.page) /
-				 (ssize_t)sizeof(struct page),
-			 name, after, before);
-	memcpy(field, &before, size);
-	assert_sound();
-	return 1;
-}
-
-static uint corrupt_links(struct list *link)
-{
-	return corrupt(&link->next, sizeof(link->next), "link.next") +
-	       corrupt(&link->prev, sizeof(link->prev), "link.prev");
-}
-
-static void the_checker_notices_any_field_that_is_changed(void **state)
-{
-	uint count = 0;
-
-	start_varied();
-	for (uint round = 0; round < 20; round++) {
-		for (u32 i = 0; i < vmm_pool.pages; i++) {
-			struct page *p = &vmm_pool.page[i];
-
-			count += corrupt(&p->type, 4, "type");
-			if (p->type < PAGE_FREE + NUM_OF_ALLOCSIZE)
-				count += corrupt_links(&p->link);
-			if (p->type == PAGE_ALLOCATED)
-				count += corrupt(&p->pages, 4, "pages");
-		}
-		for (uint order = 0; order <= NUM_OF_ALLOCSIZE; order++)
-			count += corrupt_links(&vmm_pool.free[order]);
-		count += corrupt(&vmm_pool.available, 4, "available");
-		count += corrupt(&vmm_pool.reserved, 4, "reserved");
-	}
-	print_message("%u of %u corruptions noticed\n", count, count);
-}
-
-static void the_checker_names_what_is_wrong(void **state)
-{
-	u32 where;
-
-	start(16, 0);
-	allocate(1); /* 1, 2-3, 4-7, 8-15 are free */
-	vmm_pool.page[0].type = PAGE_FREE;
-	assert_string_equal(pool_check(&where),
-			    "block and buddy are both free");
-	assert_int_equal(where, 0);
-
-	start(16, 0);
-	allocate(1);
-	vmm_pool.page[4].link.next = &vmm_pool.page[8].link;
-	assert_string_equal(pool_check(&where),
-			    "free block is on another order's list");
-	assert_int_equal(where, 8);
-
-	start(16, 0);
-	allocate(1);
-	list_init(&vmm_pool.page[4].link);
-	assert_string_equal(pool_check(&where), "links disagree");
-
-	start(16, 0);
-	vmm_pool.page[5].type = PAGE_FREE;
-	assert_string_equal(pool_check(&where), "block overlaps another");
-	assert_int_equal(where, 5);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -547,8 +447,6 @@ int main(void)
 		cmocka_unit_test(a_block_cannot_be_shrunk_to_nothing_or_grown),
 		cmocka_unit_test(
 			a_random_walk_agrees_with_a_model_that_knows_no_blocks),
-		cmocka_unit_test(the_checker_notices_any_field_that_is_changed),
-		cmocka_unit_test(the_checker_names_what_is_wrong),
 	};
 
 	host_seed();

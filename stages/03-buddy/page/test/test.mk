@@ -1,8 +1,12 @@
-HOST_TESTS += page-pool page-page page-threads
+HOST_TESTS += page-buddy page-pool page-check page-page page-threads
 
 page-code := page/page.c page/pool.c page/check.c
 
+page-buddy.sources := page/test/buddy_test.c
+
 page-pool.sources := page/test/pool_test.c $(page-code)
+
+page-check.sources := page/test/check_test.c $(page-code)
 
 page-page.sources := page/test/page_test.c $(page-code)
 
