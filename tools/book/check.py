@@ -8,7 +8,8 @@ from common import TOP, ToolError, stages
 from book.chapter import appendices, chapters
 from book.coverage import (EXEMPT_SHARE, exemptions, folders, needed, runs,
                            shown, unlisted)
-from book.rules import check_boxes, check_names, check_references, problems
+from book.references import check_boxes, check_links, check_references
+from book.rules import check_names, problems
 
 
 def missing_lines(folder):
@@ -70,7 +71,7 @@ def check_book():
         else:
             yield from found
     for page in appendices():
-        for rule in (check_names, check_references, check_boxes):
+        for rule in (check_names, check_references, check_links, check_boxes):
             yield from (f'{page.where(line)}: {text}'
                         for line, text in rule(page))
     yield from coverage_problems(every)

@@ -7,7 +7,9 @@ from functools import lru_cache
 
 from common import TOP, stage_dir, stages
 
-from book.chapter import BOOK, CODE
+from book.chapter import BOOK
+from book.references import (at, check_boxes, check_links,
+                             check_references)
 from book.source import blanked
 from book.weave import WeaveError, near, resolve
 
@@ -67,8 +69,7 @@ def words_of(element):
 
 
 def check_prose(chapter):
-    """A block has prose before and after it that names a part of it; an
-    opening comment need not be named, it is prose itself."""
+    """A block has prose before and after it that names a part of it."""
     for index, element, src, ranges in woven(chapter):
         named, bad = set(), False
         for step, side in ((-1, 'before'), (1, 'after')):
@@ -84,11 +85,15 @@ def check_prose(chapter):
                 bad = True
                 what = other.kind if other else 'nothing'
                 yield element.line, f'no prose {side} the block: {what}'
+        top = 'part' in element.attrs   # it speaks for the whole file
+        if top:
+            ranges = [(1, len(src.lines))]
         inside = {word for first, last in ranges
                   for line in src.lines[first - 1:last]
                   for word in re.findall(r'[A-Za-z_]\w+', line)}
-        comment = set(element.attrs) == {'file', 'part'}
-        if not bad and not comment and not named & inside:
+        if top:
+            inside.add(src.path.stem)
+        if not bad and not named & inside:
             yield element.line, 'the prose beside the block names nothing ' \
                 'in it (in `code font`)'
 
@@ -166,105 +171,8 @@ def check_names(chapter):
                     yield at(element, text), f'`{text}`: no such file'
 
 
-def at(element, text):
-    """The line of an element in which text stands."""
-    head = text.split()[0] if text.split() else text
-    for offset, line in enumerate(element.text.split('\n')):
-        if head in line:
-            return element.line + offset
-    return element.line
-
-
-@lru_cache(maxsize=None)
-def keys():
-    """The keys of references.bib."""
-    path = BOOK / 'references.bib'
-    return frozenset(re.findall(r'^@\w+\{([^,\s]+),', path.read_text(), re.M)
-                     if path.is_file() else ())
-
-
-@lru_cache(maxsize=None)
-def terms():
-    """The glossary's terms; None as long as there is no glossary."""
-    path = BOOK / 'glossary.md'
-    if not path.is_file():
-        return None
-    return frozenset(plain(found[1]) for found in re.finditer(
-        r'^(\S[^\n]*)\n+:\s', path.read_text(), re.M))
-
-
-def plain(term):
-    """A term as it is compared."""
-    return re.sub(r'[`*_\[\]]|\{[^}]*\}', '', term).strip().lower()
-
-
-def citations(text):
-    """The keys that a paragraph cites."""
-    text = CODE.sub('', text)
-    return re.findall(r'(?<![\w\\@.])@([A-Za-z][\w:.-]*\w)', text)
-
-
-def check_references(chapter):
-    """Citations, terms, figures, transcripts, patches and labs exist."""
-    for element in chapter.elements:
-        text = CODE.sub('', element.text)
-        if element.kind in ('prose', 'figure', 'heading'):
-            for key in citations(element.text):
-                if key not in keys():
-                    yield at(element, '@' + key), f'@{key}: not in ' \
-                        'book/references.bib' + near(key, keys())
-            for found in re.finditer(r'\[([^\]]+)\]\{([^}]*\.term[^}]*)\}',
-                                     text):
-                name = re.search(r'of="?([^"}]+)', found[2])
-                name = plain(name[1] if name else found[1])
-                if terms() is not None and name not in terms():
-                    yield at(element, found[1]), \
-                        f'[{found[1]}]: not in book/glossary.md' \
-                        + near(name, terms())
-            for found in re.finditer(r'!\[[^\]]*\]\(([^)\s]+)[^)]*\)'
-                                     r'(\{[^}]*\})?', text, re.S):
-                if not (BOOK / found[1]).is_file():
-                    yield element.line, f'{found[1]}: no such figure'
-                if 'alt=' not in (found[2] or ''):
-                    yield element.line, f'{found[1]}: no alt="..."'
-        else:
-            yield from check_attributes(element)
-
-
-def check_attributes(element):
-    """The files that a box or a transcript names."""
-    attrs = element.attrs
-    if element.kind == 'block' and 'transcript' in element.classes:
-        path = BOOK / f'transcripts/{attrs.get("name", "")}.txt'
-        if not path.is_file():
-            yield element.line, f'no transcript {path.name}'
-    if element.kind != 'div':
-        return
-    if 'breakit' in element.classes and 'patch' not in attrs:
-        yield element.line, '.breakit has no patch='
-    for key, place in (('patch', 'breakit/{}.patch'), ('lab', 'labs/{}')):
-        if key in attrs and not (BOOK / place.format(attrs[key])).exists():
-            yield element.line, f'{key}={attrs[key]}: no book/' + \
-                place.format(attrs[key])
-
-
-def check_boxes(chapter):
-    """Each box that opens is closed."""
-    stack = []
-    for element in chapter.elements:
-        if element.kind == 'div':
-            stack.append(element.line)
-        elif element.kind == 'end':
-            if not stack:
-                yield element.line, '::: closes nothing'
-            else:
-                stack.pop()
-    for line in stack:
-        yield line, 'this ::: is not closed'
-
-
 RULES = (check_weaving, check_length, check_prose, check_names,
-         check_references, check_boxes)
+         check_references, check_links, check_boxes)
 
 
 def problems(chapter):
