@@ -51,7 +51,8 @@ def test_a_figure_can_be_read_by_all(path):
             float(element.get('fill-opacity', '1')) <= .3
         assert element.get('stroke') in (None, 'none', 'currentColor')
     assert 'http' not in text.replace('http://www.w3.org/2000/svg', '')
-    # Several stand in one page: what is named must be named once.
+    # Several stand in one page: what is named must be named once; and markers
+    # are not drawn alike everywhere.
     assert all(name.startswith(path.stem + '-')
                for name in re.findall(r'\bid="([^"]*)"', text))
 
@@ -64,5 +65,4 @@ def test_a_text_that_does_not_fit_is_refused():
             "f.box(10, 10, 40, 20, 'much too long a text')\n")
     done = subprocess.run([sys.executable, '-c', code], cwd=TOP, text=True,
                           capture_output=True, check=False)
-    assert done.returncode and 'does not fit' in done.stderr or \
-        'is not inside' in done.stderr
+    assert done.returncode and 'does not fit' in done.stderr

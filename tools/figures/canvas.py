@@ -5,6 +5,7 @@ fills are tints that let the background through: so a figure reads in a light
 page and in a dark one, inside the page or as an image of its own, and on paper.
 Addresses grow upwards. What is Vellum's is blue.
 """
+import math
 from xml.sax.saxutils import escape, quoteattr
 
 TINTS = {
@@ -83,42 +84,43 @@ class Figure:
             self.text(x + width / 2, at, line, small, mono=code, bold=bold)
             at += step
 
-    def line(self, *points, dash=False, heavy=False, tip=False, start=False):
-        """A line through points; tip and start put arrow heads on it."""
-        way = 'M' + 'L'.join(f'{number(x)} {number(y)}' for x, y in points)
-        self._path(way, dash, heavy, tip, start)
+    def line(self, *points, dash=False, heavy=False):
+        """A line through points."""
+        self._path('M' + 'L'.join(f'{number(x)} {number(y)}'
+                                  for x, y in points), dash, heavy)
 
     def arrow(self, *points, dash=False, heavy=False):
         """A line that ends in an arrow head."""
-        self.line(*points, dash=dash, heavy=heavy, tip=True)
+        (x, y), (to_x, to_y) = points[-2:]
+        long = math.hypot(to_x - x, to_y - y)
+        way = ((to_x - x) / long, (to_y - y) / long)
+        # The line ends inside the head, so that its end does not show.
+        self.line(*points[:-1], (to_x - 4 * way[0], to_y - 4 * way[1]),
+                  dash=dash, heavy=heavy)
+        self._head(to_x, to_y, *way)
 
-    def curve(self, x1, y1, x2, y2, dash=False, heavy=False):
-        """An arrow from side to side, bent like an S."""
-        half = (x1 + x2) / 2
-        way = (f'M{number(x1)} {number(y1)}C{number(half)} {number(y1)} '
-               f'{number(half)} {number(y2)} {number(x2)} {number(y2)}')
-        self._path(way, dash, heavy, True, False)
+    def _head(self, x, y, along, across):
+        """An arrow head at a point. Not a marker: some programs that make
+        PDF files of SVG draw those as squares."""
+        back = (x - 8 * along, y - 8 * across)
+        corners = [(x, y)] + [(back[0] + side * across,
+                               back[1] - side * along) for side in (4, -4)]
+        self._add('path', d='M' + 'L'.join(
+            f'{number(a)} {number(b)}' for a, b in corners) + 'z',
+            fill='currentColor', stroke='none')
 
-    def _path(self, way, dash, heavy, tip, start):
+    def _path(self, way, dash, heavy):
         self._add('path', d=way, stroke_dasharray='5 4' if dash else None,
-                  stroke_width=2.5 if heavy else None,
-                  marker_end=f'url(#{self.name}-tip)' if tip else None,
-                  marker_start=f'url(#{self.name}-tip)' if start else None)
+                  stroke_width=2.5 if heavy else None)
 
     def svg(self):
         """The file's text."""
-        tip = (f'<defs><marker id="{self.name}-tip" viewBox="0 0 8 8" '
-               'refX="7" refY="4" markerWidth="8" markerHeight="8" '
-               'markerUnits="userSpaceOnUse" orient="auto-start-reverse">'
-               '<path d="M0 0 8 4 0 8z" fill="currentColor" stroke="none"/>'
-               '</marker></defs>')
         size = f'{self.width} {self.height}'
         return '\n'.join([
             f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {size}" '
             f'width="{self.width}" height="{self.height}" role="img" '
-            f'aria-labelledby="{self.name}-title {self.name}-desc" '
             'fill="none" stroke="currentColor" stroke-width="1.5" '
             f'font-family="{SANS}" font-size="14">',
-            f'<title id="{self.name}-title">{escape(self.title)}</title>',
-            f'<desc id="{self.name}-desc">{escape(self.about)}</desc>',
-            f'<style>{STYLE}</style>', tip, *self.parts, '</svg>', ''])
+            f'<title>{escape(self.title)}</title>',
+            f'<desc>{escape(self.about)}</desc>',
+            f'<style>{STYLE}</style>', *self.parts, '</svg>', ''])
