@@ -25,7 +25,8 @@ endif
 # the command line sets; the environment is full of other people's names.
 GOALS := all $(ALL_STAGES) setup run test check bench bench-memory doctor \
 	diff lab gdb order compile_commands.json clean distclean help book \
-	book-check iso soak fuzz test-images test-breakit grade transcripts
+	book-check iso soak fuzz test-images test-breakit grade transcripts \
+	figures
 ifneq ($(filter-out $(GOALS),$(MAKECMDGOALS)),)
 $(error $(filter-out $(GOALS),$(MAKECMDGOALS)): no such goal; see `make help`)
 endif
@@ -97,6 +98,10 @@ doctor: | $(AFTER_SETUP)
 transcripts: test-images | $(AFTER_SETUP)
 	@$(PYTHON) tools/transcripts.py $(NAME)
 
+# From the transcripts and the ELF files, and drawn by hand.
+figures: all
+	@$(PYTHON) tools/figures $(NAME)
+
 test-breakit: | $(AFTER_SETUP)
 	@$(PYTHON) tools/breakit.py $(PATCH)
 
@@ -159,6 +164,7 @@ help:
 #: make test            all tests; STAGE= EMU= choose, PYTEST= goes to pytest;
 #:                      SWEEP=1 lets every allocation of a boot fail, one by one
 #: make transcripts     renew what the book shows of runs; NAME=02-paging-boot
+#: make figures         draw the book's figures anew; NAME=05-vmx-ept-memory
 #: make test-breakit    break Vellum as the book says, and see each symptom;
 #:                      PATCH=02-no-wp chooses one (or more, in quotes)
 #: make check           format, headers, lengths, links, layers, warnings,

@@ -63,7 +63,7 @@ def fields_of(path):
         match = re.match(rf'({"|".join(FIELDS)}): (.+)', line)
         if match:
             fields[match[1]] = match[2].strip()
-        elif not line.startswith('diff '):
+        elif not line.startswith(('diff ', 'index ')):
             text.append(line)
     return fields, '\n'.join(text).strip()
 

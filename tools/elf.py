@@ -41,6 +41,11 @@ class Elf:
                 return offset + address - virtual
         raise ToolError(f'address {address:#x} is not in the file')
 
+    def load_address(self):
+        """The lowest physical address that the file is loaded to."""
+        return min(physical for kind, _, _, _, physical, *_ in self._segments
+                   if kind == PT_LOAD)
+
     def words(self, address, count):
         """count 64-bit numbers at a virtual address."""
         return struct.unpack_from(f'<{count}Q', self.data,
