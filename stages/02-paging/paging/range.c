@@ -18,13 +18,13 @@
 
 #include "lib/errno.h"
 
-/* What we may use at all: below it live the BIOS's own data and 1 MiB's ROMs,
- * above it a 32-bit device cannot reach. */
+/* What we may use at all: below it live the BIOS's own data and ROMs, above it
+ * a 32-bit device cannot reach. */
 #define RANGE_LOWEST  (1 * MIB)
 #define RANGE_HIGHEST (4 * GIB)
 
 /*
- * Join the RAM entries from @*i on that adjoin into [*@start, *@end), and move
+ * Join the RAM entries from @*i on that adjoin into *@start..*@last, and move
  * @*i past them. @map->range[*i] is RAM. A sorted map has no sum that wraps,
  * save the last entry's, which may end at 2^64 exactly: hence the last bytes.
  */
