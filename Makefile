@@ -44,10 +44,10 @@ OTHER_GOALS := $(filter-out setup,$(MAKECMDGOALS))
 
 .PHONY: $(GOALS)
 
-all: $(ALL_STAGES)
+all: $(CHOSEN)
 
 $(ALL_STAGES): | $(AFTER_SETUP)
-	@$(MAKE) --no-print-directory -C $(call stage_dir,$@) all TEST=
+	@$(MAKE) --no-print-directory -C $(call stage_dir,$@) all TEST= STAGE=$@
 
 # Our tools are Python programs; a minimal Debian has no Python yet.
 ROOT := $(if $(filter-out 0,$(shell id -u)),sudo)
