@@ -69,8 +69,9 @@ void panic(const char *format, ...)
 {
 	va_list args;
 
+	/* The call's last byte: behind it another function may begin. */
 	va_start(args, format);
-	vpanic((u64)__builtin_return_address(0),
+	vpanic((u64)__builtin_return_address(0) - 1,
 	       *(u64 *)__builtin_frame_address(0), format, args);
 }
 
