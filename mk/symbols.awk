@@ -1,12 +1,13 @@
 # Turns `nm -n` of the first link into the symbol table of the second: the
-# addresses of all functions, in order, with their names (console/symbols.c).
+# addresses of all functions, in order, with their names (console/backtrace.c).
 BEGIN {
 	print "\t.section .symbols, \"a\""
 	print "\t.balign 8"
 }
 
-# The bounds that the linker script sets are no functions.
-$2 ~ /^[tT]$/ && $3 !~ /^(image|text)_(start|end)$/ {
+# The bounds that the linker script sets are no functions, nor is the physical
+# address of the entry point.
+$2 ~ /^[tT]$/ && $3 !~ /^((image|text)_(start|end)|entry_address)$/ {
 	printf "\t.quad 0x%s, name%d\n", $1, count
 	name[count++] = $3
 }

@@ -1,6 +1,7 @@
 /*
- * The log ring: the last 64 KiB of everything that was printed, kept for the
- * panic screen and for `vellumctl log` once the guest owns the serial port.
+ * The log ring: the last 64 KiB of everything that was printed, kept for
+ * consoles that come up later and, once the guest owns the serial port, for
+ * `vellumctl log`.
  */
 #ifndef CONSOLE_LOG_H
 #define CONSOLE_LOG_H

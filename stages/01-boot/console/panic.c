@@ -43,6 +43,17 @@ static void print_message(const char *format, va_list args)
 	printf("\n");
 }
 
+/*
+ * May a panic within a panic be told? Each step can cause one; when there are
+ * more, it is the telling that causes them, and it would go on for ever.
+ */
+static bool begin_nested(void)
+{
+	static u32 count;
+
+	return __atomic_fetch_add(&count, 1, __ATOMIC_SEQ_CST) < PANIC_HALT;
+}
+
 static void __noreturn vpanic(u64 rip, u64 rbp, const char *format,
 			      va_list args)
 {
@@ -50,7 +61,8 @@ static void __noreturn vpanic(u64 rip, u64 rbp, const char *format,
 		console_take_back();
 	} else { /* a panic within a panic, perhaps within its printf */
 		console_force_unlock();
-		print_message(format, args);
+		if (begin_nested())
+			print_message(format, args);
 	}
 	if (begin(PANIC_MESSAGE))
 		print_message(format, args);
