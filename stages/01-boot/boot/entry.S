@@ -4,12 +4,12 @@
  * A Multiboot loader leaves the CPU in 32-bit protected mode without paging
  * (Multiboot 0.6.96, 3.2). We run where we were loaded, at physical 1 MiB,
  * though we are linked at 0x40000000; so every address in this part is written
- * PA(symbol). The way up: page tables, PAE, EFER.LME, paging, a far jump into
- * a 64-bit segment, and a second jump to the linked address.
+ * PA(symbol). The way up: page tables, PAE, EFER.LME, paging, and a far jump
+ * into a 64-bit segment, at the linked address.
  *
  *	early page tables (2 MiB pages, but 4 KiB pages for the image)
  *	0x0000000000000000 -> 0 .. 4 GiB     identity, for the jump
- *	0x0000000040000000 -> our image      hides 4 MiB of the identity map
+ *	0x0000000040000000 -> our image      hides GiB 1 of the identity map
  *	0xffff800000000000 -> 0 .. 4 GiB     the direct map
  *
  * In:  EAX = 0x2badb002, EBX = physical address of the Multiboot information.
@@ -111,7 +111,7 @@ entry:
 	orl	$0x80000001, %eax	/* PG, PE */
 	movl	%eax, %cr0
 	lgdt	PA(early_gdtr)
-	ljmp	$0x08, $PA(entry64)
+	ljmp	$0x08, $entry64		/* from the identity map to the image */
 
 no_long_mode:
 	movl	$PA(no_long_mode_text), %ebx
@@ -136,9 +136,7 @@ no_long_mode:
 
 	.code64
 entry64:
-	movabs	$1f, %rax		/* from the identity map ... */
-	jmp	*%rax			/* ... to where we are linked */
-1:	movl	$0x10, %eax
+	movl	$0x10, %eax
 	movl	%eax, %ds
 	movl	%eax, %es
 	movl	%eax, %ss
