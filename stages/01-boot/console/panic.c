@@ -36,36 +36,42 @@ static bool begin(enum panic_state s)
 					   __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
 }
 
-static void print_message(const char *format, va_list args)
+/* What the first panic says: kept, lest it be lost with a step that fails. */
+static char first_reason[256];
+
+static void print_reason(const char *why)
 {
-	printf("panic(CPU%u): ", *this_cpu(cpu_number));
-	vprintf(format, args);
-	printf("\n");
+	printf("panic(CPU%u): %s\n", *this_cpu(cpu_number), why);
 }
 
 /*
- * May a panic within a panic be told? Each step can cause one; when there are
- * more, it is the telling that causes them, and it would go on for ever.
+ * Tell of a panic within a panic, perhaps within its printf. Each step can
+ * cause one; when there are more, it is the telling that causes them, and it
+ * would go on for ever.
  */
-static bool begin_nested(void)
+static void print_nested(const char *format, va_list args)
 {
 	static u32 count;
+	char reason[sizeof(first_reason)];
 
-	return __atomic_fetch_add(&count, 1, __ATOMIC_SEQ_CST) < PANIC_HALT;
+	console_force_unlock();
+	if (__atomic_fetch_add(&count, 1, __ATOMIC_SEQ_CST) >= PANIC_HALT)
+		return;
+	vsnprintf(reason, sizeof(reason), format, args);
+	print_reason(reason);
 }
 
 static void __noreturn vpanic(u64 rip, u64 rbp, const char *format,
 			      va_list args)
 {
 	if (begin(PANIC_CONSOLE)) {
+		vsnprintf(first_reason, sizeof(first_reason), format, args);
 		console_take_back();
-	} else { /* a panic within a panic, perhaps within its printf */
-		console_force_unlock();
-		if (begin_nested())
-			print_message(format, args);
+	} else {
+		print_nested(format, args);
 	}
 	if (begin(PANIC_MESSAGE))
-		print_message(format, args);
+		print_reason(first_reason);
 	if (begin(PANIC_BACKTRACE))
 		backtrace_print(rip, rbp);
 	if (begin(PANIC_HOOKS))
