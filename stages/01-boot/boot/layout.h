@@ -2,8 +2,8 @@
  * The virtual address space, and the names that the linker script gives to
  * the parts of the image. Usable from assembly too.
  *
- *	0xffff8000_00000000 ...	direct map of RAM (up to 64 TiB), NX
  *	0xffffc000_00000000 ...	device pages, mapped one by one (stage 02)
+ *	0xffff8000_00000000 ...	direct map of RAM (up to 64 TiB), NX
  *	0x40000000 + vmm_size	end of our range
  *	0x40000000		our range: image, then pages to allocate
  *
