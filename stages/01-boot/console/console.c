@@ -99,14 +99,25 @@ static void console_init(void)
 
 INIT(console, 10, console_init);
 
+/* The console of this name, if it is there; else NULL. */
+static struct console *find_console(const char *name)
+{
+	for (struct console *const *p = consoles_start; p != consoles_end; p++)
+		if ((*p)->present && !strcmp((*p)->name, name))
+			return *p;
+	return NULL;
+}
+
 void console_hand_over(void)
 {
 	char name[8] = "none";
+	int error = cmdline_value("console", name, sizeof(name));
+	struct console *chosen = find_console(name);
 
-	if (cmdline_value("console", name, sizeof(name)) == -E2BIG)
-		printf("console=: no such console\n");
+	if (error == -E2BIG || (!chosen && strcmp(name, "none")))
+		printf("console=: there is no such console\n");
 	for (struct console *const *p = consoles_start; p != consoles_end; p++)
-		(*p)->enabled = (*p)->present && !strcmp((*p)->name, name);
+		(*p)->enabled = *p == chosen;
 }
 
 void console_force_unlock(void)

@@ -58,14 +58,20 @@ static void print_reason(const char *why)
 }
 
 /*
- * May a panic within a panic be told? Each step can cause one; when there are
- * more, it is the telling that causes them, and it would go on for ever.
+ * Tell of a panic within a panic, perhaps within its printf. Each step can
+ * cause one; when there are more, it is the telling that causes them, and it
+ * would go on for ever.
  */
-static bool begin_nested(void)
+static void print_nested(const char *format, va_list args)
 {
 	static u32 count;
+	char reason[sizeof(first_reason)];
 
-	return __atomic_fetch_add(&count, 1, __ATOMIC_SEQ_CST) < PANIC_HALT;
+	console_force_unlock();
+	if (__atomic_fetch_add(&count, 1, __ATOMIC_SEQ_CST) >= PANIC_HALT)
+		return;
+	vsnprintf(reason, sizeof(reason), format, args);
+	print_reason(reason);
 }
 
 static void __noreturn vpanic(u64 rip, u64 rbp, const char *format,
@@ -76,13 +82,8 @@ static void __noreturn vpanic(u64 rip, u64 rbp, const char *format,
 	if (begin(PANIC_CONSOLE)) {
 		vsnprintf(first_reason, sizeof(first_reason), format, args);
 		console_take_back();
-	} else { /* a panic within a panic, perhaps within its printf */
-		char reason[sizeof(first_reason)];
-
-		console_force_unlock();
-		vsnprintf(reason, sizeof(reason), format, args);
-		if (begin_nested())
-			print_reason(reason);
+	} else {
+		print_nested(format, args);
 	}
 	if (begin(PANIC_MESSAGE))
 		print_reason(first_reason);
