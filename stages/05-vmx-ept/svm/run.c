@@ -104,19 +104,19 @@ static void describe_exit(struct vmcb_control *c, struct vm_exit *exit)
  * without end and without an interruptible moment, and so hold the CPU for
  * ever (CVE-2015-5307, CVE-2015-8104). Intercepted, each round passes here,
  * where NMIs get through; then the guest gets its exception. DR6 and DR7 are
- * already as the guest must find them (APM 2 15.12.2).
+ * already as the guest must find them (APM 2 15.12.2). Others exit only while
+ * an IRET is stepped over (nmi.c).
  */
-static bool return_exception(struct vmcb_control *c)
+static bool return_exception(struct vcpu *vcpu)
 {
+	struct vmcb_control *c = &svm_vmcb(vcpu)->control;
 	u64 vector = c->exit_code - SVM_EXIT_EXCEPTION;
 
-	if (vector != VECTOR_DB && vector != VECTOR_AC)
+	if (vector >= 32)
 		return false;
-	c->event_injection =
-		EVENT_VALID | vector | EVENT_TYPE_EXCEPTION << EVENT_TYPE_SHIFT;
-	if (vector == VECTOR_AC)
-		c->event_injection |=
-			EVENT_ERROR_VALID | c->exit_info1 << EVENT_ERROR_SHIFT;
+	if (svm_nmi_step_done(vcpu, vector))
+		return true;
+	svm_inject_exception(vcpu, vector, c->exit_info1);
 	return true;
 }
 
@@ -143,58 +143,14 @@ void svm_run(struct vcpu *vcpu, struct vm_exit *exit)
 {
 	struct vmcb_control *c = &svm_vmcb(vcpu)->control;
 
-	do
+	do {
+		svm_nmi_before_entry(vcpu);
 		enter(vcpu);
-	while (return_exception(c));
+	} while (return_exception(vcpu));
 	reinject_interrupted_event(c);
 	describe_exit(c, exit);
 	if (exit->reason == EXIT_INIT)
 		svm_take_pending();
-}
-
-/*
- * The NMI is still pending. Without the intercept the next VMRUN delivers it
- * as the CPU would; the guest's IRET then tells us that it is over.
- */
-void svm_nmi(struct vcpu *vcpu, const struct vm_exit *exit)
-{
-	struct vmcb_control *c = &svm_vmcb(vcpu)->control;
-
-	c->intercept1 &= ~INTERCEPT1_NMI;
-	c->intercept1 |= INTERCEPT1_IRET;
-}
-
-/* The exit is before the IRET, which now runs and unblocks NMIs. */
-void svm_nmi_window(struct vcpu *vcpu, const struct vm_exit *exit)
-{
-	struct vmcb_control *c = &svm_vmcb(vcpu)->control;
-
-	c->intercept1 &= ~INTERCEPT1_IRET;
-	c->intercept1 |= INTERCEPT1_NMI;
-}
-
-/* It is pending still; let it come, and end in nmi_in_host(). */
-static void end_nmi(struct vcpu *vcpu)
-{
-	svm_take_pending();
-}
-
-/*
- * From the first VMRUN on GIF is 0 in Vellum, so an NMI waits for the next one
- * and exits there. This is the one of end_nmi(), or came to a CPU that waits
- * for a start-up IPI, which takes no NMI.
- */
-static bool nmi_in_host(struct trap_frame *frame)
-{
-	return true;
-}
-
-static void listen(bool on)
-{
-	if (on)
-		asm volatile("stgi" : : : "memory");
-	else
-		asm volatile("clgi" : : : "memory");
 }
 
 void svm_flush_map(struct vcpu *vcpu)
@@ -220,9 +176,9 @@ const struct vcpu_ops svm_ops = {
 	.inject_exception = svm_inject_exception,
 	.nmi = svm_nmi,
 	.nmi_window = svm_nmi_window,
-	.end_nmi = end_nmi,
-	.nmi_in_host = nmi_in_host,
-	.listen = listen,
+	.end_nmi = svm_end_nmi,
+	.nmi_in_host = svm_nmi_in_host,
+	.listen = svm_listen,
 	.read_msr = svm_read_msr,
 	.write_msr = svm_write_msr,
 	.intercept_msr = svm_intercept_msr,

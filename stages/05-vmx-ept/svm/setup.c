@@ -116,7 +116,7 @@ static void fill_controls(struct vcpu *vcpu)
 {
 	struct vmcb_control *c = &svm_vmcb(vcpu)->control;
 
-	c->intercept_exceptions = BIT(VECTOR_DB) | BIT(VECTOR_AC);
+	c->intercept_exceptions = SVM_EXITING_EXCEPTIONS;
 	c->intercept1 = INTERCEPTS1;
 	c->intercept2 = INTERCEPTS2;
 	c->msrpm_base = svm_vcpu(vcpu)->msrpm_phys.v;
@@ -133,6 +133,7 @@ int svm_create(struct vcpu *vcpu)
 
 	if (!svm)
 		return -ENOMEM;
+	memset(svm, 0, sizeof(*svm));
 	vcpu->backend = svm;
 	svm->nrips = cpuid(0x8000000a, 0).edx & SVM_FEATURE_NRIPS;
 	error = alloc_page((void **)&svm->vmcb, &svm->vmcb_phys);
@@ -198,8 +199,8 @@ void svm_reset(struct vcpu *vcpu, const struct real_mode_entry *entry)
 
 	memset(&vcpu->regs, 0, sizeof(vcpu->regs));
 	vcpu->regs.rdx = cpuid(1, 0).eax;
-	vmcb->control.intercept1 |= INTERCEPT1_NMI; /* as svm_nmi_window */
-	vmcb->control.intercept1 &= ~INTERCEPT1_IRET;
+	svm_nmi_reset(vcpu);
+	svm_vcpu(vcpu)->nmi.waits = false;
 	vmcb->control.tlb_control = TLB_CONTROL_FLUSH_ALL;
 	vmcb->control.interrupt_shadow = 0;
 	vmcb->control.event_injection = 0;

@@ -103,17 +103,16 @@ void svm_skip_instruction(struct vcpu *vcpu)
 #define HAS_ERROR_CODE \
 	(BIT(8) | BIT(10) | BIT(11) | BIT(12) | BIT(13) | BIT(14) | BIT(17))
 
+/* In real mode no exception pushes an error code. */
 void svm_inject_exception(struct vcpu *vcpu, uint vector, u32 error)
 {
-	struct vmcb_control *c = &svm_vmcb(vcpu)->control;
-
-	c->event_injection =
+	u64 event =
 		EVENT_VALID | EVENT_TYPE_EXCEPTION << EVENT_TYPE_SHIFT | vector;
-	/* In real mode no exception pushes an error code. */
+
 	if ((HAS_ERROR_CODE >> vector & 1) &&
 	    (svm_vmcb(vcpu)->save.cr0 & CR0_PE))
-		c->event_injection |=
-			EVENT_ERROR_VALID | (u64)error << EVENT_ERROR_SHIFT;
+		event |= EVENT_ERROR_VALID | (u64)error << EVENT_ERROR_SHIFT;
+	svm_vmcb(vcpu)->control.event_injection = event;
 }
 
 static void dump_segment(const char *name, const struct vmcb_segment *s)

@@ -24,6 +24,18 @@
 #define MSRPM_SIZE (2 * PAGE_SIZE)
 #define IOPM_SIZE  (3 * PAGE_SIZE)
 
+/* Exceptions that always exit: see svm_run(). */
+#define SVM_EXITING_EXCEPTIONS (BIT(VECTOR_DB) | BIT(VECTOR_AC))
+
+/* What becomes of the guest's NMIs: see nmi.c. */
+struct svm_nmi {
+	bool waits;     /* one has come, and the guest has not got it */
+	bool blocked;   /* the guest is in its handler, up to an IRET */
+	bool steps;     /* that IRET runs, with TF set by us */
+	bool trap_flag; /* TF as it was, and DR6 */
+	u64 dr6;
+};
+
 /* One virtual CPU of the SVM kind: vcpu->backend. */
 struct svm_vcpu {
 	struct vmcb *vmcb;
@@ -32,6 +44,7 @@ struct svm_vcpu {
 	u8 *msrpm;
 	phys_t msrpm_phys;
 	bool nrips; /* the hardware tells the next RIP */
+	struct svm_nmi nmi;
 };
 
 static inline struct svm_vcpu *svm_vcpu(struct vcpu *vcpu)
@@ -85,7 +98,23 @@ void svm_set(struct vcpu *vcpu, enum vcpu_reg reg, u64 value);
 void svm_skip_instruction(struct vcpu *vcpu);
 void svm_skip_bytes(struct vcpu *vcpu, uint length);
 void svm_inject_exception(struct vcpu *vcpu, uint vector, u32 error);
+
+/* svm_ops.nmi, .nmi_window, .end_nmi, .nmi_in_host, .listen, in nmi.c. */
 exit_handler_fn svm_nmi, svm_nmi_window;
+void svm_end_nmi(struct vcpu *vcpu);
+bool svm_nmi_in_host(struct trap_frame *frame);
+void svm_listen(bool on);
+
+/* Inject an NMI that waits, if it can be. Before each entry. */
+void svm_nmi_before_entry(struct vcpu *vcpu);
+
+/* Exception @vector exited. Was it only the end of an IRET that was stepped
+ * over, and nothing for the guest? */
+bool svm_nmi_step_done(struct vcpu *vcpu, u64 vector);
+
+/* The guest is in no NMI handler. */
+void svm_nmi_reset(struct vcpu *vcpu);
+
 int svm_read_msr(struct vcpu *vcpu, u32 msr, u64 *value);
 int svm_write_msr(struct vcpu *vcpu, u32 msr, u64 value);
 void svm_intercept_msr(struct vcpu *vcpu, u32 msr, bool read, bool write);
