@@ -408,6 +408,8 @@ static void the_header_of_a_page_cannot_be_freed(void **state)
 	assert_int_equal(p - slab, 64);
 	assert_panics(free(slab + 16), "in the header of the page");
 	assert_panics(free(slab + 48), "in the header of the page");
+	assert_panics(free(slab), "in the header of the page");
+	assert_panics(realloc(slab, 5000), "in the header of the page");
 }
 
 static void a_copy_of_a_heap_page_is_no_heap_page(void **state)
