@@ -8,6 +8,7 @@
  */
 #include "fuzz.h"
 #include "lib/errno.h"
+#include "page/fail.h"
 #include "page/page.h"
 #include "page/test/host_pages.h"
 
@@ -76,6 +77,7 @@ static void start(struct fuzz_input *in, bool *careful)
 	*careful = kind % 16 == 1;
 	pool_pages = 512 + (kind & 32 ? fuzz_number(in, 2) : fuzz_byte(in));
 	pool_pages = MIN(pool_pages, (u32)MAX_PAGES);
+	mm_fail_at = 0;
 	host_pages(pool_pages, used);
 	require(alloc_page(&virt, &phys) == 0);
 	free_page(virt);
@@ -101,11 +103,13 @@ static void allocate(u32 n)
 		return;
 	error = alloc_pages(&virt, &phys, n);
 	if (error) {
-		require(error == (n ? -ENOMEM : -EINVAL));
+		require(error == (n ? -ENOMEM : -EINVAL) ||
+			mm_allocations == mm_fail_at);
 		require(!virt && !phys.v);
-		require(!n || !has_room(n));
+		require(!n || mm_allocations == mm_fail_at || !has_room(n));
 		return;
 	}
+	require(mm_allocations != mm_fail_at);
 	require(n && (u64)virt % PAGE_SIZE == 0);
 	require(phys.v - HOST_PHYS == (u64)virt - (u64)base);
 	require((phys.v - HOST_PHYS) % (PAGE_SIZE << order_of(n)) == 0);
@@ -191,6 +195,9 @@ static void other(struct fuzz_input *in)
 		break;
 	case 3:
 		require(mm_check() == 0);
+		break;
+	case 4:
+		mm_fail_at = mm_allocations + 1 + fuzz_byte(in) % 16;
 		break;
 	default:
 		free_nonsense(fuzz_number(in, 2) * PAGE_SIZE, false);

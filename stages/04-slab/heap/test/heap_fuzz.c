@@ -5,6 +5,7 @@
  */
 #include "fuzz.h"
 #include "heap/slab.h"
+#include "page/fail.h"
 #include "page/test/host_pages.h"
 
 #define PAGES   1024
@@ -64,11 +65,16 @@ static void check_place(const struct object *o)
 	}
 }
 
-/* NULL is right only when the page layer has no room for it either. */
-static void check_refusal(u32 size)
+/*
+ * NULL is right only when the page layer has no room for it either, or when one
+ * of the allocations after @before was to fail.
+ */
+static void check_refusal(u32 size, u64 before)
 {
 	u32 pages = size > HEAP_MAX ? ((u64)size + PAGE_MASK) >> PAGE_SHIFT : 1;
 
+	if (mm_fail_at > before && mm_fail_at <= mm_allocations)
+		return;
 	require(alloc_pages(NULL, NULL, pages) != 0);
 }
 
@@ -76,12 +82,13 @@ static void add(u32 size, bool with_phys)
 {
 	struct object *o = &objects[object_count];
 	phys_t phys = PHYS(0);
+	u64 before = mm_allocations;
 
 	if (object_count == OBJECTS)
 		return;
 	o->p = with_phys ? alloc2(size, &phys) : alloc(size);
 	if (!o->p) {
-		check_refusal(size);
+		check_refusal(size, before);
 		return;
 	}
 	o->size = size;
@@ -104,6 +111,7 @@ static void drop(u32 which)
 static void resize(u32 which, u32 size)
 {
 	struct object *o = &objects[which], old = *o;
+	u64 before = mm_allocations;
 	u8 *p = realloc(o->p, size);
 
 	if (size == 0) {
@@ -113,7 +121,7 @@ static void resize(u32 which, u32 size)
 	}
 	if (!p) {
 		require(size > old.size);
-		check_refusal(size);
+		check_refusal(size, before);
 		check_contents(&old, old.size);
 		return;
 	}
@@ -195,8 +203,10 @@ static void operate(struct fuzz_input *in)
 		resize(which, fuzz_number(in, 3));
 		break;
 	case 7:
-	case 13:
 		free_twice(which);
+		break;
+	case 13:
+		mm_fail_at = mm_allocations + 1 + (op >> 4);
 		break;
 	case 15:
 		free_near(in, which);
@@ -227,6 +237,7 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
 	u32 kind = fuzz_byte(&in);
 	uint before;
 
+	mm_fail_at = 0;
 	host_pages(512 + (kind & ~15U) * (PAGES - 512) / 256, 10);
 	setup_heap();
 	object_count = 0;

@@ -7,6 +7,7 @@
 #include "fuzz.h"
 #include "heap/mempool.h"
 #include "heap/slab.h"
+#include "page/fail.h"
 #include "page/test/host_pages.h"
 
 #define POOLS   4
@@ -158,6 +159,8 @@ static void operate(struct fuzz_input *in)
 	case 1:
 		if (op & 64)
 			drop_pool(owner);
+		else
+			mm_fail_at = mm_allocations + 1 + owner;
 		break;
 	case 2:
 		add(HEAP, fuzz_byte(in) * 8);
@@ -204,6 +207,7 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
 	u32 kind = fuzz_byte(&in);
 	uint before;
 
+	mm_fail_at = 0;
 	host_pages(512 + (kind & 15) * 2, 200);
 	setup_heap();
 	setup_mempools();

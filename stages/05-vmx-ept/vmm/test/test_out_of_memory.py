@@ -45,8 +45,8 @@ def failing_image(stage, needs_guest, tmp_path):
 
 def boot(machine, stage, emu, image):
     """Boot to an end; the console's text."""
-    pc = machine(image=image, emu=emu, disk=BUILD / stage / 'guest' / 'demo.img',
-                 cmdline='boot=0x80',
+    disk = BUILD / stage / 'guest' / 'demo.img'
+    pc = machine(image=image, emu=emu, disk=disk, cmdline='boot=0x80',
                  name=f'out-of-memory-{emu}-{image.stem}')
     pc.expect(END, timeout=60, panic_ends=False)
     text = pc.serial.replace('\r', '')
