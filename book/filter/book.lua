@@ -33,7 +33,7 @@ local function inline_svg(path, alt)
   svg = svg:gsub(' id="', ' id="' .. name .. '-')
   svg = svg:gsub('url%(#', 'url(#' .. name .. '-')
   svg = svg:gsub('href="#', 'href="#' .. name .. '-')
-  svg = svg:gsub(' role="[^"]*"', '', 1):gsub(' aria%-label="[^"]*"', '', 1)
+  svg = svg:gsub(' role="[^"]*"', ''):gsub(' aria%-[%w-]*="[^"]*"', '')
   return (svg:gsub('<svg', '<svg role="img" aria-label="' ..
                    escape(alt):gsub('%%', '%%%%') .. '"', 1))
 end

@@ -77,6 +77,12 @@ async function copyText(text) {
   }
 }
 
+// Pages have spaces for tabs; what is copied has tabs again.
+function withTabs(text) {
+  return text.replace(/^(?: {8})+/gm,
+                      (spaces) => '\t'.repeat(spaces.length / 8));
+}
+
 function setUpCopying() {
   document.querySelectorAll('.code, .transcript, .patch, main > pre, .whole')
     .forEach((box) => {
@@ -88,7 +94,7 @@ function setUpCopying() {
       button.textContent = 'copy';
       button.setAttribute('aria-label', 'Copy this code');
       button.addEventListener('click', async () => {
-        await copyText(pre.innerText.replace(/\n?$/, '\n'));
+        await copyText(withTabs(pre.textContent.replace(/\n?$/, '\n')));
         button.textContent = 'copied';
         say('copied');
         setTimeout(() => { button.textContent = 'copy'; }, 1500);

@@ -3,6 +3,7 @@
   book skeleton 03-buddy [page ...]   blocks that show a stage's folders
   book check [03-buddy]               coverage and rules: all, or a chapter
   book html [03-buddy ...]            build/book/html/: all, or these chapters
+  book all                            html/, vellum.epub, vellum.pdf
 """
 import sys
 from pathlib import Path
@@ -46,8 +47,20 @@ def build_html(argv):
     return 0
 
 
+def build_all(argv):
+    """all"""
+    if argv:
+        raise ToolError('all takes no arguments')
+    from book import epub, html, pdf
+    parts = html.build()
+    print(f'book: {html.SITE}/index.html: {len(parts)} chapters', flush=True)
+    print(f'book: {epub.build(parts)}', flush=True)
+    print(f'book: {pdf.build(parts)}')
+    return 0
+
+
 COMMANDS = {'skeleton': print_skeleton, 'check': run_check,
-            'html': build_html}
+            'html': build_html, 'all': build_all}
 
 
 def start(argv):

@@ -2,7 +2,7 @@
 import html
 from functools import lru_cache
 
-from common import stage_dir
+from common import TOP
 
 from book.highlight import highlight
 from book.weave import resolve
@@ -10,21 +10,21 @@ from book.weave import resolve
 
 @lru_cache(maxsize=None)
 def coloured(src):
-    """The lines of a source file as HTML."""
-    return highlight(src.text, src.assembly)
+    """The lines of a source file as HTML; tabs would stop in the wrong places
+    behind line numbers."""
+    return highlight(src.text.expandtabs(8), src.assembly)
 
 
-def page_of(stage, src):
+def page_of(src):
     """The full source page of a file, seen from the top of the site."""
-    return f'src/{src_name(stage, src)}.html'
+    return f'src/{src_name(src)}.html'
 
 
-def src_name(stage, src):
-    """stage/folder/file of a source file, by the stage that adds it."""
-    for parent in src.path.parents:
-        if parent.parent.name == 'stages':
-            return f'{parent.name}/{src.path.relative_to(parent)}'
-    return f'{stage}/{src.path.relative_to(stage_dir(stage))}'
+def src_name(src):
+    """stage/folder/file of a source file, by the stage that adds it; what
+    all stages share is at the top."""
+    name = str(src.path.relative_to(TOP))
+    return name.removeprefix('stages/')
 
 
 def code_lines(src, first, last):
@@ -55,8 +55,7 @@ def symbols(src, attrs, ranges):
 def block_html(chapter, number, element):
     """The HTML of a block; number makes its identifier."""
     src, ranges = resolve(chapter.stage, element.attrs)
-    stage = element.attrs.get('stage', chapter.stage)
-    link = page_of(stage, src)
+    link = page_of(src)
     name = html.escape(element.attrs['file'])
     what = html.escape(symbols(src, element.attrs, ranges))
     label = f'{name}: {what}' if what else name

@@ -3,6 +3,7 @@
 A chapter whose metadata says `draft: true` is reported and fails nothing; a
 folder that no chapter lists yet is named.
 """
+import tree
 from common import TOP, ToolError, stages
 
 from book.chapter import appendices, chapters
@@ -10,6 +11,7 @@ from book.coverage import (EXEMPT_SHARE, exemptions, folders, needed, runs,
                            shown, unlisted)
 from book.references import check_boxes, check_links, check_references
 from book.rules import check_names, problems
+from book.skeleton import files_of
 
 
 def missing_lines(folder):
@@ -33,8 +35,9 @@ def coverage_problems(every):
 def exemption_problems(every):
     """At most 3 % of a stage is exempt, and nothing that is shown anyway."""
     count, total, seen = {}, {}, shown(every)
-    for folder in folders(every):
-        total[folder.stage] = total.get(folder.stage, 0) + folder.lines
+    for folder, stage in tree.added().items():
+        total[stage] = total.get(stage, 0) + sum(
+            len(needed(path.resolve())) for path in files_of(stage, folder))
     for row in exemptions():
         count[row.stage] = count.get(row.stage, 0) + len(row.lines)
         if row.lines <= seen.get(row.path, set()):

@@ -143,6 +143,7 @@ def unlisted(chapters):
     added = tree.added()
     for chapter in chapters:
         for name in chapter.folders:
-            if added.get(name.split('/', maxsplit=1)[0]) != chapter.stage \
+            if chapter.stage not in stages() or \
+                    added.get(name.split('/', maxsplit=1)[0]) != chapter.stage \
                     or not (stage_dir(chapter.stage) / name).exists():
                 yield chapter, name

@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from common import ToolError
 
 from book import links, pages
-from book.pandoc import fragment
+from book.pandoc import fragment, missing
 from book.site import SITE, Site, everything, head
 
 
@@ -27,8 +27,9 @@ def build(only=()):
     if only and not chosen:
         raise ToolError(f'no chapter {", ".join(only)}; there are '
                         + ', '.join(c.name for c in every))
-    if not only and SITE.exists():
-        shutil.rmtree(SITE)
+    if not only:
+        missing(chosen)
+        shutil.rmtree(SITE, ignore_errors=True)
     with ThreadPoolExecutor(2) as pool:
         fragments = list(pool.map(lambda c: fragment(c, bool(only)), chosen))
     site = Site()

@@ -63,7 +63,8 @@ def definitions(stage):
     """Name -> (file page, line) of what a stage and those before define: a
     function's body rather than its prototype."""
     found, rank = {}, {}
-    earlier = stages()[:stages().index(stage) + 1] if stage else stages()
+    names = stages()
+    earlier = names[:names.index(stage) + 1] if stage in names else names
     for path in tree.sources('.c', '.h', '.S', tests=False):
         origin = tree.stage_of(path)
         if origin not in earlier or origin == 'final':
@@ -76,7 +77,7 @@ def definitions(stage):
                              'fn').index(way)
                     if worth >= rank.get(name, -1):
                         rank[name] = worth
-                        found[name] = (page_of(origin, src), item.body)
+                        found[name] = (page_of(src), item.body)
     return found
 
 

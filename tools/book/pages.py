@@ -94,7 +94,7 @@ def section_index(fragments, address):
 
 def references():
     """HTML: every entry of references.bib."""
-    return run('', nocite='@*')[1]
+    return run("---\nnocite: '@*'\n---\n")[1]
 
 
 def exempt_page():

@@ -7,6 +7,7 @@ from common import ToolError, command, need
 
 from book.blocks import block_html
 from book.chapter import BOOK
+from book.references import check_links, check_references
 from book.weave import WeaveError
 
 FORMAT = 'markdown-markdown_in_html_blocks-tex_math_dollars-raw_tex'
@@ -45,6 +46,15 @@ def transcript(element):
 def raw(text, fence='`' * 12):
     """HTML that pandoc hands through."""
     return f'{fence}{{=html}}\n{text}\n{fence}'
+
+
+def missing(chapters):
+    """Stop the build for whatever a finished chapter refers to in vain."""
+    bad = [f'{chapter.where(line)}: {text}' for chapter in chapters
+           if not chapter.draft for rule in (check_references, check_links)
+           for line, text in rule(chapter)]
+    if bad:
+        raise ToolError('\n'.join(bad))
 
 
 def woven(chapter, draft=False):

@@ -177,4 +177,6 @@ RULES = (check_weaving, check_length, check_prose, check_names,
 
 def problems(chapter):
     """All that is wrong with a chapter, in line order."""
+    if chapter.stage and chapter.stage not in stages():
+        return [(1, f'stage: there is no {chapter.stage}')]
     return sorted({row for rule in RULES for row in rule(chapter)})

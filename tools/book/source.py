@@ -175,7 +175,7 @@ class Source:
                          if item.first <= line <= item.last), None)
         for way, name, line in tags(self.path):
             item = at(line)
-            if item and way != 'label':
+            if item and way != 'label' and not name.startswith('__anon'):
                 item.add(way, name)
         for item in self.items:
             define = re.match(r'#\s*define (\w+)',

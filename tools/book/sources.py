@@ -31,13 +31,10 @@ def explained(fragments):
 
 
 def all_files():
-    """(stage, path) of each source file that gets a page."""
+    """Each source file of the stages; their tests as well."""
     for path in tree.sources('.c', '.h', '.S', '.ld'):
-        if path.is_relative_to(TOP / 'tests'):
-            continue
-        stage = tree.stage_of(path)
-        if stage != 'final':
-            yield stage, path
+        if path.is_relative_to(TOP / 'stages'):
+            yield path
 
 
 def symbols_of(src):
@@ -70,9 +67,9 @@ def file_page(src, places, root):
 def write_files(site, fragments):
     """A page for each source file."""
     known = explained(fragments)
-    for stage, path in all_files():
+    for path in sorted({*all_files(), *known}):
         src = source(path)
-        name = f'src/{src_name(stage, src)}'
+        name = f'src/{src_name(src)}'
         root = '../' * name.count('/')
         short = name.removeprefix('src/')
         site.write(name, short, f'<h1>{short}</h1>' + file_page(
