@@ -11,13 +11,14 @@ sys.path[:0] = [str(Path(__file__).resolve().parent.parent),
                 str(Path(__file__).resolve().parent)]
 # pylint: disable=wrong-import-position
 import boot                                         # noqa: E402
+import first                                        # noqa: E402
 import guest                                        # noqa: E402
 import maps                                         # noqa: E402
 import memory                                       # noqa: E402
 from common import TOP, ToolError, main             # noqa: E402
 
 FOLDER = TOP / 'book' / 'figures'
-MODULES = (boot, memory, guest)
+MODULES = (first, boot, memory, guest)
 
 
 def figures():

@@ -99,6 +99,14 @@ class Figure:
                   dash=dash, heavy=heavy)
         self._head(to_x, to_y, *way)
 
+    def curve(self, x1, y1, x2, y2, heavy=False):
+        """An arrow from left to right, bent like an S."""
+        half, end = (x1 + x2) / 2, x2 - 4
+        self._path(f'M{number(x1)} {number(y1)}C{number(half)} {number(y1)} '
+                   f'{number(half)} {number(y2)} {number(end)} {number(y2)}',
+                   False, heavy)
+        self._head(x2, y2, 1, 0)
+
     def _head(self, x, y, along, across):
         """An arrow head at a point. Not a marker: some programs that make
         PDF files of SVG draw those as squares."""

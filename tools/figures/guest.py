@@ -123,8 +123,8 @@ def cpu_startup():
     f.box(290, 122, 180, 24, 'waits for SIPI', size=12, kind='dim')
     f.box(30, 156, 180, 24, 'SIPI, vector VV', size=12)
     f.arrow((210, 168), (250, 168), (250, 217), (290, 217), heavy=True)
-    f.box(290, 190, 180, 54, 'real mode at VV00:0000', 'EFER.LME, CR4.PAE, CR3,',
-          'one write of CR0: 64 bits', size=12)
+    f.box(290, 190, 180, 54, 'real mode at VV00:0000',
+          'EFER.LME, CR4.PAE, CR3,', 'one write of CR0: 64 bits', size=12)
     f.box(290, 254, 180, 40, '`ap_entry()`', "own stack, GS, Vellum's CR3",
           size=12)
     f.box(290, 304, 180, 40, 'phases trap and cpu:', 'IDT, VMX or SVM, vCPU',
@@ -148,8 +148,8 @@ def cpu_startup():
     for y, end in ((146, 190), (244, 254), (294, 304), (344, 354),
                    (382, 416)):
         f.arrow((340, y), (340, end))
-    f.text(380, 518, 'UEFI: the firmware starts the CPUs; the loader takes them '
-           'one by one through MP services', 12, dim=True)
+    f.text(380, 518, 'UEFI: the firmware starts the CPUs; the loader takes '
+           'them one by one through MP services', 12, dim=True)
     return f
 
 
