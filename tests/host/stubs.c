@@ -6,8 +6,11 @@
 #include "console/panic.h"
 #include "console/printf.h"
 #include "host.h"
+#include "lib/spinlock.h"
 
 #define __weak __attribute__((weak))
+
+__weak const struct spin_hooks *spin_hooks;
 
 jmp_buf host_panic_jump;
 bool host_panic_expected;

@@ -16,8 +16,12 @@
 extern void (*const panic_hooks_start[])(void);
 extern void (*const panic_hooks_end[])(void);
 
+void (*panic_stop_others)(void);
+void (*panic_stop_self)(void);
+
 enum panic_state {
 	PANIC_NONE,
+	PANIC_STOP,    /* the other CPUs */
 	PANIC_CONSOLE, /* set the consoles up again */
 	PANIC_MESSAGE,
 	PANIC_BACKTRACE,
@@ -49,6 +53,11 @@ static bool is_ours(void)
 	       before == self;
 }
 
+bool panic_is_on(void)
+{
+	return __atomic_load_n(&owner, __ATOMIC_SEQ_CST);
+}
+
 static void print_message(const char *format, va_list args)
 {
 	printf("panic(CPU%u): ", *this_cpu(cpu_number));
@@ -59,8 +68,13 @@ static void print_message(const char *format, va_list args)
 static void __noreturn vpanic(u64 rip, u64 rbp, const char *format,
 			      va_list args)
 {
-	if (!is_ours())
+	if (!is_ours()) {
+		if (panic_stop_self)
+			panic_stop_self();
 		cpu_halt_forever();
+	}
+	if (begin(PANIC_STOP) && panic_stop_others)
+		panic_stop_others();
 	if (begin(PANIC_CONSOLE)) {
 		console_take_back();
 	} else { /* a panic within a panic, perhaps within its printf */
