@@ -173,7 +173,7 @@ static void free_memory_for_panic(void)
 		printf("page: %u pages are left, for CPU%u alone\n",
 		       num_of_available_pages(), vmm_pool.only_cpu - 1);
 }
-PANIC_HOOK_LATE(free_memory_for_panic);
+PANIC_HOOK(free_memory_for_panic);
 
 static void print_wrong(const char *wrong, u32 where)
 {

@@ -121,6 +121,33 @@ def test_a_panic_stops_all_cpus(machine, guest, emu):
     pc.expect(r'^vellum: halted', panic_ends=False)
 
 
+def test_a_panic_is_not_torn_by_what_others_print(machine, smp_stage, emu):
+    """They print without end, and stop before the first word of it. Each line
+    is whole but the one in which a CPU was stopped."""
+    # pylint: disable=unused-argument
+    cpus = {'qemu': 4, 'bochs': 2}[emu]
+    pc = machine(emu=emu, test=True, cpus=cpus,
+                 cmdline='boot=0x80 panic-storm', limit=100)
+    pc.expect(rf'^smp: {cpus} of {cpus} CPUs have stopped',
+              panic_ends=False)
+    storm, told = re.split(r'^panic\(CPU0\): in the midst of a storm\r?\n',
+                           pc.serial, flags=re.M)
+    lines = re.findall(r'^storm:[^\n]*\n', storm, re.M)
+    assert len(lines) > cpus and 'storm:' not in told
+    torn = [line for line in lines[:-1] if not re.match(
+        r'storm: CPU \d abcdefghijklmnopqrstuvwxyz\r?\n$', line)]
+    assert not torn
+    assert storm.endswith('\n')
+
+
+def test_a_lock_taken_out_of_order_is_named(machine, smp_stage):
+    """Test builds hold each lock against the table in smp/lock_order.c."""
+    # pylint: disable=unused-argument
+    pc = machine(test=True, cpus=2, cmdline='boot=0x80 lock-order')
+    pc.expect(r'^panic\(CPU0\): the lock &maps_lock is taken while '
+              r'&space_lock is held', panic_ends=False)
+
+
 def test_one_cpu_is_not_watched(machine, guest):
     """Nothing to do for this stage, and nothing done."""
     pc = machine(disk=guest('demo'), cmdline=VELLUM)
