@@ -168,6 +168,55 @@ static void one_object_that_comes_and_goes_takes_no_page_each_time(void **state)
 	}
 }
 
+/* What another CPU does while ours, without its lock, gets a page. */
+static void (*other_cpu)(void);
+
+int __real_alloc_page(void **virt, phys_t *phys);
+int __wrap_alloc_page(void **virt, phys_t *phys);
+
+int __wrap_alloc_page(void **virt, phys_t *phys)
+{
+	void (*work)(void) = other_cpu;
+
+	other_cpu = NULL;
+	if (work)
+		work();
+	return __real_alloc_page(virt, phys);
+}
+
+static void allocate_one(void)
+{
+	assert_non_null(alloc(64));
+}
+
+static void *given_back;
+
+static void take_all_pages_and_free_one_object(void)
+{
+	while (__real_alloc_page(NULL, NULL) == 0)
+		;
+	free(given_back);
+}
+
+static void two_cpus_that_need_a_page_at_once_keep_one(void **state)
+{
+	other_cpu = allocate_one;
+	assert_non_null(alloc(64));
+	assert_null(other_cpu);
+	assert_int_equal(num_of_available_pages(), FREE - 1);
+	assert_int_equal(mm_check(), 0);
+}
+
+static void without_a_page_what_another_cpu_frees_meanwhile_will_do(
+	void **state)
+{
+	for (uint i = 0; i < 63; i++)
+		given_back = alloc(64);
+	other_cpu = take_all_pages_and_free_one_object;
+	assert_ptr_equal(alloc(64), given_back);
+	assert_null(alloc(64));
+}
+
 static void whole_pages_go_back_at_once(void **state)
 {
 	void *p = alloc(5000);
@@ -313,6 +362,22 @@ static void freeing_twice_is_named_even_when_the_page_has_gone_back(
 	assert_panics(free(p[5]), "already free");
 }
 
+static void a_page_that_has_gone_back_is_no_page_of_the_heap(void **state)
+{
+	void *p[6], *page;
+
+	for (uint i = 0; i < 6; i++)
+		p[i] = alloc(1024);
+	for (uint i = 0; i < 6; i++)
+		free(p[i]); /* the second page goes back */
+	do /* until somebody else has it, with all that is still in it */
+		assert_int_equal(alloc_page(&page, NULL), 0);
+	while (page != slab_of(p[5]));
+	assert_int_equal(mm_check(), 0);
+	assert_panics(free(p[5]), "in no page of the heap");
+	free(page);
+}
+
 static void freeing_what_is_no_object_panics_by_name(void **state)
 {
 	char *p = alloc(64), *pages = alloc(9000), local[64];
@@ -343,6 +408,8 @@ static void the_header_of_a_page_cannot_be_freed(void **state)
 	assert_int_equal(p - slab, 64);
 	assert_panics(free(slab + 16), "in the header of the page");
 	assert_panics(free(slab + 48), "in the header of the page");
+	assert_panics(free(slab), "in the header of the page");
+	assert_panics(realloc(slab, 5000), "in the header of the page");
 }
 
 static void a_copy_of_a_heap_page_is_no_heap_page(void **state)
@@ -524,6 +591,8 @@ int main(void)
 		TEST(a_freed_slot_is_used_before_a_new_page),
 		TEST(one_empty_page_is_kept_for_each_class_and_others_go_back),
 		TEST(one_object_that_comes_and_goes_takes_no_page_each_time),
+		TEST(two_cpus_that_need_a_page_at_once_keep_one),
+		TEST(without_a_page_what_another_cpu_frees_meanwhile_will_do),
 		TEST(whole_pages_go_back_at_once),
 		TEST(free_of_null_does_nothing),
 		TEST(out_of_memory_is_null_and_memory_that_comes_back_is_used),
@@ -535,6 +604,7 @@ int main(void)
 		TEST(realloc_without_memory_leaves_the_object_as_it_was),
 		TEST(freeing_twice_panics_by_name),
 		TEST(freeing_twice_is_named_even_when_the_page_has_gone_back),
+		TEST(a_page_that_has_gone_back_is_no_page_of_the_heap),
 		TEST(freeing_what_is_no_object_panics_by_name),
 		TEST(the_header_of_a_page_cannot_be_freed),
 		TEST(a_copy_of_a_heap_page_is_no_heap_page),

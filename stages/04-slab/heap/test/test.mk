@@ -3,7 +3,10 @@ HOST_TESTS += heap-heap heap-mempool heap-fail heap-debug heap-threads
 heap-code := heap/heap.c heap/realloc.c heap/check.c heap/debug.c \
 	heap/mempool.c heap/mempool_check.c page/page.c page/pool.c page/check.c
 
+# The test has another CPU do something while the heap gets a page.
 heap-heap.sources := heap/test/heap_test.c $(heap-code)
+heap-heap.flags := -Wl,--wrap=alloc_page
+
 heap-mempool.sources := heap/test/mempool_test.c $(heap-code)
 
 heap-fail.sources := heap/test/fail_test.c $(heap-code)
