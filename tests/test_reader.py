@@ -7,6 +7,7 @@ Needs the packages of the group book (make setup book).
 import json
 import os
 import re
+import shutil
 import socket
 import subprocess
 import sys
@@ -23,14 +24,74 @@ PHONE, DESK = (360, 740), (1280, 900)
 
 @pytest.fixture(scope='module')
 def site(tmp_path_factory):
-    """The web edition of this tree, freshly built."""
+    """The web edition of this tree, freshly built, and the EPUB beside it."""
     build = tmp_path_factory.mktemp('book')
     done = subprocess.run(
-        [sys.executable, TOP / 'tools/book', 'html'],
+        [sys.executable, TOP / 'tools/book', 'epub'],
         env={**os.environ, 'BUILD_ROOT': str(build)}, text=True,
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
     assert done.returncode == 0, done.stdout
     return build / 'book/html'
+
+
+@pytest.fixture(scope='module')
+def small_book(tmp_path_factory):
+    """The small book of tests/book in all its forms."""
+    tree = tmp_path_factory.mktemp('small') / 'tree'
+    shutil.copytree(TOP / 'tests/book/tree', tree, symlinks=True)
+    for name in ('style', 'filter'):
+        shutil.copytree(TOP / 'book' / name, tree / 'book' / name)
+    shutil.copytree(TOP / 'tools', tree / 'tools')
+    done = subprocess.run(
+        [sys.executable, tree / 'tools/book', 'all'],
+        env={**os.environ, 'BUILD_ROOT': str(tree / 'build')}, text=True,
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
+    assert done.returncode == 0, done.stdout
+    return tree / 'build/book'
+
+
+def test_a_chapter_is_woven(small_book):
+    """Code, header line, figure, transcript, patch, citation, term."""
+    text = (small_book / 'html/01-mini.html').read_text()
+    for wanted in (
+            'href="src/01-mini/core/core.c.html#L14" title="the whole file">'
+            'core/core.c</a> <span class="what">queue_put()</span>',
+            '<span class="l" data-n="16">', '<strong>Figure 1.1.</strong>',
+            '<svg role="img" aria-label="Four slots in a ring."',
+            '<samp>queue: 4 slots</samp>', 'make run STAGE=01-mini',
+            '<span class="del">-\tif (queue-&gt;last',
+            '>Knuth 1 2.2.1</a>]', 'href="glossary.html#term-queue"',
+            '<p class="box-title">Decision</p>',
+            '<p class="box-title">Exercise 1.1</p>'):
+        assert wanted in text, wanted
+    assert '<a href="src/01-mini/core/core.c.html#L14">queue_put</a>' in text
+    index = (small_book / 'html/sections.html').read_text()
+    assert '<dt>2.2.1</dt><dd><a href="01-mini.html#cite-1">' in index
+
+
+def test_the_epub_is_valid(small_book, site):
+    """epubcheck has nothing to say, about the small book nor the real one."""
+    for path in (small_book / 'vellum.epub', site.parent / 'vellum.epub'):
+        done = subprocess.run(
+            ['java', '-jar', '/usr/share/java/epubcheck.jar', path],
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+            check=False)
+        assert done.returncode == 0, done.stdout
+        assert '0 fatals / 0 errors / 0 warnings' in done.stdout
+
+
+def test_the_pdf_has_page_references(small_book):
+    """Contents and indexes name the page on which the thing is."""
+    def text(*options):
+        return subprocess.run(
+            ['pdftotext', *options, small_book / 'vellum.pdf', '-'],
+            stdout=subprocess.PIPE, text=True, check=True).stdout
+    pages = text('-layout').split('\f')
+    of_code = next(number for number, page in enumerate(pages, 1)
+                   if 'Nothing is overwritten' in page)
+    assert re.search(r'The code[ .]+\d+', text('-layout'))
+    assert re.search(rf'queue_get\(\)\s+{of_code}\b', text('-layout'))
+    assert re.search(r'2\.2\.1: \d+', text())
 
 
 class Page(HTMLParser):

@@ -82,8 +82,8 @@ local function patch(name)
   end
   return html('<details class="patch" open="open"><summary><code>book/breakit/'
     .. name .. '.patch</code>' .. (run and ': <code>git apply</code> it, then <code>' ..
-    escape(run) ..
-    '</code>' or '') .. '</summary><pre tabindex="0" aria-label="patch"><code>'
+    escape(run) .. '</code>' or
+    ': <code>make test-breakit PATCH=' .. name .. '</code>') .. '</summary><pre tabindex="0" aria-label="patch"><code>'
     .. table.concat(out, '\n') .. '</code></pre></details>')
 end
 

@@ -9,6 +9,7 @@ from common import stages
 from book import sources
 from book.coverage import exemptions
 from book.pandoc import run
+from book.references import full_title
 from book.site import head
 
 TITLES = {
@@ -80,7 +81,7 @@ def section_index(fragments, address):
     out = []
     for key in sorted(works):
         out.append(f'<h2 id="of-{key}"><a href="{address(None, "ref-" + key)}'
-                   f'">{key}</a></h2>\n<dl class="index">')
+                   f'">{html.escape(full_title(key), False)}</a></h2>\n<dl class="index">')
         for locator in sorted(works[key], key=natural):
             links = ', '.join(
                 f'<a href="{address(chapter, ident)}">'

@@ -6,6 +6,7 @@ from common import BUILD, command, need
 
 from book import edition
 from book.pages import natural
+from book.references import full_title
 from book.chapter import BOOK
 
 PDF = BUILD / 'book/vellum.pdf'
@@ -75,7 +76,7 @@ def indexes(fragments):
            'sections</h1>']
     for key in sorted(works):
         out.append(f'<h2><a class="plain" href="#references--ref-{key}">'
-                   f'{key}</a></h2><div class="columns">')
+                   f'{html.escape(full_title(key), False)}</a></h2><div class="columns">')
         out += [f'<p>{html.escape(locator or "as a whole")}: '
                 f'{pages_of(works[key][locator])}</p>'
                 for locator in sorted(works[key], key=natural)]

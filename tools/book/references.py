@@ -27,6 +27,19 @@ def keys():
 
 
 @lru_cache(maxsize=None)
+def full_title(key):
+    """'SDM: Intel 64 and IA-32 ...' of a work, for headings."""
+    text = (BOOK / 'references.bib').read_text()
+    entry = re.search(r'^@\w+\{' + re.escape(key) + r',.*?^\}', text,
+                      re.S | re.M)
+    fields = dict(re.findall(r'^\s*(\w+) = \{(.*?)\},?$', entry[0], re.M)) \
+        if entry else {}
+    title = re.sub(r'[{}]', '', fields.get('title', key)).replace('~', ' ')
+    short = fields.get('shorttitle')
+    return f'{short}: {title}' if short else title
+
+
+@lru_cache(maxsize=None)
 def terms():
     """The glossary's terms; None as long as there is no glossary."""
     path = BOOK / 'glossary.md'

@@ -57,10 +57,14 @@ def file_page(src, places, root):
             '<span class="l"', f'<span class="l" id="L{number}"', 1)
         if number in places:
             chapter, block = places[number]
-            line = (f'<a class="explained" href="{root}{chapter.name}.html'
-                    f'#{block}">explained in {chapter.number}</a>' + line)
+            line = (f'<a class="why" href="{root}{chapter.name}.html#{block}'
+                    f'" title="explained in chapter {chapter.number}" '
+                    f'aria-label="explained in chapter {chapter.number}">'
+                    f'{chapter.number}</a>' + line)
         out.append(line)
-    return ('<div class="whole code"><pre tabindex="0" aria-label="source">'
+    hint = ('<p>A number at the left leads to the chapter that explains what '
+            'begins there.</p>') if places else ''
+    return (hint + '<div class="whole code"><pre tabindex="0" aria-label="source">'
             '<code>' + '\n'.join(out) + '</code></pre></div>')
 
 
