@@ -24,14 +24,15 @@ endif
 # A misspelt goal or variable must not be taken for none. What matters is what
 # the command line sets; the environment is full of other people's names.
 GOALS := all $(ALL_STAGES) setup run test check bench doctor diff lab gdb \
-	order compile_commands.json clean distclean help book iso soak fuzz \
-	test-images test-breakit grade transcripts figures
+	order compile_commands.json clean distclean help book book-check iso \
+	soak fuzz test-images test-breakit grade transcripts figures
 ifneq ($(filter-out $(GOALS),$(MAKECMDGOALS)),)
 $(error $(filter-out $(GOALS),$(MAKECMDGOALS)): no such goal; see `make help`)
 endif
 VARIABLES := STAGE EMU FIRMWARE CPUS MEM GUEST KERNEL INITRD CMDLINE OPTIONS \
 	EMU_ARGS TIMEOUT BATCH TEST NATIVE PYTEST FROM TO DIR VMMSIZE_ALL \
-	WERROR BUILD_ROOT CC HOST_CC PYTHON SEED OPS PATCH EXERCISE NAME
+	WERROR BUILD_ROOT CC HOST_CC PYTHON SEED OPS PATCH EXERCISE NAME \
+	CHAPTER
 GIVEN := $(foreach v,$(.VARIABLES),$(if $(filter command,$(origin $v)),$v))
 ifneq ($(filter-out $(VARIABLES),$(GIVEN)),)
 $(error $(filter-out $(VARIABLES),$(GIVEN)): no such variable; there are \
@@ -127,8 +128,13 @@ distclean:
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 	@echo "removed build/ and all caches"
 
-book:
-	@echo "error: make book comes with the book's chapters" >&2; exit 1
+# CHAPTER=02-paging: the web page of one chapter, with what it has so far.
+book: | $(AFTER_SETUP)
+	@$(PYTHON) tools/book $(if $(CHAPTER),html,all) $(CHAPTER)
+
+book-check:
+	@$(PYTHON) tools/book check $(CHAPTER)
+
 soak:
 	@echo "error: make soak comes with more than one CPU" >&2; exit 1
 fuzz:
@@ -153,7 +159,8 @@ help:
 #: make figures         draw the book's figures anew; NAME=05-vmx-ept-memory
 #: make test-breakit    break Vellum as the book says, and see each symptom;
 #:                      PATCH=02-no-wp chooses one (or more, in quotes)
-#: make check           format, headers, lengths, links, layers, warnings
+#: make check           format, headers, lengths, links, layers, warnings,
+#:                      and that the book shows every line
 #: make bench           exits, instructions and times, as table and JSON
 #: make iso             build/final/vellum.iso, for CDs and USB sticks: a menu
 #:                      with the preflight check, Vellum, and the Linux demo
@@ -165,7 +172,10 @@ help:
 #: make grade DIR=...   grade a lab, or all in a directory, as JSON too
 #: make gdb STAGE=...   GDB on a stage in QEMU
 #: make order STAGE=... who initialises what, in which order
+#: make book            the book: build/book/html/, vellum.epub, vellum.pdf;
+#:                      CHAPTER=02-paging only the web page of one chapter
+#: make book-check      what the book shows; CHAPTER= what one chapter lacks
 #: make compile_commands.json               for clangd and editors
 #: make clean           remove what was built; make distclean: downloads, too
 #:
-#: Stages: see stages/. Later: book, soak, fuzz.
+#: Stages: see stages/. Later: soak, fuzz.

@@ -12,6 +12,7 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 
 import tree
+from book.check import check_book
 from common import BUILD, TOP, ToolError, main, need, stage_dir, stages
 from compile_commands import commands
 
@@ -67,7 +68,8 @@ def check_lengths():
     """Files have at most 300 lines, functions 60; tests may have more."""
     need('ctags', 'universal-ctags')
     files = list(tree.sources('.c', '.h', '.S', tests=False))
-    tools = [path for path in tree.scripts() if path.parent.name == 'tools']
+    tools = [path for path in tree.scripts()
+             if path.is_relative_to(TOP / 'tools')]
     for path in files + tools:
         lines = len(path.read_text().splitlines())
         if lines > FILE_LINES:
@@ -175,6 +177,7 @@ CHECKS = {
     'links': check_links, 'layers': check_layers, 'columns': check_columns,
     'lengths': check_lengths, 'format': check_format,
     'headers': check_headers, 'warnings': check_warnings,
+    'book': check_book,
 }
 
 

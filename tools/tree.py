@@ -36,7 +36,7 @@ def stage_of(path):
 
 def scripts():
     """The Python files of the tools and tests."""
-    yield from sorted((TOP / 'tools').glob('*.py'))
+    yield from sorted((TOP / 'tools').rglob('*.py'))
     yield from sources('.py')
 
 

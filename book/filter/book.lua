@@ -1,0 +1,174 @@
+-- What the book's Markdown means beyond pandoc's: boxes, figures, terms, and
+-- citations that can be found again. Runs before citeproc, in book/.
+
+local exercises, figures, cites = 0, 0, 0
+local number = ''
+
+-- The checks name what is missing; here it is only not to be overlooked.
+local function read(path)
+  local file = io.open(path)
+  if not file then
+    return 'missing: book/' .. path
+  end
+  local text = file:read('a')
+  file:close()
+  return text
+end
+
+local function escape(text)
+  return (text:gsub('&', '&amp;'):gsub('<', '&lt;'):gsub('>', '&gt;')
+          :gsub('"', '&quot;'))
+end
+
+local function html(text)
+  return pandoc.RawBlock('html', text)
+end
+
+-- A drawing becomes part of the page, so that it takes on the page's colours.
+-- Its identifiers get a prefix of their own.
+local function inline_svg(path, alt)
+  local name = path:match('([%w-]+)%.svg$') or 'figure'
+  local svg = read(path):gsub('<%?.-%?>', ''):gsub('<!DOCTYPE.->', '')
+  svg = svg:gsub('<!%-%-.-%-%->', '')
+  svg = svg:gsub(' id="', ' id="' .. name .. '-')
+  svg = svg:gsub('url%(#', 'url(#' .. name .. '-')
+  svg = svg:gsub('href="#', 'href="#' .. name .. '-')
+  svg = svg:gsub(' role="[^"]*"', ''):gsub(' aria%-[%w-]*="[^"]*"', '')
+  return (svg:gsub('<svg', '<svg role="img" aria-label="' ..
+                   escape(alt):gsub('%%', '%%%%') .. '"', 1))
+end
+
+function Para(para)
+  local image = para.content[1]
+  if #para.content ~= 1 or image.t ~= 'Image' then
+    return nil
+  end
+  figures = figures + 1
+  local alt = image.attributes.alt or pandoc.utils.stringify(image.caption)
+  local label = pandoc.Strong('Figure ' .. number .. '.' .. figures .. '.')
+  local caption = pandoc.List({label, pandoc.Space()})
+  caption:extend(image.caption)
+  local picture
+  if image.src:match('%.svg$') then
+    picture = inline_svg(image.src, alt)
+  else
+    picture = '<img src="' .. image.src .. '" alt="' .. escape(alt) .. '"/>'
+  end
+  local id = image.identifier ~= '' and ' id="' .. image.identifier .. '"'
+             or ''
+  return {
+    html('<figure class="figure"' .. id .. '>' .. picture .. '<figcaption>'),
+    pandoc.Plain(caption), html('</figcaption></figure>'),
+  }
+end
+
+-- The patch of a "break it", and how to run it, under the text.
+local function patch(name)
+  local text = read('breakit/' .. name .. '.patch')
+  local run = text:match('\nRun:%s*([^\n]*)') or text:match('^Run:%s*([^\n]*)')
+  local diff = text:match('\n(%-%-%- .*)') or text
+  local out = {}
+  for line in diff:gmatch('([^\n]*)\n?') do
+    local class = ({['+'] = 'add', ['-'] = 'del', ['@'] = 'at'})[line:sub(1, 1)]
+    if line:match('^%-%-%- ') or line:match('^%+%+%+ ') then
+      class = 'at'
+    end
+    line = escape(line)
+    out[#out + 1] = class and '<span class="' .. class .. '">' .. line ..
+                    '</span>' or line
+  end
+  while out[#out] == '' do
+    table.remove(out)
+  end
+  return html('<details class="patch" open="open"><summary><code>book/breakit/'
+    .. name .. '.patch</code>' .. (run and ': <code>git apply</code> it, then <code>' ..
+    escape(run) ..
+    '</code>' or '') .. '</summary><pre tabindex="0" aria-label="patch"><code>'
+    .. table.concat(out, '\n') .. '</code></pre></details>')
+end
+
+-- How a graded exercise is taken out, and graded.
+local function graded(name)
+  local stage = read('labs/' .. name .. '/lab.txt'):match('Stage:%s*(%S+)')
+  return html('<p class="graded"><code>make lab STAGE=' .. (stage or '?') ..
+    ' EXERCISE=' .. name .. ' DIR=d</code>, and when you are done ' ..
+    '<code>make -C d grade</code></p>')
+end
+
+local TITLES = {
+  decision = 'Decision', realworld = 'Real systems', breakit = 'Break it',
+}
+
+function Div(div)
+  for class, title in pairs(TITLES) do
+    if div.classes:includes(class) then
+      if class == 'breakit' then
+        div.content:insert(patch(div.attributes.patch))
+        div.attributes.patch = nil
+      end
+      div.classes:insert('box')
+      div.attributes.role = 'note'
+      div.content:insert(1, html('<p class="box-title">' .. title .. '</p>'))
+      return div
+    end
+  end
+  if div.classes:includes('exercise') then
+    exercises = exercises + 1
+    local title = 'Exercise ' .. number .. '.' .. exercises
+    if div.attributes.lab then
+      div.content:insert(graded(div.attributes.lab))
+      title = title .. ', graded'
+      div.attributes.lab = nil
+    end
+    div.classes:insert('box')
+    div.content:insert(1, html('<p class="box-title">' .. title .. '</p>'))
+    return div
+  end
+end
+
+local function slug(text)
+  return (text:lower():gsub('[^%w]+', '-'):gsub('^%-', ''):gsub('%-$', ''))
+end
+
+function Span(span)
+  if span.classes:includes('term') then
+    local name = span.attributes.of or pandoc.utils.stringify(span)
+    return pandoc.Link(span.content, 'glossary.html#term-' .. slug(name), '',
+                       {class = 'term'})
+  end
+end
+
+-- The entries of the glossary can be linked to.
+function DefinitionList(list)
+  for _, item in ipairs(list.content) do
+    local term = pandoc.utils.stringify(item[1])
+    item[1] = {pandoc.Span(item[1], {id = 'term-' .. slug(term)})}
+  end
+  return list
+end
+
+-- citeproc wants "p. 3"; our locators are section numbers, handed through.
+-- The span around it lets the index find the place.
+function Cite(cite)
+  local rows = {}
+  for _, one in ipairs(cite.citations) do
+    local locator = pandoc.utils.stringify(one.suffix):gsub('^[,%s]+', '')
+    rows[#rows + 1] = one.id .. '|' .. locator
+    if locator ~= '' then
+      one.suffix = {pandoc.Str(','), pandoc.Space(),
+                    pandoc.Str('{' .. locator .. '}')}
+    end
+  end
+  cites = cites + 1
+  return pandoc.Span({cite}, {id = 'cite-' .. cites, class = 'cite',
+                              cites = table.concat(rows, ';;')})
+end
+
+return {
+  {Meta = function(meta)
+    number = pandoc.utils.stringify(meta.number or '')
+    return nil
+  end},
+  {Para = Para, Div = Div, Span = Span, DefinitionList = DefinitionList,
+   Cite = Cite},
+}

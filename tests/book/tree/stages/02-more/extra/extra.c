@@ -1,0 +1,2 @@
+/* A later stage, without a chapter. */
+int extra_value;

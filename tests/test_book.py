@@ -1,0 +1,199 @@
+"""The book's checks find what they are for: a small book of one chapter, with
+its stage, is broken in one way after another. Needs no pandoc, no emulator."""
+import re
+import shutil
+import subprocess
+
+import pytest
+from common import TOP
+
+CHAPTER = 'book/01-mini.md'
+CORE = 'stages/01-mini/core/core.c'
+
+
+@pytest.fixture
+def small(tmp_path):
+    """A copy of the small book, with the tools of this tree."""
+    target = tmp_path / 'tree'
+    shutil.copytree(TOP / 'tests/book/tree', target, symlinks=True)
+    (target / 'tools').symlink_to(TOP / 'tools')
+    return target
+
+
+def book(tree, *words):
+    """Run a book command on the tree; status and output."""
+    code = ('import sys, runpy; from pathlib import Path; '
+            f'sys.path.insert(0, {str(TOP / "tools")!r}); import common; '
+            f'common.TOP = Path({str(tree)!r}); '
+            f'common.BUILD = common.TOP / "build"; '
+            f'sys.argv = ["book", *{list(words)!r}]; sys.path.insert(0, ""); '
+            f'runpy.run_path({str(TOP / "tools/book/__main__.py")!r}, '
+            'run_name="__main__")')
+    done = subprocess.run(['/usr/bin/python3', '-c', code],
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                          text=True, check=False)
+    return done.returncode, done.stdout
+
+
+def change(path, old, new, count=1):
+    """Replace text that must be there."""
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new, count))
+
+
+def test_the_small_book_is_right(small):
+    """Nothing is found where nothing is wrong; later stages are named."""
+    status, text = book(small, 'check')
+    assert status == 0, text
+    assert re.search(r'01-mini/core +\d+ lines +100\.0%  01-mini', text)
+    assert re.search(r'02-more/extra +\d+ lines +0\.0%  no chapter yet', text)
+
+
+# What is broken, how (file, old, new), and what must be said about it.
+MUTATIONS = {
+    'a line that nobody explains': (
+        CORE, 'EXIT_HANDLER', 'static int unexplained;\n\nEXIT_HANDLER',
+        r'core/core\.c:33: not shown in 01-mini'),
+    'a comment that nobody shows': (
+        CORE, 'EXIT_HANDLER', '/* Alone. */\n\nEXIT_HANDLER',
+        r'core/core\.c:33: not shown in 01-mini'),
+    'a new source file': (
+        'stages/01-mini/core/more.h', None, '#define MORE 1\n',
+        r'core/more\.h:1: not shown in 01-mini'),
+    'a new label': (
+        'stages/01-mini/core/entry.S', '\t.data', 'other:\n\tret\n\n\t.data',
+        r'core/entry\.S:16-17: not shown'),
+    'a line inside a function that is cut': (
+        CORE, '\n\t*value', '\tqueue->last++;\n\t*value',
+        r'core/core\.c:27: not shown'),
+    'a paragraph deleted': (
+        CHAPTER, '`queue_put` must not overwrite:\n', '',
+        r'01-mini\.md:\d+: no prose between this block and the next'),
+    'a heading in the place of prose': (
+        CHAPTER, 'It begins with the idea: two counters and their '
+        '`difference`.\n', '', r'no prose before the block: heading'),
+    'prose that names nothing of its block': (
+        CHAPTER, '`queue_put` must not overwrite:',
+        'This one must not overwrite:',
+        r'the prose beside the block names nothing in it'),
+    'a function renamed': (
+        CORE, 'int queue_put(', 'int queue_add(',
+        r'core/core\.c: fn=queue_put: not in the file; near: .*queue_add'),
+    'a function that is there twice': (
+        CORE, 'EXIT_HANDLER', 'int queue_put(void)\n{\n}\n\nEXIT_HANDLER',
+        r'fn=queue_put: 2 in the file'),
+    'a cut that fits twice': (
+        CORE, '\t*value =', '\t*value = 0;\n\t*value =',
+        r'from="\\\*value =": 2 hits'),
+    'a cut that no longer fits': (
+        CORE, '\t*value =', '\t*result =', r'from="\\\*value =": no hit'),
+    'a label renamed': (
+        'stages/01-mini/core/entry.S', 'stack_top:', 'stack_end:',
+        r'label=stack_top: not in the file; near: stack_end'),
+    'a file moved': (
+        CHAPTER, 'file=core/core.c fn=queue_put', 'file=core/cor.c '
+        'fn=queue_put', r'file=core/cor\.c: no such file in 01-mini; near'),
+    'a way to choose that does not exist': (
+        CHAPTER, 'fn=queue_put', 'func=queue_put', r'func=: no such way'),
+    'a block that is too long': (
+        CORE, '\treturn 0;\n}\n', '\treturn 0;\n'
+        + '\tqueue++;\n' * 20 + '}\n',
+        r'a block of 27 lines, at most 25'),
+    'prose that names what the stage does not have': (
+        CHAPTER, '## The code', 'Then `queue_drop()` drops one.\n\n## The '
+        'code', r'`queue_drop\(\)`: queue_drop is not in 01-mini'),
+    'prose that names a file that is not there': (
+        CHAPTER, '## The code', 'See `core/none.c`.\n\n## The code',
+        r'`core/none\.c`: no such file'),
+    'a foreign name without its mark': (
+        CHAPTER, '`kfifo_put()`{.ext}', '`kfifo_put()`',
+        r'kfifo_put is not in 01-mini'),
+    'an unknown work cited': (
+        CHAPTER, '@knuth1', '@knuth2', r'@knuth2: not in book/references.bib'
+        r'; near: knuth1'),
+    'a term without an entry': (
+        CHAPTER, '[queue]{.term}', '[ring]{.term}',
+        r'\[ring\]: not in book/glossary\.md'),
+    'a figure lost': (
+        CHAPTER, 'figures/ring.svg', 'figures/rings.svg',
+        r'figures/rings\.svg: no such figure'),
+    'a figure without words': (
+        CHAPTER, ' alt="Four slots in a ring."', '', r'ring\.svg: no alt='),
+    'a transcript lost': (
+        CHAPTER, 'name=01-mini', 'name=01-min', r'no transcript 01-min\.txt'),
+    'a patch lost': (
+        CHAPTER, 'patch=01-full', 'patch=01-ful',
+        r'patch=01-ful: no book/breakit/01-ful\.patch'),
+    'a box that is not closed': (
+        CHAPTER, 'links.\n:::', 'links.\n', r'this ::: is not closed'),
+    'a link that leads nowhere': (
+        CHAPTER, '## The code', 'See [there](#nowhere).\n\n## The code',
+        r'#nowhere: no such place'),
+    'a folder that is not the stage\'s': (
+        CHAPTER, 'folders: [core]', 'folders: [core, cora]',
+        r'folders: 01-mini adds no cora'),
+    'an exemption without a reason': (
+        'book/exemptions.txt', None, '01-mini file=core/core.h macro=*\n',
+        r'exemptions\.txt:1: want: STAGE file'),
+    'an exemption of what is shown': (
+        'book/exemptions.txt', None,
+        '01-mini file=core/core.h macro=QUEUE_SIZE -- too small\n',
+        r'exemptions\.txt:1: needless'),
+}
+
+
+@pytest.mark.parametrize('what', MUTATIONS)
+def test_what_is_broken_is_found(small, what):
+    """Each mutation fails the check, with a message that names it."""
+    name, old, new, message = MUTATIONS[what]
+    if old is None:
+        (small / name).write_text(new)
+    else:
+        change(small / name, old, new)
+    status, text = book(small, 'check')
+    assert status == 1, text
+    assert re.search(message, text), text
+
+
+def test_too_many_exemptions_are_found(small):
+    """At most 3 % of a stage."""
+    change(small / CORE, 'EXIT_HANDLER',
+           'static int one, two;\n\nEXIT_HANDLER')
+    (small / 'book/exemptions.txt').write_text(
+        '01-mini file=core/core.c var=one -- a test\n')
+    status, text = book(small, 'check')
+    assert status == 0, text
+    change(small / CORE, 'static int one, two;',
+           'static int one = 1 +\n\t\t 1;')
+    assert 'at most 3%' in book(small, 'check')[1]
+
+
+def test_a_draft_is_reported_and_fails_nothing(small):
+    """draft: true, while a chapter is written."""
+    change(small / CHAPTER, 'order: 10', 'order: 10\ndraft: true')
+    change(small / CORE, 'EXIT_HANDLER', 'static int more;\n\nEXIT_HANDLER')
+    change(small / CHAPTER, 'patch=01-full', 'patch=01-ful')
+    status, text = book(small, 'check')
+    assert status == 0, text
+    assert '01-mini (draft)' in text and 'a draft, 1 to mend' in text
+    assert book(small, 'check', '01-mini')[0] == 1
+
+
+def test_one_chapter_lists_what_it_lacks(small):
+    """For authors: file:from-to of what is not shown."""
+    change(small / CHAPTER, '```{.c file=core/core.c fn=queue_put}\n```\n', '')
+    status, text = book(small, 'check', '01-mini')
+    assert status == 1
+    assert 'core/core.c:14-20: not shown' in text, text
+
+
+def test_the_skeleton_shows_every_line(small):
+    """The blocks that are proposed cover the folder, none too long."""
+    status, blocks = book(small, 'skeleton', '01-mini')
+    assert status == 0
+    (small / CHAPTER).write_text(
+        '---\nstage: 01-mini\nfolders: [core]\n---\n\n' + blocks)
+    text = book(small, 'check')[1]
+    assert '100.0%  01-mini' in text
+    assert 'at most 25' not in text and 'no hit' not in text

@@ -1,0 +1,289 @@
+"""The web edition in a browser: no console errors, no broken links, nothing to
+scroll sideways on a telephone, and what the reader offers works. The EPUB
+passes epubcheck, and the PDF has its pages.
+
+Needs the packages of the group book (make setup book).
+"""
+import json
+import os
+import re
+import socket
+import subprocess
+import sys
+import time
+import urllib.parse
+import urllib.request
+from html.parser import HTMLParser
+
+import pytest
+from common import TOP
+
+PHONE, DESK = (360, 740), (1280, 900)
+
+
+@pytest.fixture(scope='module')
+def site(tmp_path_factory):
+    """The web edition of this tree, freshly built."""
+    build = tmp_path_factory.mktemp('book')
+    done = subprocess.run(
+        [sys.executable, TOP / 'tools/book', 'html'],
+        env={**os.environ, 'BUILD_ROOT': str(build)}, text=True,
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
+    assert done.returncode == 0, done.stdout
+    return build / 'book/html'
+
+
+class Page(HTMLParser):
+    """Identifiers and links of a page."""
+
+    def __init__(self, path):
+        super().__init__()
+        self.idents, self.links, self.landmarks = [], [], []
+        self.feed(path.read_text())
+
+    def handle_starttag(self, tag, attrs):
+        """Note what others may point to, and what this points to."""
+        attrs = dict(attrs)
+        if 'id' in attrs:
+            self.idents.append(attrs['id'])
+        if tag in ('main', 'nav', 'header', 'footer'):
+            self.landmarks.append(tag)
+        for key in ('href', 'src'):
+            if key in attrs:
+                self.links.append(attrs[key])
+
+
+def pages_to_look_at(site):
+    """Every page but the sources, and the longest of those."""
+    files = sorted(site.glob('*.html'))
+    sources = sorted(site.glob('src/**/*.html'),
+                     key=lambda path: path.stat().st_size)
+    return files + sources[-3:] + sources[:1]
+
+
+def test_no_link_is_broken(site):
+    """Links between all pages, sources too, with their anchors."""
+    pages = {path.resolve(): Page(path) for path in site.rglob('*.html')}
+    bad, count = [], 0
+    for path, page in pages.items():
+        for link in page.links:
+            if re.match(r'[a-z]+:', link):
+                continue
+            count += 1
+            name, _, ident = urllib.parse.unquote(link).partition('#')
+            target = (path.parent / name).resolve() if name else path
+            if not target.is_file():
+                if not link.endswith('search.html'):
+                    bad.append(f'{path.name}: {link}')
+            elif ident and target in pages \
+                    and ident not in pages[target].idents:
+                bad.append(f'{path.name}: {link}')
+    print(f'{count} links in {len(pages)} pages')
+    assert count > 100 and not bad, bad[:20]
+
+
+def test_identifiers_are_unique_and_landmarks_there(site):
+    """What a screen reader and a link rely on."""
+    for path in pages_to_look_at(site):
+        page = Page(path)
+        twice = {i for i in page.idents if page.idents.count(i) > 1}
+        assert not twice, f'{path.name}: {sorted(twice)[:5]}'
+        assert {'main', 'nav', 'header', 'footer'} <= set(page.landmarks)
+
+
+class Browser:
+    """A headless Chromium, driven through its debugging socket."""
+
+    def __init__(self, profile):
+        import websocket    # of the group book, as Chromium is
+        with socket.socket() as probe:
+            probe.bind(('127.0.0.1', 0))
+            port = probe.getsockname()[1]
+        self.process = subprocess.Popen(
+            ['chromium', '--headless=new', '--no-sandbox', '--disable-gpu',
+             '--disable-dev-shm-usage', f'--user-data-dir={profile}',
+             f'--remote-debugging-port={port}', '--remote-allow-origins=*',
+             'about:blank'], stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL)
+        self.number, self.events = 0, []
+        for _ in range(300):
+            try:
+                with urllib.request.urlopen(
+                        f'http://127.0.0.1:{port}/json') as answer:
+                    tabs = [tab for tab in json.load(answer)
+                            if tab['type'] == 'page']
+                if tabs:
+                    break
+            except OSError:
+                pass
+            time.sleep(0.2)
+        else:
+            raise AssertionError('Chromium does not start')
+        self.socket = websocket.create_connection(
+            tabs[0]['webSocketDebuggerUrl'], timeout=120)
+        for domain in ('Page', 'Runtime', 'Log'):
+            self.call(f'{domain}.enable')
+
+    def call(self, method, **params):
+        """One command; events that come meanwhile are kept."""
+        self.number += 1
+        self.socket.send(json.dumps({'id': self.number, 'method': method,
+                                     'params': params}))
+        while True:
+            got = json.loads(self.socket.recv())
+            if got.get('id') == self.number:
+                assert 'error' not in got, got
+                return got['result']
+            self.events.append(got)
+
+    def size(self, width, height):
+        """The size of the window; a narrow one is a telephone's."""
+        self.call('Emulation.setDeviceMetricsOverride', width=width,
+                  height=height, deviceScaleFactor=1, mobile=width < 500)
+
+    def open(self, path):
+        """Load a page and wait for it."""
+        self.events = []
+        self.call('Page.navigate', url=path.as_uri())
+        for _ in range(600):
+            if any(event.get('method') == 'Page.loadEventFired'
+                   for event in self.events) and \
+                    self.run('document.readyState') == 'complete':
+                return
+            self.run('0')
+            time.sleep(0.05)
+        raise AssertionError(f'{path.name} does not load')
+
+    def run(self, script):
+        """The value of a JavaScript expression."""
+        got = self.call('Runtime.evaluate', expression=script,
+                        returnByValue=True, awaitPromise=True,
+                        userGesture=True)
+        assert 'exceptionDetails' not in got, got
+        return got['result'].get('value')
+
+    def key(self, key, code=0):
+        """Press a key."""
+        text = {'text': key} if len(key) == 1 else {}
+        for kind in ('keyDown', 'keyUp'):
+            self.call('Input.dispatchKeyEvent', type=kind, key=key,
+                      windowsVirtualKeyCode=code,
+                      **(text if kind == 'keyDown' else {}))
+
+    def errors(self):
+        """What the console complained about since the page was opened."""
+        return [event for event in self.events
+                if event.get('method') == 'Runtime.exceptionThrown'
+                or event.get('method') == 'Log.entryAdded'
+                and event['params']['entry']['level'] == 'error'
+                or event.get('method') == 'Runtime.consoleAPICalled'
+                and event['params']['type'] in ('error', 'assert')]
+
+    def close(self):
+        """End the browser."""
+        self.socket.close()
+        self.process.terminate()
+        self.process.wait(30)
+
+
+@pytest.fixture(scope='module')
+def browser(tmp_path_factory):
+    """One browser for all tests of this file."""
+    one = Browser(tmp_path_factory.mktemp('profile'))
+    yield one
+    one.close()
+
+
+def test_pages_load_without_errors_and_fit_a_telephone(site, browser):
+    """No console errors; at 360 px nothing but code boxes scrolls."""
+    browser.size(*PHONE)
+    for path in pages_to_look_at(site):
+        browser.open(path)
+        wide = browser.run('document.documentElement.scrollWidth')
+        assert wide <= PHONE[0], (
+            f'{path.name}: {wide} px wide: ' + str(browser.run(
+                '[...document.querySelectorAll("main *")].filter((e) => '
+                'e.getBoundingClientRect().right > 361).slice(0, 3)'
+                '.map((e) => e.outerHTML.slice(0, 120))')))
+        assert not browser.errors(), (path.name, browser.errors())
+
+
+def chapter_of(site):
+    """A page with code blocks; the references, as long as there is none."""
+    for path in sorted(site.glob('[0-9]*.html')):
+        if 'class="code' in path.read_text():
+            return path
+    return sorted(site.glob('src/**/*.html'))[0]
+
+
+def test_search_finds_and_leads_there(site, browser):
+    """/ goes to the search; Enter to the first place."""
+    browser.size(*DESK)
+    browser.open(site / 'index.html')
+    browser.key('/', 191)
+    assert browser.run('document.activeElement.name') == 'q'
+    browser.run('document.activeElement.value = "boot_main"; '
+                'document.activeElement.dispatchEvent(new Event("input"))')
+    assert browser.run('document.querySelectorAll("#results a").length') > 0
+    first = browser.run('document.querySelector("#results a").href')
+    assert 'entry' in first or 'main' in first or 'boot' in first
+    browser.key('Escape', 27)
+    assert browser.run('document.querySelector("#results").hidden')
+
+
+def test_dark_and_light(site, browser):
+    """The button changes the colours, and the page remembers."""
+    browser.size(*DESK)
+    browser.open(site / 'index.html')
+    colour = 'getComputedStyle(document.body).backgroundColor'
+    before = browser.run(colour)
+    browser.run('document.querySelector("#theme").click()')
+    after = browser.run(colour)
+    assert before != after
+    browser.open(site / 'references.html')
+    assert browser.run(colour) == after
+    browser.run('document.querySelector("#theme").click()')
+    assert browser.run(colour) == before
+
+
+def test_keyboard_and_copying(site, browser):
+    """Tab goes to the skip link first; code can be reached and copied."""
+    browser.size(*DESK)
+    browser.open(chapter_of(site))
+    browser.key('Tab', 9)
+    assert browser.run('document.activeElement.className') == 'skip'
+    assert browser.run('document.querySelector(".code pre").tabIndex') == 0
+    browser.run('document.execCommand = () => true; '
+                'document.querySelector(".copy").click()')
+    for _ in range(100):
+        if browser.run('document.querySelector(".copy").textContent') \
+                == 'copied':
+            break
+        time.sleep(0.05)
+    else:
+        raise AssertionError('the copy button does nothing')
+
+
+def test_progress_and_menu(site, browser):
+    """The bar grows with the page; the menu opens on a telephone."""
+    browser.size(*PHONE)
+    browser.open(chapter_of(site))
+    bar = 'document.querySelector("#progress").style.transform'
+    assert browser.run(bar) == 'scaleX(0)'
+    browser.run('scrollTo({top: 1e7, behavior: "instant"}); '
+                'new Promise((done) => setTimeout(done, 400))')
+    assert float(re.search(r'[\d.]+', browser.run(bar))[0]) > 0.9
+    shown = 'getComputedStyle(document.querySelector("#chapters")).display'
+    assert browser.run(shown) == 'none'
+    browser.run('document.querySelector("#menu").click()')
+    assert browser.run(shown) == 'block'
+
+
+def test_views_of_what_a_stage_adds(site, browser):
+    """Before, side by side, after."""
+    browser.size(*DESK)
+    browser.open(sorted(site.glob('diff-*.html'))[-1])
+    browser.run('document.querySelector("[data-view=before]").click()')
+    assert browser.run('document.querySelector("main").className') == 'before'
+    assert browser.run('getComputedStyle(document.querySelector('
+                       '".side.new .now")).display') == 'none'

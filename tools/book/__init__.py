@@ -1,0 +1,1 @@
+"""The book's machinery: weaving code into chapters, checking, and building."""

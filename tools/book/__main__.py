@@ -1,0 +1,74 @@
+"""The book's commands.
+
+  book skeleton 03-buddy [page ...]   blocks that show a stage's folders
+  book check [03-buddy]               coverage and rules: all, or a chapter
+  book html [03-buddy ...]            build/book/html/: all, or these chapters
+  book all                            html/, vellum.epub, vellum.pdf
+"""
+import sys
+from pathlib import Path
+
+sys.path[0] = str(Path(__file__).resolve().parent.parent)
+
+# pylint: disable=wrong-import-position
+import tree
+from book.check import check_book, check_chapter
+from book.skeleton import skeleton
+from common import ToolError, main
+
+
+def print_skeleton(argv):
+    """skeleton STAGE [FOLDER or FILE ...]"""
+    if not argv:
+        raise ToolError('skeleton STAGE [FOLDER or FILE ...]')
+    stage, *folders = argv
+    own = [name for name, origin in tree.added().items() if origin == stage]
+    print('\n'.join(skeleton(stage, folders or own)))
+    return 0
+
+
+def run_check(argv):
+    """check [CHAPTER]"""
+    if argv:
+        return 1 if check_chapter(Path(argv[0]).stem) else 0
+    found = list(check_book())
+    for line in found:
+        print(line)
+    return 1 if found else 0
+
+
+def build_html(argv):
+    """html [CHAPTER ...]"""
+    from book import html
+    parts = html.build([Path(name).stem for name in argv])
+    where = html.SITE / (f'{parts[0].chapter.name}.html' if argv
+                         else 'index.html')
+    print(f'book: {len(parts)} chapters: {where}')
+    return 0
+
+
+def build_all(argv):
+    """all"""
+    if argv:
+        raise ToolError('all takes no arguments')
+    from book import epub, html, pdf
+    parts = html.build()
+    print(f'book: {html.SITE}/index.html: {len(parts)} chapters', flush=True)
+    print(f'book: {epub.build(parts)}', flush=True)
+    print(f'book: {pdf.build(parts)}')
+    return 0
+
+
+COMMANDS = {'skeleton': print_skeleton, 'check': run_check,
+            'html': build_html, 'all': build_all}
+
+
+def start(argv):
+    """Run one command."""
+    if not argv or argv[0] not in COMMANDS:
+        raise ToolError(f'there are: {", ".join(COMMANDS)}\n{__doc__}')
+    return COMMANDS[argv[0]](argv[1:])
+
+
+if __name__ == '__main__':
+    main(lambda: start(sys.argv[1:]))

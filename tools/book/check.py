@@ -1,0 +1,108 @@
+"""The book's part of `make check`: coverage, and the rules of each chapter.
+
+A chapter whose metadata says `draft: true` is reported and fails nothing; a
+folder that no chapter lists yet is named.
+"""
+import tree
+from common import TOP, ToolError, stages
+
+from book.chapter import appendices, chapters
+from book.coverage import (EXEMPT_SHARE, exemptions, folders, needed, runs,
+                           shown, unlisted)
+from book.references import check_boxes, check_links, check_references
+from book.rules import check_names, problems
+from book.skeleton import files_of
+
+
+def missing_lines(folder):
+    """'stages/03-buddy/page/pool.c:3-9, 12' for what is not shown."""
+    for path, lines in sorted(folder.missing.items()):
+        yield f'{path.relative_to(TOP)}:{", ".join(runs(lines))}'
+
+
+def coverage_problems(every):
+    """Lines that no chapter shows, where a finished chapter should."""
+    for folder in folders(every):
+        finished = [c for c in folder.chapters if not c.draft]
+        if finished and folder.missing:
+            for line in missing_lines(folder):
+                yield f'{line}: not shown in ' + \
+                    ', '.join(c.name for c in folder.chapters)
+    for chapter, name in unlisted(every):
+        yield f'{chapter.where(1)}: folders: {chapter.stage} adds no {name}'
+
+
+def exemption_problems(every):
+    """At most 3 % of a stage is exempt, and nothing that is shown anyway."""
+    count, total, seen = {}, {}, shown(every)
+    for folder, stage in tree.added().items():
+        total[stage] = total.get(stage, 0) + sum(
+            len(needed(path.resolve())) for path in files_of(stage, folder))
+    for row in exemptions():
+        count[row.stage] = count.get(row.stage, 0) + len(row.lines)
+        if row.lines <= seen.get(row.path, set()):
+            yield (f'book/exemptions.txt:{row.row}: needless, all of it is '
+                   'shown')
+    for stage, lines in count.items():
+        if lines > EXEMPT_SHARE * total.get(stage, 0):
+            yield (f'book/exemptions.txt: {lines} of {stage}\'s '
+                   f'{total.get(stage, 0)} lines are exempt, at most '
+                   f'{EXEMPT_SHARE:.0%}')
+
+
+def report(every, say=print):
+    """One line for each stage: what of it is shown, and by which chapter."""
+    rows = list(folders(every))
+    for stage in stages():
+        for row in (r for r in rows if r.stage == stage):
+            by = ', '.join(c.name + (' (draft)' if c.draft else '')
+                           for c in row.chapters) or 'no chapter yet'
+            say(f'  {stage + "/" + row.name:24} {row.lines:5} lines '
+                f'{row.share() if row.chapters else 0:7.1%}  {by}'
+                + (f', {row.exempt} exempt' if row.exempt else ''))
+
+
+def check_book():
+    """All problems; prints the coverage."""
+    every = chapters()
+    report(every)
+    for chapter in every:
+        found = [f'{chapter.where(line)}: {text}'
+                 for line, text in problems(chapter)]
+        if chapter.draft:
+            print(f'  {chapter.name}: a draft, {len(found)} to mend')
+        else:
+            yield from found
+    for page in appendices():
+        for rule in (check_names, check_references, check_links, check_boxes):
+            yield from (f'{page.where(line)}: {text}'
+                        for line, text in rule(page))
+    yield from coverage_problems(every)
+    yield from exemption_problems(every)
+
+
+def check_chapter(name):
+    """What one chapter lacks, for its author; the number of problems."""
+    every = chapters()
+    mine = [c for c in every if c.name == name]
+    if not mine:
+        raise ToolError(f'no chapter {name}; there are '
+                        + ', '.join(c.name for c in every))
+    found = problems(mine[0])
+    for line, text in found:
+        print(f'{mine[0].where(line)}: {text}')
+    count = len(found)
+    for folder in folders(every):
+        if mine[0] in folder.chapters:
+            for line in missing_lines(folder):
+                print(f'{line}: not shown')
+                count += 1
+    for chapter, folder in unlisted(mine):
+        print(f'{chapter.where(1)}: folders: no {folder} in {chapter.stage}')
+        count += 1
+    blocks = [e for e in mine[0].elements if e.is_woven()]
+    report(mine, say=lambda text: print(text) if name in text else None)
+    lines = sum(len(v & needed(p)) for p, v in shown(mine).items())
+    print(f'{name}: {len(blocks)} blocks, {lines} lines shown, '
+          f'{count} to mend')
+    return count

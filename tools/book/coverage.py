@@ -1,0 +1,149 @@
+"""Every line of a stage's folders is shown by the stage's chapters.
+
+Blank lines, #include, include guards and tests aside; what else is left out
+stands in book/exemptions.txt, with the reason.
+"""
+from dataclasses import dataclass
+from functools import lru_cache
+
+import tree
+from common import ToolError, stage_dir, stages
+
+from book.chapter import BOOK, attributes
+from book.skeleton import files_of
+from book.source import source
+from book.weave import WeaveError, find_file, resolve
+
+EXEMPT_SHARE = 0.03
+
+
+@lru_cache(maxsize=None)
+def needed(path):
+    """The lines of a file that a chapter must show."""
+    src = source(path)
+    return set(range(1, len(src.lines) + 1)) - src.exempt()
+
+
+def numbers(ranges):
+    """The line numbers in a list of ranges."""
+    return {n for first, last in ranges for n in range(first, last + 1)}
+
+
+def runs(lines):
+    """{3, 4, 5, 9} as ['3-5', '9']."""
+    found = []
+    for number in sorted(lines):
+        if found and found[-1][1] == number - 1:
+            found[-1][1] = number
+        else:
+            found.append([number, number])
+    return [f'{a}-{b}' if b > a else str(a) for a, b in found]
+
+
+def shown(chapters):
+    """path -> the lines that these chapters show."""
+    found = {}
+    for chapter in chapters:
+        for element in chapter.elements:
+            if element.is_woven():
+                try:
+                    src, ranges = resolve(chapter.stage, element.attrs)
+                except WeaveError:      # reported with the chapter's rules
+                    continue
+                found.setdefault(src.path, set()).update(numbers(ranges))
+    return found
+
+
+@dataclass
+class Exemption:
+    """A row of exemptions.txt: which lines, and why."""
+    row: int
+    stage: str
+    path: object
+    chosen: str
+    lines: set
+    reason: str
+
+
+def exemptions():
+    """The rows of book/exemptions.txt; without fn= and so on, a whole file:
+
+    03-buddy file=page/page.h decl=mm_check -- why it is not shown
+    """
+    path = BOOK / 'exemptions.txt'
+    for row, line in enumerate(path.read_text().splitlines()
+                               if path.is_file() else [], 1):
+        if not line.strip() or line.startswith('#'):
+            continue
+        chosen, _, reason = line.partition(' -- ')
+        stage, _, rest = chosen.strip().partition(' ')
+        attrs = attributes(rest)[1]
+        try:
+            if not reason.strip():
+                raise ToolError('want: STAGE file=... fn=... -- reason')
+            if set(attrs) == {'file'}:
+                src = source(find_file(stage, attrs['file']).resolve())
+                lines = needed(src.path)
+            else:
+                src, ranges = resolve(stage, attrs)
+                lines = numbers(ranges) & needed(src.path)
+        except ToolError as error:
+            raise ToolError(f'book/exemptions.txt:{row}: {error}') from error
+        yield Exemption(row, stage, src.path, rest, lines, reason.strip())
+
+
+@dataclass
+class Folder:
+    """What is shown of one folder: counts, and path -> lines not shown."""
+    stage: str
+    name: str
+    chapters: list
+    lines: int
+    exempt: int
+    missing: dict
+
+    def share(self):
+        """The part that is shown or exempt."""
+        left = sum(map(len, self.missing.values()))
+        return 1 - left / self.lines if self.lines else 1
+
+
+def folders(chapters):
+    """A Folder for each folder that a stage adds; one that no chapter lists
+    has no chapters. A chapter may list files and folders of folders, too."""
+    exempt = {}
+    for row in exemptions():
+        exempt.setdefault(row.path, set()).update(row.lines)
+    known = {stage: shown([c for c in chapters if c.stage == stage])
+             for stage in stages()}
+    for folder, stage in tree.added().items():
+        if stage == 'final':
+            continue
+        listed = {}
+        for chapter in chapters:
+            for name in chapter.folders:
+                if chapter.stage == stage and \
+                        name.split('/', maxsplit=1)[0] == folder:
+                    listed.setdefault(name, []).append(chapter)
+        for name, by in (listed or {folder: []}).items():
+            result = Folder(stage, name, by, 0, 0, {})
+            for path in files_of(stage, name):
+                path = path.resolve()
+                free = exempt.get(path, set())
+                result.lines += len(needed(path))
+                result.exempt += len(free)
+                left = needed(path) - free - known[stage].get(path, set())
+                if left:
+                    result.missing[path] = left
+            yield result
+
+
+def unlisted(chapters):
+    """Folders in the metadata that the chapter's stage does not add."""
+    added = tree.added()
+    for chapter in chapters:
+        for name in chapter.folders:
+            if chapter.stage not in stages() or \
+                    added.get(name.split('/', maxsplit=1)[0]) != chapter.stage \
+                    or not (stage_dir(chapter.stage) / name).exists():
+                yield chapter, name

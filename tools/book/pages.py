@@ -1,0 +1,131 @@
+"""The pages that are made, not written: start page, references, the index of
+manual sections, exemptions, and with sources.py the code itself."""
+import html
+import re
+
+import tree
+from common import stages
+
+from book import sources
+from book.coverage import exemptions
+from book.pandoc import run
+from book.site import head
+
+TITLES = {
+    'references': 'References',
+    'sections': 'Index of manual sections',
+    'appendix-exemptions': 'Lines that are not shown',
+}
+
+
+def book_stages():
+    """The stages that have folders of their own, but for final/."""
+    own = set(tree.added().values())
+    return [stage for stage in stages() if stage in own and stage != 'final']
+
+
+def announce(site):
+    """Add the made pages to the navigation."""
+    for name, title in TITLES.items():
+        site.add(name, title)
+    for stage in book_stages():
+        site.add(f'diff-{stage}', f'Stage {stage}')
+
+
+def stage_links(chapter):
+    """What to type, and where the stage's changes are."""
+    if not chapter.stage:
+        return ''
+    return (f'<p class="stage-links">Stage <code>{chapter.stage}</code>: '
+            f'<a href="diff-{chapter.stage}.html">what it adds</a> · '
+            f'<code>make run STAGE={chapter.stage}</code></p>')
+
+
+def start_page(site):
+    """index.html: what this is, and all pages."""
+    rows = ''.join(
+        f'<li><a href="{name}.html">{number + " " if number else ""}'
+        f'{html.escape(title, False)}</a></li>'
+        for name, title, number in site.pages)
+    return (head('Vellum') + '<p>A thin hypervisor for x86-64 that is also a '
+            'book. Each chapter builds one stage of it, shows every line, and '
+            'explains every decision.</p><p>Press <kbd>/</kbd> to search. '
+            'File names above code lead to the whole file.</p>'
+            f'<ol class="contents">{rows}</ol>')
+
+
+def cited(fragments):
+    """Rows (key, locator, page, identifier) of the places that cite."""
+    for part in fragments:
+        for found in re.finditer(
+                r'id="(cite-\d+)"[^>]*?data-cites="([^"]*)"', part.body):
+            for row in html.unescape(found[2]).split(';;'):
+                key, _, locator = row.partition('|')
+                yield key, locator, part.chapter, found[1]
+
+
+def natural(text):
+    """A key that sorts 3A 4.10 after 3A 4.9."""
+    return [(0, int(word), '') if word.isdigit() else (1, 0, word)
+            for word in re.findall(r'\d+|[^\d\s.]+', text)]
+
+
+def section_index(fragments, address):
+    """HTML: for each work its cited sections, each with its places.
+    address(chapter, identifier) makes the link's target."""
+    works = {}
+    for key, locator, chapter, ident in cited(fragments):
+        works.setdefault(key, {}).setdefault(locator, []).append(
+            (chapter, ident))
+    out = []
+    for key in sorted(works):
+        out.append(f'<h2 id="of-{key}"><a href="{address(None, "ref-" + key)}'
+                   f'">{key}</a></h2>\n<dl class="index">')
+        for locator in sorted(works[key], key=natural):
+            links = ', '.join(
+                f'<a href="{address(chapter, ident)}">'
+                f'{html.escape(chapter.title, False)}</a>'
+                for chapter, ident in works[key][locator])
+            out.append(f'<dt>{html.escape(locator) or "as a whole"}</dt>'
+                       f'<dd>{links}</dd>')
+        out.append('</dl>')
+    return '\n'.join(out)
+
+
+def references():
+    """HTML: every entry of references.bib."""
+    return run("---\nnocite: '@*'\n---\n")[1]
+
+
+def exempt_page():
+    """HTML: the lines that no chapter shows, and why."""
+    rows = ''.join(
+        f'<tr><td>{row.stage}</td><td><code>{html.escape(row.chosen, False)}'
+        f'</code></td><td>{len(row.lines)}</td>'
+        f'<td>{html.escape(row.reason, False)}</td></tr>'
+        for row in exemptions())
+    if not rows:
+        return ('<p>Every line of every stage is shown in a chapter, but for '
+                'blank lines, <code>#include</code>, include guards and '
+                'tests. There are no exemptions.</p>')
+    return ('<p>All other lines of the stages are shown in a chapter; blank '
+            'lines, <code>#include</code>, include guards and tests aside.'
+            '</p><table><thead><tr><th>Stage</th><th>Where</th><th>Lines</th>'
+            f'<th>Why</th></tr></thead><tbody>{rows}</tbody></table>')
+
+
+def write(site, fragments, partial):
+    """Write all made pages; of a partial build only what it needs."""
+    def address(chapter, ident):
+        return f'{chapter.name if chapter else "references"}.html#{ident}'
+    site.write('index', 'Vellum', start_page(site), kind='start')
+    bodies = {'references': references(),
+              'sections': section_index(fragments, address),
+              'appendix-exemptions': exempt_page()}
+    for name, body in bodies.items():
+        site.write(name, TITLES[name], head(TITLES[name]) + body)
+        site.index_page(name, TITLES[name], body)
+    sources.write_files(site, fragments)
+    if not partial:
+        for stage in book_stages():
+            sources.write_diff(site, stage)

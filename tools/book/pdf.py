@@ -1,0 +1,121 @@
+"""The printed edition: all parts as one page of HTML, set by WeasyPrint."""
+import html
+import re
+
+from common import BUILD, command, need
+
+from book import edition
+from book.pages import natural
+from book.chapter import BOOK
+
+PDF = BUILD / 'book/vellum.pdf'
+PRINT = BUILD / 'book/print.html'
+LINE = re.compile(r'<span class="l" data-n="(\d+)">(.*)</span>$', re.M)
+PROSE_LINKS = re.compile(r'<p\b.*?</p>|<dd>.*?</dd>|<li>.*?</li>', re.S)
+
+
+def inside(name, ident=''):
+    """The identifier of a place in the one page."""
+    return f'{name}--{ident}' if ident else name
+
+
+def own_identifiers(part, names):
+    """The body of a part, with identifiers and links of its own."""
+    def address(old):
+        page, _, ident = old.partition('#')
+        name = page.removesuffix('.html') or part.name
+        if name not in names:
+            return None
+        return '#' + inside(name, ident)
+    body = edition.relink(part.body, address)
+    body = edition.outside_drawings(body, lambda text: re.sub(
+        r'(\s)id="([^"]+)"',
+        lambda m: f'{m[1]}id="{inside(part.name, m[2])}"', text))
+    body = LINE.sub(lambda m: f'<i>{m[1]:>4}  </i>{m[2]}', body)
+    return PROSE_LINKS.sub(lambda m: page_references(m[0], part.name), body)
+
+
+def page_references(text, name):
+    """Links to other places of the book say their page."""
+    return re.sub(
+        rf'<a href="#(?!references|glossary|{re.escape(name)}--code)',
+        r'<a class="page" href="#', text)
+
+
+def contents(parts):
+    """The table of contents, with page numbers from the style."""
+    out = []
+    for part in parts:
+        number = f'<span class="number">{part.number}</span> ' \
+            if part.number else ''
+        out.append(f'<li class="part"><a href="#{part.name}">{number}'
+                   f'{html.escape(part.title, False)}</a><ol>')
+        if part.number:
+            out += [f'<li><a href="#{inside(part.name, ident)}">'
+                    f'{html.escape(text, False)}</a></li>'
+                    for ident, text in edition.headings(part.body)]
+        out.append('</ol></li>')
+    return f'<nav class="contents"><h1>Contents</h1><ol>{"".join(out)}' \
+        '</ol></nav>'
+
+
+def pages_of(places):
+    """Links that print as page numbers."""
+    return ', '.join(f'<a href="#{inside(chapter.name, ident)}"></a>'
+                     for chapter, ident in places)
+
+
+def indexes(fragments):
+    """Index of manual sections, and of names in the code."""
+    works, names = {}, {}
+    for key, locator, chapter, ident in edition.one_per_section(fragments):
+        works.setdefault(key, {}).setdefault(locator, []).append(
+            (chapter, ident))
+    out = ['<section class="index" id="sections"><h1>Index of manual '
+           'sections</h1>']
+    for key in sorted(works):
+        out.append(f'<h2><a class="plain" href="#references--ref-{key}">'
+                   f'{key}</a></h2><div class="columns">')
+        out += [f'<p>{html.escape(locator or "as a whole")}: '
+                f'{pages_of(works[key][locator])}</p>'
+                for locator in sorted(works[key], key=natural)]
+        out.append('</div>')
+    for name, chapter, ident in edition.code_places(fragments):
+        names.setdefault(name, []).append((chapter, ident))
+    out.append('</section><section class="index code-index" id="code-index">'
+               '<h1>Index of code</h1><div class="columns">')
+    out += [f'<p><code>{html.escape(name)}</code> '
+            f'{pages_of(names[name][:3])}</p>'
+            for name in sorted(names, key=str.lower)]
+    return ''.join(out) + '</div></section>'
+
+
+def one_page(fragments):
+    """The whole book as HTML."""
+    parts = edition.parts(fragments)
+    names = {part.name for part in parts}
+    out = []
+    for part in parts:
+        number = f'<p class="number">Chapter {part.number}</p>' \
+            if part.number else ''
+        out.append(f'<section class="chapter" id="{part.name}">{number}<h1>'
+                   f'{html.escape(part.title, False)}</h1>\n'
+                   f'{own_identifiers(part, names)}\n</section>')
+    return (
+        '<!DOCTYPE html><html lang="en-GB"><head><meta charset="utf-8"/>'
+        '<title>Vellum: a hypervisor to read</title>'
+        f'<link rel="stylesheet" href="{BOOK / "style/print.css"}"/></head>'
+        '<body><section class="cover"><h1>Vellum</h1><p>a hypervisor to read'
+        '</p></section>' + contents(parts) + '\n'.join(out)
+        + indexes(fragments) + '</body></html>')
+
+
+def build(fragments):
+    """Write vellum.pdf; its number of pages."""
+    need('weasyprint', 'weasyprint')
+    PRINT.parent.mkdir(parents=True, exist_ok=True)
+    PRINT.write_text(one_page(fragments))
+    said = command(['weasyprint', '-q', PRINT, PDF])
+    if said.strip():
+        print(said.rstrip())
+    return PDF
