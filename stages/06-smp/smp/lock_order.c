@@ -1,7 +1,8 @@
 /*
  * All locks, and the order in which they may be taken: who holds one may take
- * those that stand below it, and no other. Two CPUs that kept to no order could
- * each hold what the other waits for; two that keep to one cannot.
+ * those that stand below it, and no other; of one kind, those at higher
+ * addresses. Two CPUs that kept to no order could each hold what the other waits
+ * for; two that keep to one cannot.
  *
  * Test builds check it at each spin_lock(), by the name that stands there: see
  * lib/spinlock.h. The table is for readers as much as for the check.
@@ -25,17 +26,19 @@ static const char *const order[] = {
 	"&mp->lock",      /* heap/mempool.c: one of them */
 	"&class->lock",   /* heap/heap.c: the slabs of a size class */
 	"&space_lock",    /* paging/map_phys.c: Vellum's page tables */
-	"&pool->lock",    /* page/pool.c: page descriptors and free lists */
+	"&vmm_pool.lock", /* page/pool.c: page descriptors and free lists */
 	"&cpu->lock",     /* smp/cpus.h: a CPU's INITs and start-up IPIs */
 	"&console_lock",  /* console/console.c: one message at a time */
 };
+
+#define HELD_MOST 16 /* by one CPU, at one time */
 
 struct held {
 	uint count;
 	struct {
 		const spinlock_t *lock;
 		uint rank;
-	} lock[ARRAY_SIZE(order)];
+	} lock[HELD_MOST];
 };
 
 static PERCPU(struct held, held);
@@ -58,9 +61,12 @@ static void take(const spinlock_t *lock, const char *name)
 		return;
 	if (rank == ARRAY_SIZE(order))
 		panic("the lock %s has no place in the order of locks", name);
-	if (h->count && h->lock[last].rank >= rank)
+	if (h->count && (h->lock[last].rank > rank ||
+			 (h->lock[last].rank == rank &&
+			  h->lock[last].lock >= lock)))
 		panic("the lock %s is taken while %s is held", name,
 		      order[h->lock[last].rank]);
+	assert(h->count < HELD_MOST);
 	h->lock[h->count].lock = lock;
 	h->lock[h->count++].rank = rank;
 }
