@@ -60,6 +60,9 @@ def report(every, say=print):
             say(f'  {stage + "/" + row.name:24} {row.lines:5} lines '
                 f'{row.share() if row.chapters else 0:7.1%}  {by}'
                 + (f', {row.exempt} exempt' if row.exempt else ''))
+    blocks = sum(e.is_woven() for c in every for e in c.elements)
+    say(f'  {blocks} blocks in {len(every)} chapters, '
+        f'{sum(row.exempt for row in rows)} lines exempt')
 
 
 def check_book():
