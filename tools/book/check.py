@@ -104,7 +104,7 @@ def check_chapter(name):
         print(f'{chapter.where(1)}: folders: no {folder} in {chapter.stage}')
         count += 1
     blocks = [e for e in mine[0].elements if e.is_woven()]
-    report(mine, say=lambda text: print(text) if name in text else None)
+    report(every, say=lambda text: print(text) if name in text else None)
     lines = sum(len(v & needed(p)) for p, v in shown(mine).items())
     print(f'{name}: {len(blocks)} blocks, {lines} lines shown, '
           f'{count} to mend')
