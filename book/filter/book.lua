@@ -126,6 +126,11 @@ function Div(div)
   end
 end
 
+-- A wide table scrolls by itself, not the page.
+function Table(table)
+  return pandoc.Div({table}, {class = 'wide', tabindex = '0'})
+end
+
 local function slug(text)
   return (text:lower():gsub('[^%w]+', '-'):gsub('^%-', ''):gsub('%-$', ''))
 end
@@ -169,6 +174,6 @@ return {
     number = pandoc.utils.stringify(meta.number or '')
     return nil
   end},
-  {Para = Para, Div = Div, Span = Span, DefinitionList = DefinitionList,
+  {Para = Para, Div = Div, Table = Table, Span = Span, DefinitionList = DefinitionList,
    Cite = Cite},
 }

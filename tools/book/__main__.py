@@ -57,7 +57,8 @@ def build_all(argv, printed=True):
     print(f'book: {html.SITE}/index.html: {len(parts)} chapters', flush=True)
     print(f'book: {epub.build(parts)}', flush=True)
     if printed:
-        print(f'book: {pdf.build(parts)}')
+        path, pages = pdf.build(parts)
+        print(f'book: {path}: {pages} pages')
     return 0
 
 

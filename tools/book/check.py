@@ -60,6 +60,9 @@ def report(every, say=print):
             say(f'  {stage + "/" + row.name:24} {row.lines:5} lines '
                 f'{row.share() if row.chapters else 0:7.1%}  {by}'
                 + (f', {row.exempt} exempt' if row.exempt else ''))
+    blocks = sum(e.is_woven() for c in every for e in c.elements)
+    say(f'  {blocks} blocks in {len(every)} chapters, '
+        f'{sum(row.exempt for row in rows)} lines exempt')
 
 
 def check_book():
@@ -101,7 +104,7 @@ def check_chapter(name):
         print(f'{chapter.where(1)}: folders: no {folder} in {chapter.stage}')
         count += 1
     blocks = [e for e in mine[0].elements if e.is_woven()]
-    report(mine, say=lambda text: print(text) if name in text else None)
+    report(every, say=lambda text: print(text) if name in text else None)
     lines = sum(len(v & needed(p)) for p, v in shown(mine).items())
     print(f'{name}: {len(blocks)} blocks, {lines} lines shown, '
           f'{count} to mend')

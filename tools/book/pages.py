@@ -80,8 +80,9 @@ def section_index(fragments, address):
             (chapter, ident))
     out = []
     for key in sorted(works):
+        title = html.escape(full_title(key), False)
         out.append(f'<h2 id="of-{key}"><a href="{address(None, "ref-" + key)}'
-                   f'">{html.escape(full_title(key), False)}</a></h2>\n<dl class="index">')
+                   f'">{title}</a></h2>\n<dl class="index">')
         for locator in sorted(works[key], key=natural):
             links = ', '.join(
                 f'<a href="{address(chapter, ident)}">'
@@ -111,8 +112,8 @@ def exempt_page():
                 'tests. There are no exemptions.</p>')
     return ('<p>All other lines of the stages are shown in a chapter; blank '
             'lines, <code>#include</code>, include guards and tests aside.'
-            '</p><table><thead><tr><th>Stage</th><th>Where</th><th>Lines</th>'
-            f'<th>Why</th></tr></thead><tbody>{rows}</tbody></table>')
+            '</p><div class="wide" tabindex="0"><table><thead><tr><th>Stage</th><th>Where</th><th>Lines</th>'
+            f'<th>Why</th></tr></thead><tbody>{rows}</tbody></table></div>')
 
 
 def write(site, fragments, partial):

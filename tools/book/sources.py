@@ -64,8 +64,8 @@ def file_page(src, places, root):
         out.append(line)
     hint = ('<p>A number at the left leads to the chapter that explains what '
             'begins there.</p>') if places else ''
-    return (hint + '<div class="whole code"><pre tabindex="0" aria-label="source">'
-            '<code>' + '\n'.join(out) + '</code></pre></div>')
+    return (hint + '<div class="whole code"><pre tabindex="0" '
+            'aria-label="source"><code>' + '\n'.join(out) + '</code></pre></div>')
 
 
 def write_files(site, fragments):
