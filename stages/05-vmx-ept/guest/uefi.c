@@ -20,7 +20,7 @@
 #include "vmm/cr4.h"
 #include "vmm/launch.h"
 
-/* A task register that was never loaded looks like this (SDM 3A 9.1.1). */
+/* A task register that was never loaded looks like this (SDM 3A 10.1.1). */
 #define TSS_BUSY_64 0x8b
 #define TSS_LIMIT   0xffff
 

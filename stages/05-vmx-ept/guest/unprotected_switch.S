@@ -1,6 +1,6 @@
 /*
  * From long mode to real mode, for good: the CPU is to look as the BIOS left
- * it. SDM 3A 9.9.2 says in which order. Paging can be switched off only where
+ * it. SDM 3A 10.9.2 says in which order. Paging can be switched off only where
  * an address means the same without it: so this code is copied to low memory,
  * and unprotected.c maps it there one to one.
  */

@@ -84,7 +84,7 @@ EXIT_HANDLER(TRIPLE_FAULT)
 	machine_reset();
 }
 
-/* INIT to the boot CPU: it starts again at the reset vector (SDM 3A 9.1). */
+/* INIT to the boot CPU: it starts again at the reset vector (SDM 3A 10.1). */
 EXIT_HANDLER(INIT)
 {
 	if (cpu_signals)

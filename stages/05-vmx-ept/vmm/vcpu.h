@@ -83,7 +83,7 @@ struct vcpu_ops {
 	/* Allocate and set up all that @vcpu needs on this CPU; ENOMEM. */
 	int (*create)(struct vcpu *vcpu);
 
-	/* Put @vcpu into the state of a CPU after INIT (SDM 3A 9.1.1), but
+	/* Put @vcpu into the state of a CPU after INIT (SDM 3A 10.1.1), but
 	 * for @entry when that is not NULL: then real mode, from there on. */
 	void (*reset)(struct vcpu *vcpu, const struct real_mode_entry *entry);
 

@@ -8,7 +8,7 @@
  *
  * In:   CS:IP VV00:0000, all else as INIT leaves it.
  * Does: real mode to 64-bit mode in one step: with EFER.LME and CR4.PAE set,
- *	 one write of CR0 sets PE and PG (SDM 3A 9.8.5). The page tables at CR3
+ *	 one write of CR0 sets PE and PG (SDM 3A 10.8.5). The page tables at CR3
  *	 must map this page to itself, or the next instruction would not be
  *	 found; they also have our own range.
  * Out:  entry(argument) on the given stack, in 64-bit mode, with segment

@@ -83,7 +83,7 @@ start16:
 /*
  * In:   real mode with CS 0; EDI where to go on.
  * Out:  64-bit mode, interrupts off, stack at LONG_STACK; jumps to EDI. The
- *	 CPU goes from real mode to long mode in one step (SDM 3A 9.8.5 has
+ *	 CPU goes from real mode to long mode in one step (SDM 3A 10.8.5 has
  *	 protected mode in between, but does not need it).
  */
 	.globl enter_long_mode
