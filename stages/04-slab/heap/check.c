@@ -164,10 +164,10 @@ static const char *take_census(struct census census[HEAP_CLASSES], void **where)
 	struct heap_class *class, *end = heap_classes + HEAP_CLASSES;
 	const char *wrong;
 
-	for (class = heap_classes; class < end; class++)
+	for (class = heap_classes; class < end; class ++)
 		spin_lock(&class->lock);
 	wrong = check_all(census, where);
-	for (class = heap_classes; class < end; class++)
+	for (class = heap_classes; class < end; class ++)
 		spin_unlock(&class->lock);
 	return wrong;
 }

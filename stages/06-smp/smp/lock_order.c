@@ -1,8 +1,8 @@
 /*
  * All locks, and the order in which they may be taken: who holds one may take
  * those that stand below it, and no other; of one kind, those at higher
- * addresses. Two CPUs that kept to no order could each hold what the other waits
- * for; two that keep to one cannot.
+ * addresses. Two CPUs that kept to no order could each hold what the other
+ * waits for; two that keep to one cannot.
  *
  * Test builds check it at each spin_lock(), by the name that stands there: see
  * lib/spinlock.h. The table is for readers as much as for the check.
@@ -61,9 +61,9 @@ static void take(const spinlock_t *lock, const char *name)
 		return;
 	if (rank == ARRAY_SIZE(order))
 		panic("the lock %s has no place in the order of locks", name);
-	if (h->count && (h->lock[last].rank > rank ||
-			 (h->lock[last].rank == rank &&
-			  h->lock[last].lock >= lock)))
+	if (h->count &&
+	    (h->lock[last].rank > rank ||
+	     (h->lock[last].rank == rank && h->lock[last].lock >= lock)))
 		panic("the lock %s is taken while %s is held", name,
 		      order[h->lock[last].rank]);
 	assert(h->count < HELD_MOST);
