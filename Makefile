@@ -23,15 +23,16 @@ endif
 
 # A misspelt goal or variable must not be taken for none. What matters is what
 # the command line sets; the environment is full of other people's names.
-GOALS := all $(ALL_STAGES) setup run test check bench doctor diff lab gdb \
-	order compile_commands.json clean distclean help book iso soak fuzz \
-	test-images
+GOALS := all $(ALL_STAGES) setup run test check bench bench-memory doctor \
+	diff lab gdb order compile_commands.json clean distclean help book \
+	iso soak fuzz test-images
 ifneq ($(filter-out $(GOALS),$(MAKECMDGOALS)),)
 $(error $(filter-out $(GOALS),$(MAKECMDGOALS)): no such goal; see `make help`)
 endif
 VARIABLES := STAGE EMU FIRMWARE CPUS MEM GUEST KERNEL INITRD CMDLINE OPTIONS \
 	EMU_ARGS TIMEOUT BATCH TEST NATIVE PYTEST FROM TO DIR VMMSIZE_ALL \
-	MM_FAIL_AT WERROR BUILD_ROOT CC HOST_CC PYTHON SEED OPS
+	MM_FAIL_AT WERROR BUILD_ROOT CC HOST_CC PYTHON SEED OPS TIME TARGET \
+	SWEEP
 GIVEN := $(foreach v,$(.VARIABLES),$(if $(filter command,$(origin $v)),$v))
 ifneq ($(filter-out $(VARIABLES),$(GIVEN)),)
 $(error $(filter-out $(VARIABLES),$(GIVEN)): no such variable; there are \
@@ -84,6 +85,12 @@ iso: final | $(AFTER_SETUP)
 bench: final | $(AFTER_SETUP)
 	@$(PYTHON) tools/bench.py
 
+bench-memory: | $(AFTER_SETUP)
+	@$(PYTHON) tools/bench_memory.py
+
+fuzz: | $(AFTER_SETUP)
+	@$(PYTHON) tools/fuzz.py
+
 doctor: | $(AFTER_SETUP)
 	@$(PYTHON) tools/doctor.py
 
@@ -118,8 +125,6 @@ book:
 	@echo "error: make book comes with the book's chapters" >&2; exit 1
 soak:
 	@echo "error: make soak comes with more than one CPU" >&2; exit 1
-fuzz:
-	@echo "error: make fuzz comes with the fuzz targets" >&2; exit 1
 
 help:
 	@sed -n 's/^#: \{0,1\}//p' Makefile
@@ -136,9 +141,15 @@ help:
 #:                      BATCH=1 no input; TEST=1 with self-tests;
 #:                      NATIVE=1 the guest alone, without Vellum;
 #:                      MM_FAIL_AT=n the n-th memory allocation fails
-#: make test            all tests; STAGE= EMU= choose, PYTEST= goes to pytest
+#: make test            all tests; STAGE= EMU= choose, PYTEST= goes to pytest;
+#:                      SWEEP=1 lets every allocation of a boot fail, one by one
 #: make check           format, headers, lengths, links, layers, warnings
 #: make bench           exits, instructions and times, as table and JSON
+#: make bench-memory    what an allocation costs, beside glibc's malloc,
+#:                      jemalloc and mimalloc
+#: make fuzz            search for inputs that break the memory layers and the
+#:                      parsers: TIME=60 seconds for all, on all CPUs;
+#:                      STAGE= TARGET=heap-fuzz choose
 #: make iso             build/final/vellum.iso, for CDs and USB sticks: a menu
 #:                      with the preflight check, Vellum, and the Linux demo
 #: make doctor          what this machine can run
@@ -149,4 +160,4 @@ help:
 #: make compile_commands.json               for clangd and editors
 #: make clean           remove what was built; make distclean: downloads, too
 #:
-#: Stages: see stages/. Later: book, soak, fuzz.
+#: Stages: see stages/. Later: book, soak.

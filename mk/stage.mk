@@ -102,6 +102,8 @@ $(IMAGE): $(OBJECTS) $(BUILD)/symbols.o
 -include mk/efi.mk
 -include mk/guests.mk
 -include mk/host-test.mk
+-include mk/fuzz.mk
+-include mk/bench.mk
 
 # RUN_ARGS of the top-level Makefile come through the environment.
 JOBS = $(if $(filter -j%,$(MAKEFLAGS)),,-j$(shell nproc))

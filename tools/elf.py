@@ -46,6 +46,14 @@ class Elf:
         return struct.unpack_from(f'<{count}Q', self.data,
                                   self._offset(address))
 
+    def put(self, symbol, value):
+        """Set the 64-bit variable of that name, in our copy of the file."""
+        if symbol not in self.symbols:
+            raise ToolError(f'no symbol {symbol} in the file')
+        at = self._offset(self.symbols[symbol])
+        self.data = (self.data[:at] + struct.pack('<Q', value)
+                     + self.data[at + 8:])
+
     def string(self, address):
         """The zero-terminated string at a virtual address."""
         return self._text(self._offset(address))

@@ -20,6 +20,11 @@ DEMO_VELLUM = {
     'the exit counts (vellumctl stats)': r'^demo: vellumctl stats: status 0',
     'the total of the exits': r'^total +\d+',
     'the free pages (vellumctl free)': r'^demo: vellumctl free: status 0',
+    "Vellum's memory is sound (vellumctl check)":
+        r'^demo: vellumctl check: status 0',
+    "Vellum's blocks of pages (vellumctl pages)":
+        r'^page-map: \d+ free \d+ x \d+\s+(page-map:.*\s+)*'
+        r'demo: vellumctl pages: status 0',
     "Vellum's log (vellumctl log)": r'^demo: vellumctl log: status 0',
 }
 DEMO_UEFI = {

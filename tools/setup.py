@@ -13,7 +13,8 @@ from common import TOP, ToolError, main
 
 GROUPS_OF_GOALS = {
     'run': ['run'], 'all': ['run'], 'doctor': ['run'], 'gdb': ['run', 'test'],
-    'bench': ['run'], 'iso': ['run'], 'test': ['run', 'test'],
+    'bench': ['run'], 'bench-memory': ['run', 'test'],
+    'fuzz': ['run', 'test'], 'iso': ['run'], 'test': ['run', 'test'],
     'check': ['run', 'test'], 'book': ['book'],
 }
 

@@ -11,12 +11,13 @@
  */
 #include <cpuid.h>
 #include <signal.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 #include <unistd.h>
+
+typedef unsigned long long u64;
 
 enum {
 	SIGNATURE = 0x6d756c6c,
@@ -33,21 +34,23 @@ enum command {
 	CMD_INFO,
 	CMD_STATS,
 	CMD_LOG,
-	CMD_FREE
+	CMD_FREE,
+	CMD_CHECK,
+	CMD_PAGES
 };
 
 /* What a hypercall leaves in the registers. */
 struct reply {
-	int64_t status;
-	uint64_t rbx, rdx, rsi, rdi, r8, r9;
+	long long status;
+	u64 rbx, rdx, rsi, rdi, r8;
 };
 
 struct reason {
 	char name[17];
-	uint64_t count, cycles;
+	u64 count, cycles;
 };
 
-static unsigned backend;
+static unsigned version, backend, cpu; /* what the leaf says */
 
 /* The hypercall instruction raised #UD: it is not allowed. */
 static void on_sigill(int sig)
@@ -62,68 +65,56 @@ static void on_sigill(int sig)
 	_exit(3);
 }
 
+#define REGISTERS                                                         \
+	"+a"(rax), "+b"(rbx), "+c"(rcx), "+d"(rdx), "+S"(rsi), "+D"(rdi), \
+		"+r"(r8)
+
 /* Do one hypercall; end the program when Vellum does not allow them. */
-static struct reply hypercall(enum command cmd, uint64_t arg)
+static struct reply hypercall(enum command cmd, u64 arg)
 {
-	struct reply r;
-	uint64_t rax = SIGNATURE, rbx = cmd, rcx = arg;
-	uint64_t rdx = 0, rsi = 0, rdi = 0;
-	register uint64_t r8 asm("r8") = 0;
-	register uint64_t r9 asm("r9") = 0;
+	u64 rax = SIGNATURE, rbx = cmd, rcx = arg;
+	u64 rdx = 0, rsi = 0, rdi = 0;
+	register u64 r8 asm("r8") = 0;
 
 	if (backend == BACKEND_VMX)
-		asm volatile("vmcall"
-			     : "+a"(rax), "+b"(rbx), "+c"(rcx), "+d"(rdx),
-			       "+S"(rsi), "+D"(rdi), "+r"(r8), "+r"(r9)
-			     :
-			     : "memory");
+		asm volatile("vmcall" : REGISTERS : : "memory");
 	else
-		asm volatile("vmmcall"
-			     : "+a"(rax), "+b"(rbx), "+c"(rcx), "+d"(rdx),
-			       "+S"(rsi), "+D"(rdi), "+r"(r8), "+r"(r9)
-			     :
-			     : "memory");
-	r = (struct reply){(int64_t)rax, rbx, rdx, rsi, rdi, r8, r9};
-	return r;
+		asm volatile("vmmcall" : REGISTERS : : "memory");
+	return (struct reply){(long long)rax, rbx, rdx, rsi, rdi, r8};
 }
 
 /* As hypercall, for calls that must not fail. */
-static struct reply ask(enum command cmd, uint64_t arg)
+static struct reply ask(enum command cmd, u64 arg)
 {
 	struct reply r = hypercall(cmd, arg);
 
 	if (r.status) {
 		fprintf(stderr, "vellumctl: hypercall %d failed: %lld\n", cmd,
-			(long long)r.status);
+			r.status);
 		exit(4);
 	}
 	return r;
 }
 
 /* Read the hypervisor's leaves; end the program when it is not Vellum. */
-static void find_vellum(unsigned regs[4])
+static void find_vellum(void)
 {
-	unsigned a, b, c, d;
-	char name[13] = "";
+	unsigned a, b, c, d, name[4] = {0};
 
 	__cpuid(1, a, b, c, d);
 	if (!(c & 1u << 31)) {
 		fprintf(stderr, "vellumctl: no hypervisor below this system\n");
 		exit(2);
 	}
-	__cpuid(LEAF_NAME, a, b, c, d);
-	memcpy(name, &b, 4);
-	memcpy(name + 4, &c, 4);
-	memcpy(name + 8, &d, 4);
-	if (strcmp(name, "VellumVellum") != 0 || a < LEAF_INFO) {
+	__cpuid(LEAF_NAME, a, name[0], name[1], name[2]);
+	if (strcmp((char *)name, "VellumVellum") != 0 || a < LEAF_INFO) {
 		fprintf(stderr,
 			"vellumctl: the hypervisor is not Vellum "
 			"(CPUID 0x40000000 says \"%s\")\n",
-			name);
+			(char *)name);
 		exit(2);
 	}
-	__cpuid(LEAF_INFO, regs[0], regs[1], regs[2], regs[3]);
-	backend = regs[1];
+	__cpuid(LEAF_INFO, version, backend, cpu, d);
 }
 
 static const char *backend_name(void)
@@ -138,9 +129,8 @@ static int by_count(const void *left, const void *right)
 {
 	const struct reason *a = left, *b = right;
 
-	if (a->count != b->count)
-		return a->count < b->count ? 1 : -1;
-	return strcmp(a->name, b->name);
+	return a->count != b->count ? (a->count < b->count ? 1 : -1)
+				    : strcmp(a->name, b->name);
 }
 
 /* Fill the table with the reasons that had exits; their number. */
@@ -148,7 +138,7 @@ static size_t read_stats(struct reason *table)
 {
 	size_t n = 0;
 
-	for (uint64_t i = 0; i < MAX_REASONS; i++) {
+	for (u64 i = 0; i < MAX_REASONS; i++) {
 		struct reply r = hypercall(CMD_STATS, i);
 
 		if (r.status)
@@ -166,9 +156,8 @@ static size_t read_stats(struct reason *table)
 
 static void print_reason(const struct reason *r)
 {
-	printf("%-16s %10llu %14llu %10llu\n", r->name,
-	       (unsigned long long)r->count, (unsigned long long)r->cycles,
-	       (unsigned long long)(r->count ? r->cycles / r->count : 0));
+	printf("%-16s %10llu %14llu %10llu\n", r->name, r->count, r->cycles,
+	       (r->count ? r->cycles / r->count : 0));
 }
 
 /* Exits by reason. Vellum is asked for the times first: reading exits, too. */
@@ -194,78 +183,118 @@ static void do_stats(void)
 	print_reason(&all);
 	print_reason(&rest);
 	printf("in Vellum: %llu of %llu cycles since the launch (%.3f %%)\n",
-	       (unsigned long long)info.r8, (unsigned long long)info.rdi,
+	       info.r8, info.rdi,
 	       info.rdi ? 100.0 * (double)info.r8 / (double)info.rdi : 0.0);
+}
+
+/* Print Vellum's log; with @only, just the lines that begin with that. */
+static void print_log(const char *only)
+{
+	static char text[1 << 20];
+	size_t size = 0;
+	struct reply r;
+
+	while (size + LOG_CHUNK < sizeof text && (r = ask(CMD_LOG, size)).rdx) {
+		u64 words[4] = {r.rbx, r.rsi, r.rdi, r.r8};
+		size_t n = r.rdx < LOG_CHUNK ? r.rdx : LOG_CHUNK;
+
+		memcpy(text + size, words, n);
+		size += n;
+	}
+	for (char *line = text, *end; *line; line = end) {
+		end = line + strcspn(line, "\n");
+		end += *end == '\n';
+		if (!only || strncmp(line, only, strlen(only)) == 0)
+			fwrite(line, 1, end - line, stdout);
+	}
 }
 
 static void do_log(void)
 {
-	uint64_t offset = 0;
-	struct reply r;
-
-	while ((r = ask(CMD_LOG, offset)).rdx) {
-		uint64_t words[4] = {r.rbx, r.rsi, r.rdi, r.r8};
-		size_t n = r.rdx < LOG_CHUNK ? r.rdx : LOG_CHUNK;
-
-		fwrite(words, 1, n, stdout);
-		offset += n;
-	}
+	print_log(NULL);
 }
 
 static void do_free(void)
 {
 	struct reply r = ask(CMD_FREE, 0);
 
-	printf("pages: %llu managed, %llu available (%llu KiB)\n",
-	       (unsigned long long)r.rbx, (unsigned long long)r.rdx,
-	       (unsigned long long)r.rdx * 4);
+	printf("pages: %llu managed, %llu available (%llu KiB)\n", r.rbx, r.rdx,
+	       r.rdx * 4);
+}
+
+/* Every invariant of Vellum's memory; what is broken is in its log. */
+static void do_check(void)
+{
+	if (hypercall(CMD_CHECK, 0).status) {
+		printf("check: BROKEN\n");
+		print_log("mm_check: ");
+		exit(5);
+	}
+	printf("check: every invariant of Vellum's memory holds\n");
+}
+
+/* The lines that tools/heapview.py draws a picture of. */
+static void do_pages(void)
+{
+	static const char *const states[] = {"reserved", "free", "allocated"};
+	u64 page = 0;
+	struct reply r;
+
+	printf("page-map: %llu pages\n", ask(CMD_FREE, 0).rbx);
+	while (!(r = hypercall(CMD_PAGES, page)).status) {
+		printf("page-map: %llu %s %llu x %llu\n", page,
+		       r.rbx < 3 ? states[r.rbx] : "none", r.rdx, r.rsi);
+		page += r.rdx * r.rsi;
+	}
 }
 
 static void do_info(void)
 {
 	struct reply r = ask(CMD_INFO, 0);
 
-	printf("ABI version %llu, back end %s\n", (unsigned long long)r.rbx,
-	       backend_name());
+	printf("ABI version %llu, back end %s\n", r.rbx, backend_name());
 	printf("from entry to the guest's first instruction: %llu cycles\n",
-	       (unsigned long long)r.rsi);
+	       r.rsi);
 	printf("since the launch: %llu cycles, of these in Vellum: %llu\n",
-	       (unsigned long long)r.rdi, (unsigned long long)r.r8);
+	       r.rdi, r.r8);
 	if (r.rbx != ABI_VERSION)
 		printf("this vellumctl speaks version %d\n", ABI_VERSION);
 }
 
-static void usage(void)
+static void do_leaf(void)
 {
-	fprintf(stderr, "usage: vellumctl stats | log | free | info | leaf\n"
-			"  stats  exits by reason, with cycles\n"
-			"  log    Vellum's log ring\n"
-			"  free   pages that Vellum has left\n"
-			"  info   back end and times\n"
-			"  leaf   the CPUID leaf (needs no hypercall)\n");
-	exit(1);
+	printf("VellumVellum version %u, back end %s, CPU %u\n", version,
+	       backend_name(), cpu);
 }
 
+static const struct {
+	const char *name;
+	void (*run)(void);
+	const char *help;
+} commands[] = {
+	{"stats", do_stats, "exits by reason, with cycles"},
+	{"log", do_log, "Vellum's log ring"},
+	{"free", do_free, "pages that Vellum has left"},
+	{"check", do_check, "is Vellum's memory sound?"},
+	{"pages", do_pages, "every block of pages, for tools/heapview.py"},
+	{"info", do_info, "back end and times"},
+	{"leaf", do_leaf, "the CPUID leaf (needs no hypercall)"},
+};
+
+#define COMMANDS (sizeof commands / sizeof commands[0])
 int main(int argc, char **argv)
 {
-	unsigned leaf[4];
-
-	if (argc != 2)
-		usage();
-	signal(SIGILL, on_sigill);
-	find_vellum(leaf);
-	if (!strcmp(argv[1], "stats"))
-		do_stats();
-	else if (!strcmp(argv[1], "log"))
-		do_log();
-	else if (!strcmp(argv[1], "free"))
-		do_free();
-	else if (!strcmp(argv[1], "info"))
-		do_info();
-	else if (!strcmp(argv[1], "leaf"))
-		printf("VellumVellum version %u, back end %s, CPU %u\n",
-		       leaf[0], backend_name(), leaf[2]);
-	else
-		usage();
-	return 0;
+	for (size_t i = 0; argc == 2 && i < COMMANDS; i++) {
+		if (strcmp(argv[1], commands[i].name))
+			continue;
+		signal(SIGILL, on_sigill);
+		find_vellum();
+		commands[i].run();
+		return 0;
+	}
+	fprintf(stderr, "usage: vellumctl COMMAND\n");
+	for (size_t i = 0; i < COMMANDS; i++)
+		fprintf(stderr, "  %-6s %s\n", commands[i].name,
+			commands[i].help);
+	return 1;
 }

@@ -1,8 +1,12 @@
 """The main job: a stock Linux boots under Vellum, reports and powers off."""
+import re
+
 import bench
 import expectations
+import heapview
 import linux_guest
 import pytest
+from common import command
 
 VMMSIZE = 128 << 20
 LIMIT = {'qemu': 240, 'bochs': 480}
@@ -21,6 +25,11 @@ def test_linux_reports_and_powers_off(machine, stage, linux_disk, emu):
     expectations.banner(guest, stage)
     missing = expectations.linux_demo(guest, False, VMMSIZE)
     assert not missing, guest.fail(f'not seen: {missing}')
+    pages, blocks = heapview.parse(guest.serial)
+    free = int(re.search(r'^pages: \d+ managed, (\d+) available',
+                         guest.serial, re.M)[1])
+    assert pages * 4096 >= VMMSIZE
+    assert sum(each.pages for each in blocks if each.state == 'free') == free
 
 
 @pytest.mark.usefixtures('needs_guest')
@@ -40,6 +49,30 @@ def test_hypercalls_are_refused_unless_allowed(machine, linux_disk):
     guest = boot(machine, linux_disk, 'qemu', cmdline='boot=0x80')
     guest.expect_line('Vellum refuses hypercalls')
     guest.expect(r'^demo: vellumctl stats: status 3')
+    assert guest.wait_exit() == 'poweroff'
+
+
+@pytest.mark.usefixtures('needs_guest')
+def test_vellumctl_check_names_what_is_broken(machine, image, tmp_path):
+    """GDB changes a number in Vellum's memory, where no guest can reach."""
+    door = tmp_path / 'gdb'
+    guest = boot(machine, linux_guest.build(), 'qemu', extra_args=(
+        '-gdb', f'unix:{door},server=on,wait=off'))
+    guest.expect(r'poweroff -f ends')
+    base = re.search(r'^paging: our range is (0x[0-9a-f]+)-', guest.serial,
+                     re.M)[1]
+    guest.send('vellumctl check; echo status $?\n')
+    guest.expect(r'^check: every invariant of Vellum.s memory holds')
+    guest.expect(r'^status 0')
+    number = f'*(unsigned *)((long)&vmm_pool.available - 0x40000000 + {base})'
+    command(['gdb', '-nx', '-batch', image, '-ex', f'target remote {door}',
+             '-ex', 'maint packet Qqemu.PhyMemMode:1',
+             '-ex', f'set var {number} = {number} + 1', '-ex', 'detach'])
+    guest.send('vellumctl check; echo status $?\n')
+    guest.expect(r'^check: BROKEN')
+    guest.expect(r'^mm_check: page \d+: sums do not agree with the pages')
+    guest.expect(r'^status 5')
+    guest.send('poweroff -f\n')
     assert guest.wait_exit() == 'poweroff'
 
 

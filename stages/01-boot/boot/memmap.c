@@ -98,10 +98,10 @@ static u64 next_boundary(const struct mem_map *map, u64 at)
 /* Append to a sorted map, joining with the last range where possible. */
 static void append(struct mem_map *map, u64 base, u64 size, u32 type)
 {
-	struct mem_range *last = &map->range[map->count - 1];
+	struct mem_range *last =
+		map->count ? &map->range[map->count - 1] : NULL;
 
-	if (map->count && last->type == type &&
-	    last->base + last->size == base) {
+	if (last && last->type == type && last->base + last->size == base) {
 		last->size += size;
 		return;
 	}

@@ -111,10 +111,12 @@ static void read_modules(struct boot_info *boot,
 	if (mb->mods_count > 1)
 		printf("multiboot: %u modules: all but the first are ignored\n",
 		       mb->mods_count);
-	if (!is_ram(&boot->map, mb->mods_addr,
+	/* The map may have RAM where 32-bit addresses do not reach. */
+	if (mb->mods_addr + sizeof(module) > 4 * GIB ||
+	    !is_ram(&boot->map, mb->mods_addr,
 		    mb->mods_addr + sizeof(module))) {
-		printf("multiboot: the list of modules at 0x%x is not in RAM: "
-		       "ignored\n",
+		printf("multiboot: the list of modules at 0x%x is not in RAM "
+		       "below 4 GiB: ignored\n",
 		       mb->mods_addr);
 		return;
 	}

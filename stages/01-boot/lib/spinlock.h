@@ -30,7 +30,9 @@ static inline void spin_lock(spinlock_t *lock)
 {
 	u16 ticket = __atomic_fetch_add(&lock->next, 1, __ATOMIC_RELAXED);
 
-	while (__atomic_load_n(&lock->owner, __ATOMIC_ACQUIRE) != ticket)
+	/* We rarely wait: keep that out of the straight path. */
+	while (__builtin_expect(
+		__atomic_load_n(&lock->owner, __ATOMIC_ACQUIRE) != ticket, 0))
 		__builtin_ia32_pause();
 }
 

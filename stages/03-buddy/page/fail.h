@@ -11,6 +11,7 @@
 #ifndef PAGE_FAIL_H
 #define PAGE_FAIL_H
 
+#include "console/printf.h"
 #include "lib/types.h"
 
 #ifdef MM_FAIL_AT
@@ -21,11 +22,21 @@ extern u64 mm_allocations, mm_fail_at;
 /* Count one allocation. Must this one fail? Then say so on the console. */
 bool mm_fail_now(void);
 
+/* Say how many there were: so far a sweep over all of them must go. */
+static inline void mm_print_allocations(void)
+{
+	printf("mm: %lu allocations until here\n", mm_allocations);
+}
+
 #else
 
 static inline bool mm_fail_now(void)
 {
 	return false;
+}
+
+static inline void mm_print_allocations(void)
+{
 }
 
 #endif

@@ -8,6 +8,7 @@
 #include "lib/errno.h"
 #include "lib/init.h"
 #include "page/page.h"
+#include "page/runs.h"
 
 /* Sizes that are powers of two and sizes that are not. */
 static const int sizes[] = {1, 2, 3, 5, 8, 100, 256, 1000, 4096};
@@ -88,6 +89,7 @@ static void page_selftest(void)
 	if (!failed && mm_check())
 		failed = "mm_check";
 	printf("page: took all %u pages one by one, then -ENOMEM\n", taken);
+	print_page_runs();
 	if (failed)
 		printf("selftest: page: FAILED %s\n", failed);
 	else

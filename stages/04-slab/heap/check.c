@@ -1,13 +1,14 @@
 /*
  * Set-up, statistics and checker of the byte allocator: everything about a
- * class as a whole. The checker trusts no link before it has looked at the page
- * it leads to, and every loop is bounded.
+ * class as a whole. The checker looks at every page that there is, so that it
+ * finds the slabs that are on no list, and so that it never follows a link
+ * before it knows where that leads.
  * Book: chapter 4, "What must always be true".
  */
 #include "console/printf.h"
-#include "heap/slab.h"
+#include "heap/debug.h"
 #include "lib/errno.h"
-#include "page/page.h"
+#include "page/pool.h"
 
 static void force_unlock_heap(void)
 {
@@ -21,131 +22,178 @@ void setup_heap(void)
 
 	for (uint i = 0; i < HEAP_CLASSES; i++) {
 		struct heap_class *class = &heap_classes[i];
-		size_t header;
+		uint shift = 4 + i, slots = PAGE_SIZE >> shift;
 
-		*class = (struct heap_class){.shift = 4 + i};
+		*class = (struct heap_class){
+			.shift = shift,
+			.mask = BIT(shift) - 1,
+			.current = &no_slab,
+		};
 		list_init(&class->partial);
-		list_init(&class->full);
-		class->slots = PAGE_SIZE >> class->shift;
-		class->words = (class->slots + 63) / 64;
-		header = offsetof(struct slab, bitmap) + class->words * 8;
-		class->first =
-			ALIGN_UP(header, BIT(class->shift)) >> class->shift;
+		class->words = (slots + 63) / 64;
+		class->first = (sizeof(struct slab) + BIT(shift) - 1) >> shift;
+		class->objects = slots - class->first;
 	}
+	for (uint i = 0, k = 0; i < ARRAY_SIZE(size_class); i++) {
+		if (i * HEAP_MIN >= BIT(heap_classes[k].shift))
+			k++;
+		size_class[i] = &heap_classes[k];
+	}
+	heap_range.start = (u64)vmm_pool.virt;
+	heap_range.size = vmm_pool.pages * PAGE_SIZE;
 	mm_add_layer(&layer);
 }
 
-void get_heap_stats(struct heap_stats stats[HEAP_CLASSES])
-{
-	for (uint i = 0; i < HEAP_CLASSES; i++) {
-		struct heap_class *class = &heap_classes[i];
+/* What the checker found of one class. */
+struct census {
+	uint pages;   /* slabs */
+	uint partial; /* that should be on the list */
+	uint used;    /* objects */
+};
 
-		spin_lock(&class->lock);
-		stats[i] = (struct heap_stats){
-			.size = 1U << class->shift,
-			.slots = class_slots(class),
-			.pages = class->pages,
-			.used = class->used,
-		};
-		spin_unlock(&class->lock);
-	}
+/* The slab in page @i of the pool, or NULL when the page is no slab. */
+static struct slab *slab_in_page(u32 i)
+{
+	struct slab *slab = (struct slab *)(vmm_pool.virt + i * PAGE_SIZE);
+
+	if (pages_of_block(slab) == 1)
+		for (uint k = 0; k < HEAP_CLASSES; k++)
+			if (slab->class == &heap_classes[k] &&
+			    slab->seal == seal_of(slab, slab->class))
+				return slab;
+	return NULL;
 }
 
-/* Does the bitmap agree with the header, and leave the header alone? */
-static const char *check_bitmap(struct heap_class *class, struct slab *slab)
+/* Does the bitmap agree with the count, and leave the header alone? */
+static const char *check_bitmap(const struct slab *slab)
 {
-	uint free = 0;
+	const struct heap_class *class = slab->class;
+	uint free = 0, slots = PAGE_SIZE >> class->shift;
 
 	for (uint w = 0; w < class->words; w++)
 		for (u64 bits = slab->bitmap[w]; bits; bits &= bits - 1)
 			free++; /* each round clears the lowest 1 */
-	if (free != slab->free)
+	if (slab->used + free != class->objects)
 		return "bitmap does not agree with the count";
 	if (slab->bitmap[0] & (BIT(class->first) - 1))
 		return "slot of the header is free";
-	if (class->slots < 64 && slab->bitmap[0] >> class->slots)
+	if (slots < 64 && slab->bitmap[0] >> slots)
 		return "slot past the end of the page is free";
-	return NULL;
+	if (slab->word >= class->words)
+		return "there is no such word";
+	return check_slots(slab);
 }
 
-/* Check the slab at @slab, a link from an object that was checked before. */
-static const char *check_slab(struct heap_class *class, struct slab *slab,
-			      struct list *prev, bool full)
+static const char *check_slab(const struct slab *slab, struct census *census)
 {
-	const char *wrong;
+	const struct heap_class *class = slab->class;
+	bool listed = slab != class->current && !is_full(class, slab);
 
-	if (pages_of_block(slab) != 1)
-		return "link leads to no page of the heap";
-	if (slab->magic != slab_magic(slab))
-		return "page has no magic number";
-	if (slab->class != class - heap_classes)
-		return "page of another class";
-	if (slab->link.prev != prev)
-		return "links disagree";
-	wrong = check_bitmap(class, slab);
-	if (wrong)
-		return wrong;
-	if (full != (slab->free == 0))
-		return "page is on the wrong list";
-	if ((slab->free == class_slots(class)) != (slab == class->empty))
-		return "empty page is not the one kept";
-	return NULL;
+	census->pages++;
+	census->partial += listed;
+	census->used += slab->used;
+	if (listed != (slab->link.next != NULL))
+		return "on the list, and should not be, or the other way round";
+	if (listed && slab->used == 0)
+		return "empty page that is not the current one";
+	return check_bitmap(slab);
 }
 
-/* Check one list; adds up its pages and objects. */
-static const char *check_list(struct heap_class *class, struct list *head,
-			      uint *pages, uint *used, void **where)
+/* Walk the list of @class, which pass 1 says has @n slabs. */
+static const char *check_list(const struct heap_class *class, uint n,
+			      void **where)
 {
-	struct list *prev = head;
+	const struct list *head = &class->partial, *last = head;
 
 	for (struct list *node = head->next; node != head; node = node->next) {
-		struct slab *slab = list_entry(node, struct slab, link);
-		const char *wrong;
+		u64 offset = (u64)node - heap_range.start;
+		struct slab *slab = offset < heap_range.size
+					    ? slab_in_page(offset >> PAGE_SHIFT)
+					    : NULL;
 
-		*where = slab;
-		wrong = check_slab(class, slab, prev, head == &class->full);
-		if (wrong)
-			return wrong;
-		if (++*pages > class->pages)
-			return "more pages than there should be";
-		*used += class_slots(class) - slab->free;
-		prev = node;
+		*where = node;
+		if (!slab || &slab->link != node || slab->class != class)
+			return "link leads to no page of the class";
+		if (node->prev != last)
+			return "links disagree";
+		if (n-- == 0)
+			return "more pages on the list than there should be";
+		last = node;
 	}
-	*where = class;
-	return head->prev == prev ? NULL : "links disagree";
+	*where = NULL;
+	return n || head->prev != last ? "page is missing from the list" : NULL;
 }
 
-static const char *check_class(struct heap_class *class, void **where)
+static const char *check_class(const struct heap_class *class,
+			       const struct census *census, void **where)
 {
-	uint pages = 0, used = 0;
+	struct slab *current = class->current;
+	u64 offset = (u64)current - heap_range.start;
+
+	*where = current;
+	if (class->pages != census->pages)
+		return "number of pages does not agree with those found";
+	if (current != &no_slab &&
+	    (offset >= heap_range.size ||
+	     slab_in_page(offset >> PAGE_SHIFT) != current ||
+	     current->class != class))
+		return "current page is none of the class";
+	return check_list(class, census->partial, where);
+}
+
+/* As check_heap(), with the locks held; @census of all classes is 0. */
+static const char *check_all(struct census census[HEAP_CLASSES], void **where)
+{
+	const char *wrong = NULL;
+
+	for (u32 i = 0; i < vmm_pool.pages && !wrong; i++) {
+		struct slab *slab = slab_in_page(i);
+
+		*where = slab;
+		if (slab)
+			wrong = check_slab(slab,
+					   &census[slab->class - heap_classes]);
+	}
+	for (uint i = 0; i < HEAP_CLASSES && !wrong; i++)
+		wrong = check_class(&heap_classes[i], &census[i], where);
+	return wrong;
+}
+
+static const char *take_census(struct census census[HEAP_CLASSES], void **where)
+{
 	const char *wrong;
 
-	spin_lock(&class->lock);
-	wrong = check_list(class, &class->partial, &pages, &used, where);
-	if (!wrong)
-		wrong = check_list(class, &class->full, &pages, &used, where);
-	if (!wrong && (pages != class->pages || used != class->used))
-		wrong = "sums do not agree with the pages";
-	if (!wrong && class->empty &&
-	    class->empty != list_entry(class->partial.prev, struct slab, link))
-		wrong = "empty page is not the last of its list";
-	spin_unlock(&class->lock);
+	for (uint i = 0; i < HEAP_CLASSES; i++)
+		spin_lock(&heap_classes[i].lock);
+	wrong = check_all(census, where);
+	for (uint i = 0; i < HEAP_CLASSES; i++)
+		spin_unlock(&heap_classes[i].lock);
 	return wrong;
 }
 
 int check_heap(void)
 {
-	int error = 0;
+	struct census census[HEAP_CLASSES] = {{0}};
+	void *where = NULL;
+	const char *wrong = take_census(census, &where);
 
-	for (uint i = 0; i < HEAP_CLASSES; i++) {
-		void *where;
-		const char *wrong = check_class(&heap_classes[i], &where);
+	if (!wrong)
+		return 0;
+	printf("mm_check: heap: 0x%lx: %s\n", (u64)where, wrong);
+	return -EINVAL;
+}
 
-		if (!wrong)
-			continue;
-		printf("mm_check: heap class %u: 0x%lx: %s\n", 16U << i,
-		       (u64)where, wrong);
-		error = -EINVAL;
-	}
-	return error;
+void get_heap_stats(struct heap_stats stats[HEAP_CLASSES])
+{
+	struct census census[HEAP_CLASSES] = {{0}};
+	void *where;
+
+	take_census(census, &where);
+	for (uint i = 0; i < HEAP_CLASSES; i++)
+		stats[i] = (struct heap_stats){
+			.size = 1U << heap_classes[i].shift,
+			.slots = heap_classes[i].objects,
+			.pages = census[i].pages,
+			.used = census[i].used,
+		};
 }

@@ -1,12 +1,11 @@
 /*
- * Memory pools. A pool has blocks, a block has runs, in order of address:
+ * Memory pools. A pool has blocks, a block has runs:
  *
- *	pool --> block --> block	from alloc(), private
- *	           |
+ *	pool --> block --> block
+ *	           |\
+ *	           | runs: (0, 64) used, (64, 192) free, (256, 3840) used
  *	           v
- *	         run (0, 64) used, run (64, 192) free, run (256, 3840) used
- *	           :
- *	         the block's pages	from alloc_pages(), shared
+ *	         the pages: data only
  *
  * A run is an (offset, length) pair. Together the runs of a block cover it
  * exactly, and two neighbours are never both free. They are found by walking:
@@ -17,130 +16,118 @@
 #include "heap/heap.h"
 #include "heap/pool_block.h"
 #include "lib/string.h"
+#include "page/fail.h"
+#include "page/page.h"
 
 struct mempool_list mempools;
 
-/* A new run after @prev, a run or the head of the list. NULL: no memory. */
-static struct run *add_run(struct list *prev, u32 offset, u32 length)
-{
-	struct run *run = alloc(sizeof(*run));
-
-	if (run) {
-		*run = (struct run){.offset = offset, .length = length};
-		list_add(prev, &run->link);
-	}
-	return run;
-}
-
-/* A new, clean block of @pages pages with one free run, or NULL. */
+/* A new, cleared block of @pages pages with one free run, or NULL. */
 static struct block *new_block(uint pages)
 {
 	struct block *block = alloc(sizeof(*block));
+	struct run *runs = alloc(FIRST_ROOM * sizeof(*runs));
+	void *base;
 
-	if (!block)
+	if (!block || !runs || alloc_pages(&base, NULL, pages)) {
+		free(runs);
+		free(block);
 		return NULL;
-	*block = (struct block){.pages = pages, .dirty = false};
-	list_init(&block->runs);
-	if (!add_run(&block->runs, 0, pages * PAGE_SIZE))
-		goto no_run;
-	if (alloc_pages((void **)&block->base, NULL, pages))
-		goto no_pages;
-	memset(block->base, 0, pages * PAGE_SIZE);
+	}
+	memset(base, 0, pages * PAGE_SIZE);
+	runs[0] = (struct run){.length = pages * PAGE_SIZE};
+	*block = (struct block){
+		.base = base,
+		.pages = pages,
+		.count = 1,
+		.room = FIRST_ROOM,
+		.runs = runs,
+	};
 	return block;
-
-no_pages:
-	free(list_first(&block->runs, struct run, link));
-no_run:
-	free(block);
-	return NULL;
 }
 
 /* Free @block, which is on no list, with all that is in it. */
 static void free_block(struct block *block)
 {
-	list_for_each_safe (node, &block->runs)
-		free(list_entry(node, struct run, link));
 	free_page(block->base);
+	free(block->runs);
 	free(block);
 }
 
-static void free_blocks(struct list *blocks)
+/* Cut the run @i of @block in two at @length. False: no memory for one more. */
+static bool split_run(struct block *block, u32 i, u32 length)
 {
-	list_for_each_safe (node, blocks)
-		free_block(list_entry(node, struct block, link));
+	struct run *runs = block->runs;
+
+	if (block->count == block->room) {
+		runs = realloc(runs, 2 * block->room * sizeof(*runs));
+		if (!runs)
+			return false;
+		block->runs = runs;
+		block->room *= 2;
+	}
+	memmove(&runs[i + 1], &runs[i], (block->count - i) * sizeof(*runs));
+	block->count++;
+	runs[i].length = length;
+	runs[i + 1].offset += length;
+	runs[i + 1].length -= length;
+	return true;
 }
 
-/* A block for @length bytes that had no place in those in use, or NULL. */
-static struct block *fresh_block(struct mempool *mp, u32 length)
+/* Let the run @i of @block swallow the next, if both are there and free. */
+static void merge_runs(struct block *block, u32 i)
 {
-	uint pages = MAX(mp->pages, (length + PAGE_MASK) >> PAGE_SHIFT);
-	struct block *block = list_first(&mp->kept, struct block, link);
+	struct run *run = &block->runs[i];
 
-	if (!block || pages != mp->pages)
-		return new_block(pages);
-	if (mp->clear && block->dirty)
-		memset(block->base, 0, block->pages * PAGE_SIZE);
-	list_del(&block->link);
-	mp->numkept--;
-	return block;
+	if (i + 1 >= block->count || run[0].used || run[1].used)
+		return;
+	run->length += run[1].length;
+	block->count--;
+	memmove(run + 1, run + 2, (block->count - i - 1) * sizeof(*run));
 }
 
 /*
- * Take @length bytes off the front of the free run @run of @block. Returns
- * NULL, and leaves all as it was, when there is no memory for the remainder's
- * run.
+ * Allocate @length bytes in the first free run of @block that has them. NULL:
+ * none has, or there is no memory for what is left of it; nothing changed then.
  */
-static void *cut_run(struct block *block, struct run *run, u32 length)
+static void *alloc_in_block(struct block *block, u32 length)
 {
-	if (run->length > length) {
-		if (!add_run(&run->link, run->offset + length,
-			     run->length - length))
-			return NULL;
-		run->length = length;
-	}
-	run->used = true;
-	block->used += length;
-	block->dirty = true;
-	return block->base + run->offset;
-}
+	u32 i = 0;
 
-/* The first free run of @length or more bytes in @block, or NULL. */
-static struct run *find_free_run(struct block *block, u32 length)
-{
-	if (block->pages * PAGE_SIZE - block->used < length)
+	while (i < block->count &&
+	       (block->runs[i].used || block->runs[i].length < length))
+		i++;
+	if (i == block->count ||
+	    (block->runs[i].length > length && !split_run(block, i, length)))
 		return NULL;
-	list_for_each (node, &block->runs) {
-		struct run *run = list_entry(node, struct run, link);
-
-		if (!run->used && run->length >= length)
-			return run;
-	}
-	return NULL;
+	block->runs[i].used = true;
+	block->used += length;
+	return block->base + block->runs[i].offset;
 }
 
-/* Allocate in the blocks in use, else in a fresh one. The lock is held. */
+/* Allocate in the blocks there are, else in a new one. The lock is held. */
 static void *alloc_in_pool(struct mempool *mp, u32 length)
 {
 	struct block *block;
-	void *p;
 
 	list_for_each (node, &mp->blocks) {
-		struct run *run;
+		bool kept;
+		void *p;
 
 		block = list_entry(node, struct block, link);
-		run = find_free_run(block, length);
-		if (run)
-			return cut_run(block, run, length);
+		kept = !block->used;
+		p = alloc_in_block(block, length);
+		if (!p)
+			continue;
+		mp->numkept -= kept;
+		if (kept && mp->clear)
+			memset(block->base, 0, block->pages * PAGE_SIZE);
+		return p;
 	}
-	block = fresh_block(mp, length);
+	block = new_block(MAX(mp->pages, (length + PAGE_MASK) >> PAGE_SHIFT));
 	if (!block)
 		return NULL;
-	p = cut_run(block, list_first(&block->runs, struct run, link), length);
-	if (p)
-		list_add(&mp->blocks, &block->link);
-	else
-		free_block(block);
-	return p;
+	list_add(&mp->blocks, &block->link);
+	return alloc_in_block(block, length); /* which has room for two runs */
 }
 
 void *mempool_allocmem(struct mempool *mp, uint len)
@@ -148,90 +135,64 @@ void *mempool_allocmem(struct mempool *mp, uint len)
 	u64 length = ALIGN_UP((u64)MAX(len, 1U), RUN_ALIGN);
 	void *p;
 
-	if (length > MAX_ALLOC_PAGES * PAGE_SIZE)
+	if (mm_fail_now() || length > MAX_ALLOC_PAGES * PAGE_SIZE)
 		return NULL;
 	spin_lock(&mp->lock);
 	p = alloc_in_pool(mp, length);
 	spin_unlock(&mp->lock);
 	if (p && mp->clear)
-		memset(p, 0, len);
+		memset(p, 0, length);
 	return p;
 }
 
-/* The block of @mp that @p lies in, or NULL. */
-static struct block *find_block(struct mempool *mp, const void *p)
+/* The run of @block that @offset lies in; 0 to its size. */
+static u32 find_run(const struct block *block, u32 offset)
 {
-	list_for_each (node, &mp->blocks) {
-		struct block *block = list_entry(node, struct block, link);
+	u32 i = 0;
 
-		if ((u64)p - (u64)block->base < block->pages * PAGE_SIZE)
-			return block;
-	}
-	return NULL;
+	while (offset - block->runs[i].offset >= block->runs[i].length)
+		i++;
+	return i;
 }
 
-/* The run of @block that @offset lies in: the runs cover the block. */
-static struct run *find_run(struct block *block, u32 offset)
+/* Free the run @i of @block; keep or free the block when that was its last. */
+static void free_run(struct mempool *mp, struct block *block, u32 i)
 {
-	struct run *run = NULL;
-
-	list_for_each (node, &block->runs) {
-		run = list_entry(node, struct run, link);
-		if (offset - run->offset < run->length)
-			break;
-	}
-	return run;
-}
-
-/* Let @run swallow the run after it, if both are free and there is one. */
-static void merge_with_next(struct block *block, struct run *run)
-{
-	struct run *next = list_entry(run->link.next, struct run, link);
-
-	if (run->link.next == &block->runs || run->used || next->used)
-		return;
-	run->length += next->length;
-	list_del(&next->link);
-	free(next);
-}
-
-/* Free @run of @block; keep or free the block when that was its last. */
-static void free_run(struct mempool *mp, struct block *block, struct run *run)
-{
-	run->used = false;
-	block->used -= run->length;
-	merge_with_next(block, run);
-	if (run->link.prev != &block->runs)
-		merge_with_next(block,
-				list_entry(run->link.prev, struct run, link));
+	block->runs[i].used = false;
+	block->used -= block->runs[i].length;
+	merge_runs(block, i);
+	if (i > 0)
+		merge_runs(block, i - 1);
 	if (block->used)
 		return;
 	list_del(&block->link);
-	if (mp->numkept < mp->numkeeps && block->pages == mp->pages) {
-		list_add(&mp->kept, &block->link);
-		mp->numkept++;
-	} else {
+	if (mp->numkept == mp->numkeeps || block->pages != mp->pages) {
 		free_block(block);
+		return;
 	}
+	mp->numkept++;
+	list_add_tail(&mp->blocks, &block->link); /* the last to be used */
 }
 
 /* Free the object at @p; returns what is wrong with the address, or NULL. */
-static const char *free_in_pool(struct mempool *mp, void *p)
+static const char *free_in_pool(struct mempool *mp, const char *p)
 {
-	struct block *block = find_block(mp, p);
-	struct run *run;
-	u32 offset;
+	list_for_each (node, &mp->blocks) {
+		struct block *block = list_entry(node, struct block, link);
+		u64 offset = (u64)p - (u64)block->base;
+		u32 i;
 
-	if (!block)
-		return "not in this pool, or already free";
-	offset = (char *)p - block->base;
-	run = find_run(block, offset);
-	if (!run->used)
-		return "already free";
-	if (run->offset != offset)
-		return "inside an object, not its start";
-	free_run(mp, block, run);
-	return NULL;
+		if (offset >= block->pages * PAGE_SIZE)
+			continue;
+		i = find_run(block, offset);
+		if (!block->runs[i].used)
+			return "already free";
+		if (block->runs[i].offset != offset)
+			return "inside an object, not its start";
+		free_run(mp, block, i);
+		return NULL;
+	}
+	return "not in this pool, or already free";
 }
 
 void mempool_freemem(struct mempool *mp, void *p)
@@ -260,13 +221,11 @@ struct mempool *mempool_new(int blocksize, int numkeeps, bool clear)
 		return NULL;
 	pages = (MAX(blocksize, 1) + PAGE_MASK) >> PAGE_SHIFT;
 	*mp = (struct mempool){
-		.lock = SPINLOCK_INIT,
 		.numkeeps = numkeeps,
 		.clear = clear,
 		.pages = pages == 1 ? 1 : 1U << (32 - __builtin_clz(pages - 1)),
 	};
 	list_init(&mp->blocks);
-	list_init(&mp->kept);
 	spin_lock(&mempools.lock);
 	list_add_tail(&mempools.list, &mp->link);
 	spin_unlock(&mempools.lock);
@@ -278,7 +237,7 @@ void mempool_free(struct mempool *mp)
 	spin_lock(&mempools.lock);
 	list_del(&mp->link);
 	spin_unlock(&mempools.lock);
-	free_blocks(&mp->blocks);
-	free_blocks(&mp->kept);
+	list_for_each_safe (node, &mp->blocks)
+		free_block(list_entry(node, struct block, link));
 	free(mp);
 }

@@ -8,8 +8,7 @@
  * - what the allocator itself must remember is outside these pages, so the
  *   domain can neither read nor change it.
  *
- * Any CPU may use a pool. A pool's lock is taken before those of the heap.
- * Book: chapter 4, "Memory for others to see".
+ * Any CPU may use a pool. Book: chapter 4, "Memory for others to see".
  */
 #ifndef HEAP_MEMPOOL_H
 #define HEAP_MEMPOOL_H
@@ -42,15 +41,6 @@ void *mempool_allocmem(struct mempool *mp, uint len);
  * address panics, saying what is wrong with it.
  */
 void mempool_freemem(struct mempool *mp, void *p);
-
-/* What a pool holds, for those who print it. */
-struct mempool_stats {
-	uint blocks; /* with objects in them */
-	uint kept;   /* without */
-	u64 used;    /* bytes in objects, rounded up to 16 each */
-};
-
-void get_mempool_stats(struct mempool *mp, struct mempool_stats *stats);
 
 /* Prepare for the first pool. Called once, by CPU 0. */
 void setup_mempools(void);

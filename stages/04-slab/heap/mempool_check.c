@@ -1,72 +1,65 @@
 /*
- * Set-up, statistics and checker of the memory pools.
+ * Set-up and checker of the memory pools.
  * Book: chapter 4, "What must always be true".
  */
 #include "console/printf.h"
 #include "heap/pool_block.h"
 #include "lib/errno.h"
+#include "page/page.h"
 
 /* Do the runs of @block cover it exactly, and are free ones merged? */
-static const char *check_runs(struct block *block)
+static const char *check_runs(const struct block *block)
 {
-	bool after_free = false;
 	u64 end = 0, used = 0;
+	u32 room = block->room;
 
-	list_for_each (node, &block->runs) {
-		struct run *run = list_entry(node, struct run, link);
+	while (room > FIRST_ROOM && room % 2 == 0)
+		room /= 2;
+	if (room != FIRST_ROOM || block->count > block->room)
+		return "there is no such number of runs";
+	for (u32 i = 0; i < block->count; i++) {
+		const struct run *run = &block->runs[i];
 
 		if (run->offset != end)
 			return "runs leave a gap or overlap";
 		if (run->length == 0 || run->length % RUN_ALIGN)
 			return "run has no such length";
-		if (!run->used && after_free)
+		if (i && !run->used && !run[-1].used)
 			return "neighbouring free runs are not merged";
-		if (run->link.next->prev != node)
-			return "links disagree";
-		after_free = !run->used;
 		used += run->used ? run->length : 0;
 		end += run->length;
-		if (end > block->pages * PAGE_SIZE)
-			return "run reaches past the end of its block";
 	}
 	if (end != block->pages * PAGE_SIZE)
-		return "runs do not reach the end of their block";
+		return "runs do not end with their block";
 	return used == block->used ? NULL : "sum does not agree with the runs";
 }
 
-static const char *check_blocks(struct mempool *mp, struct list *blocks,
-				uint *count)
+static const char *check_blocks(const struct mempool *mp)
 {
-	const char *wrong = NULL;
+	const struct list *last = &mp->blocks;
+	uint kept = 0;
 
-	list_for_each (node, blocks) {
+	list_for_each (node, &mp->blocks) {
 		struct block *block = list_entry(node, struct block, link);
+		const char *wrong;
 
-		++*count;
+		if (!in_page_memory(block) || !in_page_memory(block->runs))
+			return "link leads out of our memory";
+		if (node->prev != last)
+			return "links disagree";
 		if (pages_of_block(block->base) != block->pages)
 			return "block has lost its pages";
-		if ((block->used == 0) != (blocks == &mp->kept))
-			return "block is on the wrong list";
 		wrong = check_runs(block);
 		if (wrong)
-			break;
+			return wrong;
+		kept += !block->used;
+		last = node;
 	}
-	return wrong;
-}
-
-static const char *check_mempool(struct mempool *mp)
-{
-	uint blocks = 0, kept = 0;
-	const char *wrong;
-
-	spin_lock(&mp->lock);
-	wrong = check_blocks(mp, &mp->blocks, &blocks);
-	if (!wrong)
-		wrong = check_blocks(mp, &mp->kept, &kept);
-	if (!wrong && (kept != mp->numkept || kept > mp->numkeeps))
-		wrong = "number of kept blocks is wrong";
-	spin_unlock(&mp->lock);
-	return wrong;
+	if (mp->blocks.prev != last)
+		return "links disagree";
+	return kept == mp->numkept && kept <= mp->numkeeps
+		       ? NULL
+		       : "number of kept blocks is wrong";
 }
 
 static int check_mempools(void)
@@ -76,8 +69,11 @@ static int check_mempools(void)
 	spin_lock(&mempools.lock);
 	list_for_each (node, &mempools.list) {
 		struct mempool *mp = list_entry(node, struct mempool, link);
-		const char *wrong = check_mempool(mp);
+		const char *wrong;
 
+		spin_lock(&mp->lock);
+		wrong = check_blocks(mp);
+		spin_unlock(&mp->lock);
 		if (!wrong)
 			continue;
 		printf("mm_check: mempool 0x%lx: %s\n", (u64)mp, wrong);
@@ -103,16 +99,4 @@ void setup_mempools(void)
 	mempools.lock = SPINLOCK_INIT;
 	list_init(&mempools.list);
 	mm_add_layer(&layer);
-}
-
-void get_mempool_stats(struct mempool *mp, struct mempool_stats *stats)
-{
-	*stats = (struct mempool_stats){0};
-	spin_lock(&mp->lock);
-	stats->kept = mp->numkept;
-	list_for_each (node, &mp->blocks) {
-		stats->blocks++;
-		stats->used += list_entry(node, struct block, link)->used;
-	}
-	spin_unlock(&mp->lock);
 }

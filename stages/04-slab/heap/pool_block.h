@@ -7,36 +7,33 @@
 #include "heap/mempool.h"
 #include "lib/list.h"
 #include "lib/spinlock.h"
-#include "lib/types.h"
-#include "page/page.h"
 
 #define RUN_ALIGN 16 /* offsets and lengths are multiples of this */
 
 /* A part of a block that is one object, or free. */
 struct run {
-	struct list link; /* on block->runs, by offset */
-	u32 offset;       /* from the start of the block */
+	u32 offset; /* from the start of the block */
 	u32 length;
 	bool used;
 };
 
+#define FIRST_ROOM 5 /* for so many runs at first: 60 bytes */
+
 /* Contiguous pages of one pool. */
 struct block {
-	struct list link; /* on the pool's blocks or kept */
-	struct list runs;
-	char *base;
+	struct list link; /* on the blocks of its pool */
+	char *base;       /* the pages */
 	u32 pages;
-	u32 used;   /* bytes in used runs */
-	bool dirty; /* had objects since it was last cleared */
+	u32 used;         /* bytes in used runs */
+	u32 count;        /* runs; in order of offset they cover the block */
+	u32 room;         /* for so many: FIRST_ROOM, or twice, ... */
+	struct run *runs; /* from alloc() */
 };
 
 struct mempool {
-	/* Protects all below that can change, blocks and runs included. Under
-	 * it the locks of the heap and of the page layer are taken. */
-	spinlock_t lock;
-	struct list blocks; /* with objects in them */
-	struct list kept;   /* without */
-	uint numkept;       /* how many on that list */
+	spinlock_t lock; /* protects all below that can change, and blocks */
+	struct list blocks;
+	uint numkept; /* how many of them have no objects */
 
 	uint numkeeps; /* how many there may be */
 	bool clear;
@@ -45,9 +42,13 @@ struct mempool {
 	struct list link; /* on mempools.list */
 };
 
-/* Every pool there is, so that the checker and the panic path reach it. */
+/*
+ * Every pool there is, so that the checker and the panic path reach it. The
+ * order of locks is: this one, a pool's, a class's of the heap or the page
+ * layer's.
+ */
 struct mempool_list {
-	spinlock_t lock; /* protects list; pools' locks are taken under it */
+	spinlock_t lock; /* protects list */
 	struct list list;
 };
 

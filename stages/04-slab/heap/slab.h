@@ -2,13 +2,13 @@
  * The inside of the byte allocator. A page that was cut up for a class is a
  * slab; its header lies at its start, in the slots it covers:
  *
- *	0      16     24       56  64                            4096
- *	| link | facts| bitmap |   | slot 4 | slot 5 | ... | slot 255 |
- *	|<-- slots 0 to 3, never free ->|<--- 252 objects of 16 ----->|
+ *	0        32     48      56     60     64                      4096
+ *	| bitmap | link | class | seal | used | slot 4 | ... | slot 255 |
+ *	|<------ slots 0 to 3, never free --->|<- 252 objects of 16 --->|
  *
  * So no object begins at a page boundary, and the low 12 bits of an address
- * tell free() at once whether it is an object (not 0) or whole pages (0).
- * The price: the 1024-byte class has 3 objects to a page instead of 4.
+ * tell at once whether it is an object (not 0) or whole pages (0). The price:
+ * the 1024-byte class has 3 objects to a page instead of 4.
  * Book: chapter 4, "Where does the bitmap live?"
  */
 #ifndef HEAP_SLAB_H
@@ -21,59 +21,108 @@
 
 #define SLAB_WORDS (PAGE_SIZE / HEAP_MIN / 64)
 
+struct heap_class;
+
 struct slab {
-	struct list link;       /* on its class's partial or full list */
-	u32 magic;              /* slab_magic(): this is a slab indeed */
-	u16 class;              /* index into heap_classes[] */
-	u16 free;               /* how many bits of the bitmap are 1 */
 	u64 bitmap[SLAB_WORDS]; /* bit i is 1: slot i is free */
+	struct list link;       /* on the list of its class; else next: NULL */
+	struct heap_class *class; /* what it was cut up for */
+	u32 seal;                 /* seal_of(): this is a slab indeed */
+	u16 used;                 /* objects allocated */
+	u16 word;                 /* the word of the bitmap to look at first */
 };
 
-_Static_assert(offsetof(struct slab, bitmap) == 24, "see the drawing");
-_Static_assert(sizeof(struct slab) <= 4 * HEAP_MIN, "see the drawing");
+_Static_assert(offsetof(struct slab, link) == 32, "see the drawing");
+_Static_assert(sizeof(struct slab) == 4 * HEAP_MIN, "see the drawing");
 
-/* The pages of one object size. */
+/*
+ * The slabs of one object size. Of these, one is current; those that have a
+ * free slot are on a list; those that are full are on none.
+ */
 struct heap_class {
 	/*
 	 * Protects all below that can change, and the headers of the class's
-	 * slabs; but whoever owns an object may read magic and class of its
-	 * slab without the lock. No other lock is taken under this one.
+	 * slabs; but whoever owns an object may read class and seal of its
+	 * slab without the lock. The checker takes the locks of all classes,
+	 * in their order; no other lock is taken under one of these.
 	 */
 	spinlock_t lock;
-	struct list partial; /* slabs with a free slot */
-	struct list full;    /* slabs without */
-	/*
-	 * The one slab without objects that we keep, so that a single object
-	 * that comes and goes does not take and free a page each time. It is
-	 * the last of the partial list; NULL when there is none.
-	 */
-	struct slab *empty;
-	uint pages;
-	uint used;
+	u32 pages;            /* slabs of this class */
+	struct slab *current; /* alloc() takes from this one */
+	struct list partial;  /* others with a free slot; all have objects */
 
 	/* What follows from the size, computed once. */
-	uint shift; /* objects have 2^shift bytes */
-	uint first; /* the first slot after the header */
-	uint slots; /* in a page, those of the header included */
-	uint words; /* of the bitmap in use */
-};
+	u32 shift;   /* objects have 2^shift bytes */
+	u32 mask;    /* the bits of an address that are 0 where one begins */
+	u32 first;   /* the first slot after the header */
+	u32 objects; /* in a slab */
+	u32 words;   /* of the bitmap in use */
+} __aligned(64);     /* two CPUs in two classes share no cache line */
 
 extern struct heap_class heap_classes[HEAP_CLASSES];
 
-/*
- * What marks the page at @slab as one: derived from the address, so that a
- * copy of a slab in another page is none.
- */
-static inline u32 slab_magic(const struct slab *slab)
+/* The class for 16 i + 1 to 16 i + 16 bytes is size_class[i]. */
+extern struct heap_class *size_class[HEAP_MAX / HEAP_MIN];
+
+/* Current slab of a class that has none yet. It is full, so it is not used. */
+extern struct slab no_slab;
+
+/* Where the memory of the page layer is: no other can be ours. */
+extern struct heap_range {
+	u64 start, size;
+} heap_range;
+
+/* The slab that the object at @p is, or would be, in. */
+static inline struct slab *slab_of(const void *p)
 {
-	return (u32)((u64)slab >> PAGE_SHIFT) ^ 0x51ab51ab;
+	return (struct slab *)ALIGN_DOWN((u64)p, PAGE_SIZE);
 }
 
-/* Usable slots of a slab of @class. */
-static inline uint class_slots(const struct heap_class *class)
+/*
+ * What marks the page at @slab as one of @class. A copy of the header in
+ * another page has the wrong number, and so has a header that was overwritten.
+ */
+static inline u32 seal_of(const struct slab *slab,
+			  const struct heap_class *class)
 {
-	return class->slots - class->first;
+	return (u64)slab + (u64) class + 0x51ab51ab;
 }
+
+static inline bool is_full(const struct heap_class *class,
+			   const struct slab *slab)
+{
+	return slab->used >= class->objects;
+}
+
+static inline bool is_slab(const struct slab *slab)
+{
+	return (u64)slab - heap_range.start < heap_range.size &&
+	       slab->seal == seal_of(slab, slab->class);
+}
+
+/* Where @p is in its slab of @class: the number of the slot. */
+static inline uint slot_of(const struct heap_class *class, const void *p)
+{
+	return ((u64)p & PAGE_MASK) >> class->shift;
+}
+
+/* Can an object begin at @p? Only the bit of its slot tells if there is one. */
+static inline bool is_object(const void *p)
+{
+	struct slab *slab = slab_of(p);
+
+	return is_slab(slab) && !((u64)p & slab->class->mask) &&
+	       slot_of(slab->class, p) >= slab->class->first;
+}
+
+/* Bytes to pages, rounded up; without overflow. */
+static inline uint pages_for(uint n)
+{
+	return ((u64)n + PAGE_MASK) >> PAGE_SHIFT;
+}
+
+/* Panic: @p is nothing that @who, free() or realloc(), can work on. */
+void heap_refuse(const char *who, const void *p) __noreturn;
 
 /* Make all classes empty. Called once, by CPU 0; tests start over with it. */
 void setup_heap(void);

@@ -16,6 +16,7 @@
 #include "lib/errno.h"
 #include "lib/string.h"
 #include "page/page.h"
+#include "page/runs.h"
 #include "vmm/launch.h"
 #include "vmm/vcpu.h"
 
@@ -80,11 +81,28 @@ static int call_free(struct vcpu *vcpu)
 	return 0;
 }
 
+/* What is broken is named in the log. */
+static int call_check(struct vcpu *vcpu)
+{
+	return mm_check();
+}
+
+static int call_pages(struct vcpu *vcpu)
+{
+	struct guest_regs *r = &vcpu->regs;
+	struct page_run run;
+	int error = get_page_run(MIN(r->rcx, UINT32_MAX), &run);
+
+	if (error)
+		return error;
+	r->rbx = run.state;
+	r->rdx = run.pages;
+	r->rsi = run.blocks;
+	return 0;
+}
+
 static int (*const calls[])(struct vcpu *) = {
-	call_info,
-	call_stats,
-	call_log,
-	call_free,
+	call_info, call_stats, call_log, call_free, call_check, call_pages,
 };
 
 EXIT_HANDLER(HYPERCALL)

@@ -17,6 +17,7 @@
 #include "lib/init.h"
 #include "lib/percpu.h"
 #include "lib/string.h"
+#include "page/fail.h"
 
 const struct vcpu_ops *vcpu_ops;
 
@@ -146,6 +147,7 @@ static void print_start_time(void)
 	       "million of them for the console\n",
 	       (launch_tsc - boot_info.entry_tsc) / 1000000,
 	       console_cycles() / 1000000);
+	mm_print_allocations();
 }
 
 void vmm_launch_bios_guest(const struct real_mode_entry *entry)

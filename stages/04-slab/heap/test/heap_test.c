@@ -2,21 +2,11 @@
  * Host tests of the byte allocator, on the page layer's own code.
  */
 #include "heap/heap.h"
-#include "heap/mempool.h"
-#include "heap/slab.h"
-#include "page/test/host_pages.h"
-
-#define PAGES 1024
-#define FREE  (PAGES - NUM_OF_PANICMEM_PAGES)
+#include "heap/test/host_heap.h"
 
 static int start(void **state)
 {
-	host_pages(PAGES, 0);
-	/* Old bytes everywhere: a header that is not written whole shows. */
-	memset(vmm_pool.virt, 0xa5, PAGES * PAGE_SIZE);
-	setup_heap();
-	setup_mempools();
-	host_printed[0] = '\0';
+	host_heap(PAGES);
 	return 0;
 }
 
@@ -178,6 +168,55 @@ static void one_object_that_comes_and_goes_takes_no_page_each_time(void **state)
 	}
 }
 
+/* What another CPU does while ours, without its lock, gets a page. */
+static void (*other_cpu)(void);
+
+int __real_alloc_page(void **virt, phys_t *phys);
+int __wrap_alloc_page(void **virt, phys_t *phys);
+
+int __wrap_alloc_page(void **virt, phys_t *phys)
+{
+	void (*work)(void) = other_cpu;
+
+	other_cpu = NULL;
+	if (work)
+		work();
+	return __real_alloc_page(virt, phys);
+}
+
+static void allocate_one(void)
+{
+	assert_non_null(alloc(64));
+}
+
+static void *given_back;
+
+static void take_all_pages_and_free_one_object(void)
+{
+	while (__real_alloc_page(NULL, NULL) == 0)
+		;
+	free(given_back);
+}
+
+static void two_cpus_that_need_a_page_at_once_keep_one(void **state)
+{
+	other_cpu = allocate_one;
+	assert_non_null(alloc(64));
+	assert_null(other_cpu);
+	assert_int_equal(num_of_available_pages(), FREE - 1);
+	assert_int_equal(mm_check(), 0);
+}
+
+static void without_a_page_what_another_cpu_frees_meanwhile_will_do(
+	void **state)
+{
+	for (uint i = 0; i < 63; i++)
+		given_back = alloc(64);
+	other_cpu = take_all_pages_and_free_one_object;
+	assert_ptr_equal(alloc(64), given_back);
+	assert_null(alloc(64));
+}
+
 static void whole_pages_go_back_at_once(void **state)
 {
 	void *p = alloc(5000);
@@ -323,6 +362,22 @@ static void freeing_twice_is_named_even_when_the_page_has_gone_back(
 	assert_panics(free(p[5]), "already free");
 }
 
+static void a_page_that_has_gone_back_is_no_page_of_the_heap(void **state)
+{
+	void *p[6], *page;
+
+	for (uint i = 0; i < 6; i++)
+		p[i] = alloc(1024);
+	for (uint i = 0; i < 6; i++)
+		free(p[i]); /* the second page goes back */
+	do /* until somebody else has it, with all that is still in it */
+		assert_int_equal(alloc_page(&page, NULL), 0);
+	while (page != slab_of(p[5]));
+	assert_int_equal(mm_check(), 0);
+	assert_panics(free(p[5]), "in no page of the heap");
+	free(page);
+}
+
 static void freeing_what_is_no_object_panics_by_name(void **state)
 {
 	char *p = alloc(64), *pages = alloc(9000), local[64];
@@ -342,7 +397,7 @@ static void freeing_what_is_no_object_panics_by_name(void **state)
 	assert_panics(free((void *)PAGE_SIZE), "not page memory");
 	assert_panics(realloc(p + 16, 1), "realloc(0x");
 	assert_panics(realloc(pages + PAGE_SIZE, 1), "inside a block");
-	assert_int_equal(heap_classes[2].used, 1);
+	assert_int_equal(heap_objects(), 1);
 }
 
 static void the_header_of_a_page_cannot_be_freed(void **state)
@@ -353,6 +408,8 @@ static void the_header_of_a_page_cannot_be_freed(void **state)
 	assert_int_equal(p - slab, 64);
 	assert_panics(free(slab + 16), "in the header of the page");
 	assert_panics(free(slab + 48), "in the header of the page");
+	assert_panics(free(slab), "in the header of the page");
+	assert_panics(realloc(slab, 5000), "in the header of the page");
 }
 
 static void a_copy_of_a_heap_page_is_no_heap_page(void **state)
@@ -372,52 +429,61 @@ static void an_overwritten_header_is_noticed_by_alloc_and_free(void **state)
 	slab->bitmap[0] = 0;
 	assert_panics(alloc(1024), "is overwritten");
 	*slab = good;
-	slab->magic ^= 1;
+	slab->seal ^= 1;
+	assert_panics(free(p), "its header is overwritten");
+	*slab = good;
+	slab->class ++;
 	assert_panics(free(p), "its header is overwritten");
 	*slab = good;
 }
 
-/* Change @size bytes at @field; mm_check() must notice. */
+static uint flips;
+
+/* Flip each bit of the @size bytes at @field; mm_check() must notice each. */
 static void corrupt(void *field, size_t size, const char *name)
 {
-	u64 before, after = host_random(UINT64_MAX);
+	u8 *bytes = field;
 
-	memcpy(&before, field, sizeof(before));
-	if (memcmp(&before, &after, size) == 0)
-		after = ~after;
-	memcpy(field, &after, size);
-	if (mm_check() == 0)
-		fail_msg("%s changed is not noticed", name);
-	memcpy(field, &before, size);
+	for (uint bit = 0; bit < size * 8; bit++, flips++) {
+		bytes[bit / 8] ^= 1 << bit % 8;
+		if (mm_check() == 0)
+			fail_msg("bit %u of %s is flipped unnoticed", bit,
+				 name);
+		bytes[bit / 8] ^= 1 << bit % 8;
+	}
 	assert_int_equal(mm_check(), 0);
 }
 
-static void the_checker_notices_any_field_that_is_changed(void **state)
+static void corrupt_slab(struct slab *slab)
+{
+	corrupt(&slab->class, 8, "class");
+	corrupt(&slab->seal, 4, "seal");
+	corrupt(&slab->used, 2, "used");
+	corrupt(slab->bitmap, slab->class->words * 8, "bitmap");
+	if (slab->link.next)
+		corrupt(&slab->link, 16, "link");
+}
+
+static void the_checker_notices_each_bit_that_is_flipped(void **state)
 {
 	for (uint n = 16; n <= 1024; n *= 2) {
 		struct heap_class *class = &heap_classes[__builtin_ctz(n) - 4];
-		void *p = NULL, *q = NULL;
+		void *p[3] = {NULL};
 
-		while (class->pages < 3) { /* two full, one partial */
-			q = p;
-			p = alloc(n);
+		p[0] = alloc(n);           /* a page that will be on the list */
+		while (class->pages < 3) { /* one full, one current */
+			p[1] = p[2];
+			p[2] = alloc(n);
 		}
-		for (uint i = 0; i < 2; i++, p = q) {
-			struct slab *slab =
-				(void *)ALIGN_DOWN((u64)p, PAGE_SIZE);
-
-			corrupt(&slab->magic, 4, "magic");
-			corrupt(&slab->class, 2, "class");
-			corrupt(&slab->free, 2, "free");
-			for (uint w = 0; w < class->words; w++)
-				corrupt(&slab->bitmap[w], 8, "bitmap");
-			corrupt(&slab->link.prev, 8, "link.prev");
-			corrupt(&slab->link.next, 8, "link.next");
-		}
+		free(p[0]);
+		corrupt_slab(slab_of(p[0]));
+		corrupt_slab(slab_of(p[1]));
+		corrupt_slab(slab_of(p[2]));
 		corrupt(&class->pages, 4, "pages");
-		corrupt(&class->used, 4, "used");
-		corrupt(&class->empty, 8, "empty");
+		corrupt(&class->current, 8, "current");
+		corrupt(&class->partial, 16, "partial");
 	}
+	print_message("%u flipped bits, all noticed\n", flips);
 }
 
 static void force_unlock_opens_the_locks_of_the_heap(void **state)
@@ -488,7 +554,6 @@ static void a_random_walk_never_damages_an_object(void **state)
 {
 	static struct object live[4000];
 	u32 count = 0;
-	uint kept = 0;
 
 	for (u64 i = host_operations(100000); i; i--) {
 		u32 k = count ? host_random(count) : 0;
@@ -510,12 +575,7 @@ static void a_random_walk_never_damages_an_object(void **state)
 		assert_filled(&live[count], live[count].n);
 		free(live[count].p);
 	}
-	for (uint i = 0; i < HEAP_CLASSES; i++) {
-		assert_int_equal(heap_classes[i].used, 0);
-		assert_true(heap_classes[i].pages <= 1);
-		kept += heap_classes[i].pages;
-	}
-	assert_int_equal(num_of_available_pages(), FREE - kept);
+	assert_all_free(FREE);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, start, stop)
@@ -531,6 +591,8 @@ int main(void)
 		TEST(a_freed_slot_is_used_before_a_new_page),
 		TEST(one_empty_page_is_kept_for_each_class_and_others_go_back),
 		TEST(one_object_that_comes_and_goes_takes_no_page_each_time),
+		TEST(two_cpus_that_need_a_page_at_once_keep_one),
+		TEST(without_a_page_what_another_cpu_frees_meanwhile_will_do),
 		TEST(whole_pages_go_back_at_once),
 		TEST(free_of_null_does_nothing),
 		TEST(out_of_memory_is_null_and_memory_that_comes_back_is_used),
@@ -542,11 +604,12 @@ int main(void)
 		TEST(realloc_without_memory_leaves_the_object_as_it_was),
 		TEST(freeing_twice_panics_by_name),
 		TEST(freeing_twice_is_named_even_when_the_page_has_gone_back),
+		TEST(a_page_that_has_gone_back_is_no_page_of_the_heap),
 		TEST(freeing_what_is_no_object_panics_by_name),
 		TEST(the_header_of_a_page_cannot_be_freed),
 		TEST(a_copy_of_a_heap_page_is_no_heap_page),
 		TEST(an_overwritten_header_is_noticed_by_alloc_and_free),
-		TEST(the_checker_notices_any_field_that_is_changed),
+		TEST(the_checker_notices_each_bit_that_is_flipped),
 		TEST(force_unlock_opens_the_locks_of_the_heap),
 		TEST(a_random_walk_never_damages_an_object),
 	};

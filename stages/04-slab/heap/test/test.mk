@@ -1,10 +1,19 @@
-HOST_TESTS += heap-heap heap-mempool heap-threads
+HOST_TESTS += heap-heap heap-mempool heap-fail heap-debug heap-threads
 
-heap-code := heap/heap.c heap/check.c heap/mempool.c heap/mempool_check.c \
-	page/page.c page/pool.c page/check.c
+heap-code := heap/heap.c heap/realloc.c heap/check.c heap/debug.c \
+	heap/mempool.c heap/mempool_check.c page/page.c page/pool.c page/check.c
 
+# The test has another CPU do something while the heap gets a page.
 heap-heap.sources := heap/test/heap_test.c $(heap-code)
+heap-heap.flags := -Wl,--wrap=alloc_page
+
 heap-mempool.sources := heap/test/mempool_test.c $(heap-code)
+
+heap-fail.sources := heap/test/fail_test.c $(heap-code)
+
+# The build that TEST=1 makes: canaries and poison.
+heap-debug.sources := heap/test/debug_test.c $(heap-code)
+heap-debug.flags := -DVELLUM_TEST
 
 heap-threads.sources := heap/test/threads_test.c $(heap-code)
 heap-threads.sanitize := thread

@@ -3,9 +3,7 @@
  * ThreadSanitizer: whatever a lock fails to protect is reported as a race.
  */
 #include "heap/heap.h"
-#include "heap/mempool.h"
-#include "heap/slab.h"
-#include "page/test/host_pages.h"
+#include "heap/test/host_heap.h"
 
 #define THREADS 4
 
@@ -51,9 +49,7 @@ static void threads_never_get_the_same_object(void **state)
 {
 	pthread_t threads[THREADS];
 
-	host_pages(1024, 10);
-	setup_heap();
-	setup_mempools();
+	host_heap(PAGES);
 	pool = mempool_new(PAGE_SIZE, 2, true);
 	for (u64 i = 0; i < THREADS; i++)
 		assert_int_equal(pthread_create(&threads[i], NULL, use_heap,
@@ -62,9 +58,7 @@ static void threads_never_get_the_same_object(void **state)
 	for (uint i = 0; i < THREADS; i++)
 		pthread_join(threads[i], NULL);
 	mempool_free(pool);
-	for (uint i = 0; i < HEAP_CLASSES; i++)
-		assert_int_equal(heap_classes[i].used, 0);
-	assert_int_equal(mm_check(), 0);
+	assert_all_free(FREE);
 }
 
 int main(void)

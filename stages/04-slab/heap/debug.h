@@ -1,0 +1,55 @@
+/*
+ * What a debug build (TEST=1) adds, to catch those who write where they may
+ * not. A slot is, while it is
+ *
+ *	allocated:  | n bytes, the caller's | CANARY bytes | struct trailer |
+ *	free:       | POISON bytes                                          |
+ *
+ * A write past the end of an object is found by free() and mm_check(), a write
+ * to an object that was freed by alloc() and mm_check(). The price is a trailer
+ * for each object, so that 64 bytes take 128: these builds are for tests.
+ * Book: chapter 4, "A build that looks for trouble".
+ */
+#ifndef HEAP_DEBUG_H
+#define HEAP_DEBUG_H
+
+#include "heap/slab.h"
+
+#ifdef VELLUM_TEST
+
+struct trailer {
+	u32 n; /* bytes that the caller asked for */
+	u32 magic;
+};
+
+#define TRAILER sizeof(struct trailer)
+
+/* All slots of a fresh page are free: fill it, before its header. */
+void poison_slab(struct slab *slab);
+
+/*
+ * The slot at @p becomes an object of @n bytes; its object gets another size;
+ * it is free again. Each panics, with the lock of @class open, when the slot
+ * does not hold what it was left with.
+ */
+void slot_allocated(struct heap_class *class, void *p, uint n);
+void slot_resized(struct heap_class *class, void *p, uint n);
+void slot_freed(struct heap_class *class, void *p);
+
+/* Check every slot of @slab by its bit: what is wrong, or NULL. */
+const char *check_slots(const struct slab *slab);
+
+#else
+
+#define TRAILER                     0
+#define poison_slab(slab)           ((void)0)
+#define slot_allocated(class, p, n) ((void)(n))
+#define slot_resized(class, p, n)   ((void)(n))
+#define slot_freed(class, p)        ((void)0)
+#define check_slots(slab)           NULL
+
+#endif
+
+#define OBJECT_MAX (HEAP_MAX - TRAILER) /* more become whole pages */
+
+#endif
