@@ -42,6 +42,11 @@ bool mm_fail_now(void)
 	return true;
 }
 
+void mm_print_allocations(void)
+{
+	printf("mm: %lu allocations until here\n", mm_allocations);
+}
+
 #endif
 
 uint num_of_available_pages(void)
