@@ -83,7 +83,7 @@ local function patch(name)
   return html('<details class="patch" open="open"><summary><code>book/breakit/'
     .. name .. '.patch</code>' .. (run and ': <code>git apply</code> it, then <code>' ..
     escape(run) .. '</code>' or
-    ': <code>make test-breakit PATCH=' .. name .. '</code>') .. '</summary><pre tabindex="0" aria-label="patch"><code>'
+    ': <code>make test-breakit PATCH=' .. name .. '</code>') .. '</summary><pre tabindex="0" role="group" aria-label="patch"><code>'
     .. table.concat(out, '\n') .. '</code></pre></details>')
 end
 

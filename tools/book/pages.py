@@ -112,7 +112,8 @@ def exempt_page():
                 'tests. There are no exemptions.</p>')
     return ('<p>All other lines of the stages are shown in a chapter; blank '
             'lines, <code>#include</code>, include guards and tests aside.'
-            '</p><div class="wide" tabindex="0"><table><thead><tr><th>Stage</th><th>Where</th><th>Lines</th>'
+            '</p><div class="wide" tabindex="0"><table><thead><tr>'
+            '<th>Stage</th><th>Where</th><th>Lines</th>'
             f'<th>Why</th></tr></thead><tbody>{rows}</tbody></table></div>')
 
 

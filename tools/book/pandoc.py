@@ -39,7 +39,8 @@ def transcript(element):
             lines = lines[hits[0]:] if key == 'from' else lines[:hits[0] + 1]
     text = html.escape('\n'.join(lines), False)
     return ('<figure class="transcript"><figcaption>What you should see'
-            f'</figcaption>\n<pre tabindex="0" aria-label="transcript">'
+            f'</figcaption>\n<pre tabindex="0" role="group" '
+            'aria-label="transcript">'
             f'<samp>{text}</samp></pre></figure>')
 
 
