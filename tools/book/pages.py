@@ -94,9 +94,11 @@ def section_index(fragments, address):
     return '\n'.join(out)
 
 
-def references():
-    """HTML: every entry of references.bib."""
-    return run("---\nnocite: '@*'\n---\n")[1]
+def references(fragments):
+    """HTML: the works that these chapters cite."""
+    keys = sorted({row[0] for row in cited(fragments)})
+    return run("---\nnocite: '" + ' '.join(f'@{key}' for key in keys)
+               + "'\n---\n")[1]
 
 
 def exempt_page():
@@ -122,7 +124,7 @@ def write(site, fragments, partial):
     def address(chapter, ident):
         return f'{chapter.name if chapter else "references"}.html#{ident}'
     site.write('index', 'Vellum', start_page(site), kind='start')
-    bodies = {'references': references(),
+    bodies = {'references': references(fragments),
               'sections': section_index(fragments, address),
               'appendix-exemptions': exempt_page()}
     for name, body in bodies.items():
