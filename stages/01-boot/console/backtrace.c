@@ -53,13 +53,14 @@ static bool is_frame(u64 rbp)
 	       rbp + 16 <= VMM_VIRT + boot_info.vmm_size;
 }
 
-static void print_named(u64 address)
+/* @back: how far before @address its function is sure to be. */
+static void print_named(u64 address, uint back)
 {
 	u64 offset;
-	const char *name = symbol_name(address, &offset);
+	const char *name = symbol_name(address - back, &offset);
 
 	if (name)
-		printf("  0x%lx %s+0x%lx\n", address, name, offset);
+		printf("  0x%lx %s+0x%lx\n", address, name, offset + back);
 	else
 		printf("  0x%lx\n", address);
 }
@@ -69,7 +70,7 @@ static void print_named(u64 address)
  * call was that; so the raw line gives addresses as they are, and the names
  * are looked up for the address before.
  */
-void backtrace_print(u64 rip, u64 rbp)
+void backtrace_print(u64 rip, bool returns, u64 rbp)
 {
 	u64 frames[MAX_FRAMES] = {rip};
 	uint count = 1;
@@ -89,5 +90,5 @@ void backtrace_print(u64 rip, u64 rbp)
 		printf("<-0x%lx", frames[i]);
 	printf("\n");
 	for (uint i = 0; i < count; i++)
-		print_named(frames[i]);
+		print_named(frames[i], i || returns ? 1 : 0);
 }

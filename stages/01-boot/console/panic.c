@@ -65,8 +65,8 @@ static void print_message(const char *format, va_list args)
 	printf("\n");
 }
 
-static void __noreturn vpanic(u64 rip, u64 rbp, const char *format,
-			      va_list args)
+static void __noreturn vpanic(u64 rip, bool returns, u64 rbp,
+			      const char *format, va_list args)
 {
 	if (!is_ours()) {
 		if (panic_stop_self)
@@ -84,7 +84,7 @@ static void __noreturn vpanic(u64 rip, u64 rbp, const char *format,
 	if (begin(PANIC_MESSAGE))
 		print_message(format, args);
 	if (begin(PANIC_BACKTRACE))
-		backtrace_print(rip, rbp);
+		backtrace_print(rip, returns, rbp);
 	if (begin(PANIC_HOOKS))
 		for (void (*const *p)(void) = panic_hooks_start;
 		     p != panic_hooks_end; p++)
@@ -99,7 +99,7 @@ void panic(const char *format, ...)
 	va_list args;
 
 	va_start(args, format);
-	vpanic((u64)__builtin_return_address(0),
+	vpanic((u64)__builtin_return_address(0), true,
 	       *(u64 *)__builtin_frame_address(0), format, args);
 }
 
@@ -108,5 +108,5 @@ void panic_at(u64 rip, u64 rbp, const char *format, ...)
 	va_list args;
 
 	va_start(args, format);
-	vpanic(rip, rbp, format, args);
+	vpanic(rip, false, rbp, format, args);
 }
