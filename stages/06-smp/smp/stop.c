@@ -3,9 +3,9 @@
  * to the screen or to the guest's disk from then on would only spoil the
  * evidence, and what they printed would tear the message apart.
  *
- * The call is an NMI, so a CPU obeys in the guest and, on Intel's, in Vellum. An
- * AMD CPU takes none in Vellum; it obeys when it is about to enter the guest, or
- * when it waits for a lock, which the panicking CPU may well be holding.
+ * The call is an NMI, so a CPU obeys in the guest and, on Intel's, in Vellum.
+ * An AMD CPU takes none in Vellum; it obeys when it is about to enter the
+ * guest, or when it waits for a lock, which the panicking CPU may be holding.
  * Book: chapter 6, "Stopping the others".
  */
 #include "console/panic.h"
