@@ -51,8 +51,12 @@ def exemption_problems(every):
 
 
 def report(every, say=print):
-    """One line for each stage: what of it is shown, and by which chapter."""
+    """One line for each folder: what of it is shown, and by which chapter.
+    What a chapter lists beside the whole folder is not counted twice."""
     rows = list(folders(every))
+    names = {(row.stage, row.name) for row in rows}
+    rows = [row for row in rows if '/' not in row.name
+            or (row.stage, row.name.split('/')[0]) not in names]
     for stage in stages():
         for row in (r for r in rows if r.stage == stage):
             by = ', '.join(c.name + (' (draft)' if c.draft else '')
