@@ -2,9 +2,10 @@
  * A panic stops the other CPUs: what they did to memory, to the screen or to
  * the guest's disk from then on would only spoil the evidence.
  *
- * The call is an NMI, so a CPU obeys in the guest, in Vellum, and with a lock
- * held. A guest on AMD's CPUs that is in its own NMI handler can't be reached;
- * it is named, and not waited for any longer than this.
+ * The call is an NMI, so a CPU obeys in the guest, and on Intel in Vellum, too,
+ * with a lock held. One of AMD's takes it only on its way into the guest, which
+ * it never is if it waits for a lock; then it is named, and not waited for any
+ * longer than this.
  */
 #include "console/panic.h"
 #include "console/printf.h"
