@@ -19,7 +19,7 @@ static void move_to(struct smp_cpu *cpu, enum smp_state state)
 }
 
 /* A CPU that can't take part must not take part without us either: it stays
- * here, and no INIT will ever reach it. */
+ * here. No INIT reaches it where Vellum watches for those (icr.c). */
 static bool is_fit(void)
 {
 	const char *why = NULL;
