@@ -122,6 +122,9 @@ MUTATIONS = {
         CHAPTER, ' alt="Four slots in a ring."', '', r'ring\.svg: no alt='),
     'a transcript lost': (
         CHAPTER, 'name=01-mini', 'name=01-min', r'no transcript 01-min\.txt'),
+    'a transcript that says something else': (
+        'book/transcripts/01-mini.txt', 'slots', 'places',
+        r'01-mini\.txt: from="slots": no hit'),
     'a patch lost': (
         CHAPTER, 'patch=01-full', 'patch=01-ful',
         r'patch=01-ful: no book/breakit/01-ful\.patch'),
