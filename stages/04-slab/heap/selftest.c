@@ -98,7 +98,7 @@ static void heap_selftest(void)
 	uint before = num_of_available_pages();
 	bool ok = test_stray_writes() && test_mempool();
 
-	for (uint n = 20; n <= 2 * PAGE_SIZE; n *= 7)
+	for (uint n = 980; n <= 2 * PAGE_SIZE; n *= 7)
 		ok = ok && test_exhaustion(n);
 	ok &= all_is_back(before) && mm_check() == 0;
 	printf("selftest: heap: %s\n", ok ? "ok" : "FAILED");
