@@ -38,6 +38,11 @@ phys_t lapic_page(void)
 	return page;
 }
 
+volatile void *lapic_registers(void)
+{
+	return registers;
+}
+
 bool lapic_is_x2apic(void)
 {
 	return rdmsr(MSR_APIC_BASE) & APIC_BASE_X2APIC;

@@ -50,8 +50,9 @@
 /* Map the registers. CPU 0, once. -ENODEV: there is no local APIC. */
 int lapic_init(void);
 
-/* The physical address of the page of registers. */
+/* The physical address of the page of registers, and where it is mapped. */
 phys_t lapic_page(void);
+volatile void *lapic_registers(void);
 
 bool lapic_is_x2apic(void);
 
