@@ -122,6 +122,9 @@ MUTATIONS = {
         CHAPTER, ' alt="Four slots in a ring."', '', r'ring\.svg: no alt='),
     'a transcript lost': (
         CHAPTER, 'name=01-mini', 'name=01-min', r'no transcript 01-min\.txt'),
+    'a transcript that says something else': (
+        'book/transcripts/01-mini.txt', 'slots', 'places',
+        r'01-mini\.txt: from="slots": no hit'),
     'a patch lost': (
         CHAPTER, 'patch=01-full', 'patch=01-ful',
         r'patch=01-ful: no book/breakit/01-ful\.patch'),
@@ -197,3 +200,38 @@ def test_the_skeleton_shows_every_line(small):
     text = book(small, 'check')[1]
     assert '100.0%  01-mini' in text
     assert 'at most 25' not in text and 'no hit' not in text
+
+
+def own_file(path):
+    """The file is the stage's own, not inherited through a link."""
+    return path.is_file() and path.resolve() == path
+
+
+def test_the_real_chapters_are_held_to_it(tmp_path):
+    """In the book itself: a line is added to a file of each chapter, and a
+    block is taken out of it. Both are found."""
+    tree = tmp_path / 'tree'
+    for name in ('stages', 'book', 'final', 'mk', 'tools', 'tests'):
+        if (TOP / name).is_dir():
+            shutil.copytree(TOP / name, tree / name, symlinks=True)
+    status, text = book(tree, 'check')
+    assert status == 0, text
+    expected = []
+    for path in sorted((tree / 'book').glob('[0-9]*.md')):
+        chapter = path.read_text()
+        stage = re.search(r'^stage: (\S+)', chapter, re.M)
+        own = [found for found in re.finditer(
+            r'^```\{\.c file=(\S+\.c) fn=\w+\}\n```\n', chapter, re.M)
+            if stage and own_file(tree / 'stages' / stage[1] / found[1])]
+        if not own or 'draft: true' in chapter:
+            continue
+        path.write_text(chapter.replace(own[0][0], '', 1))
+        name = f'stages/{stage[1]}/{own[0][1]}'
+        with open(tree / name, 'a', encoding='utf-8') as file:
+            file.write('\nstatic int unexplained;\n')
+        lines = len((tree / name).read_text().splitlines())
+        expected.append(rf'^{re.escape(name)}:\d.*-\d+, .*{lines}: not shown')
+    text = book(tree, 'check')[1]
+    for pattern in expected:
+        assert re.search(pattern, text, re.M), (pattern, text)
+    assert expected or 'no chapter yet' in text

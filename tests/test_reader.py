@@ -7,6 +7,7 @@ Needs the packages of the group book (make setup book).
 import json
 import os
 import re
+import shutil
 import socket
 import subprocess
 import sys
@@ -23,14 +24,94 @@ PHONE, DESK = (360, 740), (1280, 900)
 
 @pytest.fixture(scope='module')
 def site(tmp_path_factory):
-    """The web edition of this tree, freshly built."""
+    """The web edition of this tree, freshly built, and the EPUB beside it."""
     build = tmp_path_factory.mktemp('book')
     done = subprocess.run(
-        [sys.executable, TOP / 'tools/book', 'html'],
+        [sys.executable, TOP / 'tools/book', 'epub'],
         env={**os.environ, 'BUILD_ROOT': str(build)}, text=True,
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
     assert done.returncode == 0, done.stdout
     return build / 'book/html'
+
+
+@pytest.fixture(scope='module')
+def small_book(tmp_path_factory):
+    """The small book of tests/book in all its forms."""
+    tree = tmp_path_factory.mktemp('small') / 'tree'
+    shutil.copytree(TOP / 'tests/book/tree', tree, symlinks=True)
+    for name in ('style', 'filter'):
+        shutil.copytree(TOP / 'book' / name, tree / 'book' / name)
+    shutil.copytree(TOP / 'tools', tree / 'tools')
+    # Stage 02 has a changed copy of one inherited file.
+    changed = tree / 'stages/02-more/core'
+    changed.unlink()
+    shutil.copytree(tree / 'stages/01-mini/core', changed)
+    text = (changed / 'core.c').read_text()
+    assert 'queue->first++;' in text
+    (changed / 'core.c').write_text(text.replace(
+        '\tqueue->first++;', '\tqueue->first += 1;\n\tcount++;'))
+    done = subprocess.run(
+        [sys.executable, tree / 'tools/book', 'all'],
+        env={**os.environ, 'BUILD_ROOT': str(tree / 'build')}, text=True,
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
+    assert done.returncode == 0, done.stdout
+    return tree / 'build/book'
+
+
+def test_a_chapter_is_woven(small_book):
+    """Code, header line, figure, transcript, patch, citation, term."""
+    text = (small_book / 'html/01-mini.html').read_text()
+    for wanted in (
+            'href="src/01-mini/core/core.c.html#L14" title="the whole file">'
+            'core/core.c</a> <span class="what">queue_put()</span>',
+            '<span class="l" data-n="16">', '<strong>Figure 1.1.</strong>',
+            '<svg role="img" aria-label="Four slots in a ring."',
+            '<samp>queue: 4 slots</samp>', 'make run STAGE=01-mini',
+            '<span class="del">-\tif (queue-&gt;last',
+            '>Knuth 1 2.2.1</a>]', 'href="glossary.html#term-queue"',
+            '<p class="box-title">Decision</p>',
+            '<p class="box-title">Exercise 1.1</p>'):
+        assert wanted in text, wanted
+    assert '<a href="src/01-mini/core/core.c.html#L14">queue_put</a>' in text
+    index = (small_book / 'html/sections.html').read_text()
+    assert '<dt>2.2.1</dt><dd><a href="01-mini.html#cite-1">' in index
+
+
+def test_a_changed_file_is_shown_side_by_side(small_book):
+    """Old at the left, new at the right, and only what changed."""
+    text = (small_book / 'html/diff-02-more.html').read_text()
+    old, new = re.search(r'<pre class="old".*?<code>(.*?)</code>.*?'
+                         r'<pre class="now".*?<code>(.*?)</code>', text,
+                         re.S).groups()
+    assert len(old.split('\n')) == len(new.split('\n'))
+    assert old.count('class="del"') == 1 and 'first++' in old
+    assert new.count('class="add"') == 2 and 'count++' in new
+    assert 'core.h</code>' not in text and 'extra/extra.c</code>: new' in text
+
+
+def test_the_epub_is_valid(small_book, site):
+    """epubcheck has nothing to say, about the small book nor the real one."""
+    for path in (small_book / 'vellum.epub', site.parent / 'vellum.epub'):
+        done = subprocess.run(
+            ['java', '-jar', '/usr/share/java/epubcheck.jar', path],
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+            check=False)
+        assert done.returncode == 0, done.stdout
+        assert '0 fatals / 0 errors / 0 warnings' in done.stdout
+
+
+def test_the_pdf_has_page_references(small_book):
+    """Contents and indexes name the page on which the thing is."""
+    def text(*options):
+        return subprocess.run(
+            ['pdftotext', *options, small_book / 'vellum.pdf', '-'],
+            stdout=subprocess.PIPE, text=True, check=True).stdout
+    pages = text('-layout').split('\f')
+    of_code = next(number for number, page in enumerate(pages, 1)
+                   if 'Nothing is overwritten' in page)
+    assert re.search(r'The code[ .]+\d+', text('-layout'))
+    assert re.search(rf'queue_get\(\)\s+{of_code}\b', text('-layout'))
+    assert re.search(r'2\.2\.1: \d+', text())
 
 
 class Page(HTMLParser):
@@ -73,8 +154,7 @@ def test_no_link_is_broken(site):
             name, _, ident = urllib.parse.unquote(link).partition('#')
             target = (path.parent / name).resolve() if name else path
             if not target.is_file():
-                if not link.endswith('search.html'):
-                    bad.append(f'{path.name}: {link}')
+                bad.append(f'{path.name}: {link}')
             elif ident and target in pages \
                     and ident not in pages[target].idents:
                 bad.append(f'{path.name}: {link}')
@@ -200,6 +280,10 @@ def test_pages_load_without_errors_and_fit_a_telephone(site, browser):
     for path in pages_to_look_at(site):
         browser.open(path)
         wide = browser.run('document.documentElement.scrollWidth')
+        tables = browser.run('[...document.querySelectorAll("table")].every('
+                             '(table) => table.parentElement.scrollWidth <= '
+                             'innerWidth || table.closest(".wide"))')
+        assert tables, path.name
         assert wide <= PHONE[0], (
             f'{path.name}: {wide} px wide: ' + str(browser.run(
                 '[...document.querySelectorAll("main *")].filter((e) => '

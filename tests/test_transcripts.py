@@ -10,7 +10,9 @@ from common import BUILD, ToolError, stages
 
 KNOWN = transcripts.transcripts()
 ALL = os.environ.get('BOOK_TESTS') == 'all'
-CHOSEN = [name for name, row in KNOWN.items() if ALL or not row.slow]
+RUNS = {row.key: [] for row in KNOWN.values() if ALL or not row.slow}
+for each_row in KNOWN.values():
+    RUNS.get(each_row.key, []).append(each_row)
 
 
 def test_each_transcript_has_a_file_and_each_file_is_listed():
@@ -25,15 +27,15 @@ def test_each_transcript_has_a_file_and_each_file_is_listed():
             r'STAGE=(\S+)', row.what)[1] in stages()
 
 
-def test_no_transcript_is_stale(request):
-    """Run again what was run for them."""
+@pytest.mark.parametrize('rows', RUNS.values(),
+                         ids=lambda rows: rows[0].name)
+def test_a_transcript_is_not_stale(request, rows):
+    """Run again what was run for it, and for others of the same run."""
     if request.config.getoption('stage') or request.config.getoption('emu'):
         pytest.skip('only in a run of all tests')
-    assert CHOSEN
     runs = transcripts.Runs()
-    for name in CHOSEN:
-        row = KNOWN[name]
-        assert not transcripts.stale(row, row.cut(runs.output(row)))
+    for each in rows:
+        assert not transcripts.stale(each, each.cut(runs.output(each)))
 
 
 def row(tmp_path, monkeypatch, text):

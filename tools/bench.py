@@ -125,14 +125,20 @@ def many_cpus(emu):
         result[f'wall time, {cpus} CPUs'] = ours
         result[f'native wall time, {cpus} CPUs'] = native
         result[f'wall time ratio, {cpus} CPUs'] = ours / native
+        result[f'exits, {cpus} CPUs'] = {
+            name: count for name, (count, _) in exits(text).items()}
     free = number(r'^page: .*, (\d+) free', text)
     each = number(r'CPUs are under Vellum; (\d+) pages for each', text)
     result['pages for each CPU'] = each
     result['most CPUs in 128 MiB'] = 1 + free // each
     print('More than one CPU:')
     for name, value in result.items():
-        print_row(name, value, 's' if 'time' in name and 'ratio' not in name
-                  else '')
+        if isinstance(value, dict):
+            print(f'  {name}: ' + ', '.join(
+                f'{reason} {count:,}' for reason, count in value.items()))
+        else:
+            print_row(name, value, 's' if 'time' in name
+                      and 'ratio' not in name else '')
     return result
 
 

@@ -27,6 +27,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -162,7 +163,6 @@ class Bench:
 
     def __init__(self, tree):
         self.tree = tree
-        self.lock = None
         self.unbroken = {}
 
     def without(self, patch):
@@ -177,16 +177,6 @@ class Bench:
             raise ToolError(f'{patch.name}: fails unbroken, too: '
                             f'{shlex.join(key)}\n{text[-4000:]}')
         return text
-
-    @staticmethod
-    def only():
-        """The bench, which nobody else uses meanwhile."""
-        COPY.mkdir(parents=True, exist_ok=True)
-        lock = open(COPY / 'lock', 'w', encoding='utf-8')
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        bench = Bench(COPY / 'tree')
-        bench.lock = lock       # until this program ends
-        return bench
 
     def with_it(self, patch, until=None):
         """What it prints with the patch, up to the symptom or other words."""
@@ -213,19 +203,29 @@ class Bench:
         return found.group()
 
 
+@contextmanager
+def only_bench():
+    """The bench, which nobody else uses meanwhile."""
+    COPY.mkdir(parents=True, exist_ok=True)
+    with open(COPY / 'lock', 'w', encoding='utf-8') as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield Bench(COPY / 'tree')
+
+
 def try_all(chosen):
     """Judge patches, one after another; how many were not as they say."""
-    bad, bench = 0, Bench.only()
-    for patch in chosen:
-        start = time.monotonic()
-        try:
-            said = bench.judge(patch)
-        except ToolError as error:
-            bad += 1
-            print(f'breakit {patch.name}: FAILED\n{error}', flush=True)
-            continue
-        print(f'breakit {patch.name}: ok '
-              f'({time.monotonic() - start:.1f} s): {said}', flush=True)
+    bad = 0
+    with only_bench() as bench:
+        for patch in chosen:
+            start = time.monotonic()
+            try:
+                said = bench.judge(patch)
+            except ToolError as error:
+                bad += 1
+                print(f'breakit {patch.name}: FAILED\n{error}', flush=True)
+                continue
+            print(f'breakit {patch.name}: ok '
+                  f'({time.monotonic() - start:.1f} s): {said}', flush=True)
     return bad
 
 

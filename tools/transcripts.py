@@ -68,6 +68,12 @@ class Transcript:
         return FOLDER / f'{self.name}.txt'
 
     @property
+    def key(self):
+        """Equal for transcripts that one run is enough for."""
+        return (self.kind, self.what,
+                self.last if self.kind == 'patch' else '')
+
+    @property
     def slow(self):
         """Does it take more than a second or two?"""
         return self.kind == 'patch' or 'EMU=bochs' in self.what or \
@@ -112,14 +118,12 @@ class Runs:
 
     def __init__(self):
         self.done = {}
-        self.bench = None
 
     def output(self, row):
         """All that a transcript's run printed."""
-        key = (row.kind, row.what, row.last if row.kind == 'patch' else '')
-        if key not in self.done:
-            self.done[key] = getattr(self, f'_{row.kind}')(row)
-        return self.done[key]
+        if row.key not in self.done:
+            self.done[row.key] = getattr(self, f'_{row.kind}')(row)
+        return self.done[row.key]
 
     def _finish(self, row, argv):
         done = subprocess.run(
@@ -149,9 +153,9 @@ class Runs:
         if row.what not in known:
             raise ToolError(f'{LIST}: [{row.name}]: there is no patch '
                             f'{row.what}')
-        self.bench = self.bench or breakit.Bench.only()
-        return self.bench.with_it(known[row.what],
-                                  re.compile(row.last or '(?!)', re.M))
+        with breakit.only_bench() as bench:
+            return bench.with_it(known[row.what],
+                                 re.compile(row.last or '(?!)', re.M))
 
 
 def stale(row, text):

@@ -82,8 +82,8 @@ local function patch(name)
   end
   return html('<details class="patch" open="open"><summary><code>book/breakit/'
     .. name .. '.patch</code>' .. (run and ': <code>git apply</code> it, then <code>' ..
-    escape(run) ..
-    '</code>' or '') .. '</summary><pre tabindex="0" aria-label="patch"><code>'
+    escape(run) .. '</code>' or
+    ': <code>make test-breakit PATCH=' .. name .. '</code>') .. '</summary><pre tabindex="0" role="group" aria-label="patch"><code>'
     .. table.concat(out, '\n') .. '</code></pre></details>')
 end
 
@@ -124,6 +124,11 @@ function Div(div)
     div.content:insert(1, html('<p class="box-title">' .. title .. '</p>'))
     return div
   end
+end
+
+-- A wide table scrolls by itself, not the page.
+function Table(table)
+  return pandoc.Div({table}, {class = 'wide', tabindex = '0'})
 end
 
 local function slug(text)
@@ -169,6 +174,6 @@ return {
     number = pandoc.utils.stringify(meta.number or '')
     return nil
   end},
-  {Para = Para, Div = Div, Span = Span, DefinitionList = DefinitionList,
+  {Para = Para, Div = Div, Table = Table, Span = Span, DefinitionList = DefinitionList,
    Cite = Cite},
 }

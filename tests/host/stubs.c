@@ -7,10 +7,12 @@
 #include "console/printf.h"
 #include "host.h"
 #include "lib/percpu.h"
+#include "lib/spinlock.h"
 
 #define __weak __attribute__((weak))
 
 __weak PERCPU(u32, cpu_number);
+__weak const struct spin_hooks *spin_hooks;
 
 jmp_buf host_panic_jump;
 bool host_panic_expected;

@@ -3,6 +3,7 @@
   book skeleton 03-buddy [page ...]   blocks that show a stage's folders
   book check [03-buddy]               coverage and rules: all, or a chapter
   book html [03-buddy ...]            build/book/html/: all, or these chapters
+  book epub                           html/, vellum.epub
   book all                            html/, vellum.epub, vellum.pdf
 """
 import sys
@@ -47,20 +48,23 @@ def build_html(argv):
     return 0
 
 
-def build_all(argv):
-    """all"""
+def build_all(argv, printed=True):
+    """all, or without the PDF epub"""
     if argv:
-        raise ToolError('all takes no arguments')
+        raise ToolError('all and epub take no arguments')
     from book import epub, html, pdf
     parts = html.build()
     print(f'book: {html.SITE}/index.html: {len(parts)} chapters', flush=True)
     print(f'book: {epub.build(parts)}', flush=True)
-    print(f'book: {pdf.build(parts)}')
+    if printed:
+        path, pages = pdf.build(parts)
+        print(f'book: {path}: {pages} pages')
     return 0
 
 
 COMMANDS = {'skeleton': print_skeleton, 'check': run_check,
-            'html': build_html, 'all': build_all}
+            'html': build_html, 'all': build_all,
+            'epub': lambda argv: build_all(argv, False)}
 
 
 def start(argv):

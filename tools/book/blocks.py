@@ -67,7 +67,8 @@ def block_html(chapter, number, element):
         f'<figure class="code{long}" id="{ident}">\n<figcaption>'
         f'<a class="file" href="{link}#L{ranges[0][0]}" title="the whole file'
         f'">{name}</a> <span class="what">{what}</span></figcaption>\n'
-        f'<pre tabindex="0" aria-label="{label}"><code>{parts}</code></pre>\n'
+        f'<pre tabindex="0" role="group" aria-label="{label}"><code>{parts}'
+        '</code></pre>\n'
         '</figure>')
 
 

@@ -85,7 +85,8 @@ class Chapter:
         self.name = path.stem
         self.lines = path.read_text().splitlines()
         self.meta, self.head = metadata(self.lines)
-        self.title = self.meta.get('title') or self.own_title()
+        heading = self.own_title()
+        self.title = self.meta.get('title') or heading
         self.stage = self.meta.get('stage') or None
         folders = self.meta.get('folders') or []
         if isinstance(folders, str):

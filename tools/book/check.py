@@ -51,8 +51,12 @@ def exemption_problems(every):
 
 
 def report(every, say=print):
-    """One line for each stage: what of it is shown, and by which chapter."""
+    """One line for each folder: what of it is shown, and by which chapter.
+    What a chapter lists beside the whole folder is not counted twice."""
     rows = list(folders(every))
+    names = {(row.stage, row.name) for row in rows}
+    rows = [row for row in rows if '/' not in row.name
+            or (row.stage, row.name.split('/')[0]) not in names]
     for stage in stages():
         for row in (r for r in rows if r.stage == stage):
             by = ', '.join(c.name + (' (draft)' if c.draft else '')
@@ -60,6 +64,9 @@ def report(every, say=print):
             say(f'  {stage + "/" + row.name:24} {row.lines:5} lines '
                 f'{row.share() if row.chapters else 0:7.1%}  {by}'
                 + (f', {row.exempt} exempt' if row.exempt else ''))
+    blocks = sum(e.is_woven() for c in every for e in c.elements)
+    say(f'  {blocks} blocks in {len(every)} chapters, '
+        f'{sum(row.exempt for row in rows)} lines exempt')
 
 
 def check_book():
@@ -101,7 +108,7 @@ def check_chapter(name):
         print(f'{chapter.where(1)}: folders: no {folder} in {chapter.stage}')
         count += 1
     blocks = [e for e in mine[0].elements if e.is_woven()]
-    report(mine, say=lambda text: print(text) if name in text else None)
+    report(every, say=lambda text: print(text) if name in text else None)
     lines = sum(len(v & needed(p)) for p, v in shown(mine).items())
     print(f'{name}: {len(blocks)} blocks, {lines} lines shown, '
           f'{count} to mend')

@@ -29,7 +29,7 @@ def parts(fragments):
              for part in fragments]
     return found + [
         Part('references', pages.TITLES['references'], '',
-             pages.references()),
+             pages.references(fragments)),
         Part('appendix-exemptions', pages.TITLES['appendix-exemptions'], '',
              pages.exempt_page())]
 

@@ -9,6 +9,7 @@ from common import stages
 from book import sources
 from book.coverage import exemptions
 from book.pandoc import run
+from book.references import full_title
 from book.site import head
 
 TITLES = {
@@ -79,8 +80,9 @@ def section_index(fragments, address):
             (chapter, ident))
     out = []
     for key in sorted(works):
+        title = html.escape(full_title(key), False)
         out.append(f'<h2 id="of-{key}"><a href="{address(None, "ref-" + key)}'
-                   f'">{key}</a></h2>\n<dl class="index">')
+                   f'">{title}</a></h2>\n<dl class="index">')
         for locator in sorted(works[key], key=natural):
             links = ', '.join(
                 f'<a href="{address(chapter, ident)}">'
@@ -92,9 +94,11 @@ def section_index(fragments, address):
     return '\n'.join(out)
 
 
-def references():
-    """HTML: every entry of references.bib."""
-    return run("---\nnocite: '@*'\n---\n")[1]
+def references(fragments):
+    """HTML: the works that these chapters cite."""
+    keys = sorted({row[0] for row in cited(fragments)})
+    return run("---\nnocite: '" + ' '.join(f'@{key}' for key in keys)
+               + "'\n---\n")[1]
 
 
 def exempt_page():
@@ -110,8 +114,9 @@ def exempt_page():
                 'tests. There are no exemptions.</p>')
     return ('<p>All other lines of the stages are shown in a chapter; blank '
             'lines, <code>#include</code>, include guards and tests aside.'
-            '</p><table><thead><tr><th>Stage</th><th>Where</th><th>Lines</th>'
-            f'<th>Why</th></tr></thead><tbody>{rows}</tbody></table>')
+            '</p><div class="wide" tabindex="0"><table><thead><tr>'
+            '<th>Stage</th><th>Where</th><th>Lines</th>'
+            f'<th>Why</th></tr></thead><tbody>{rows}</tbody></table></div>')
 
 
 def write(site, fragments, partial):
@@ -119,7 +124,7 @@ def write(site, fragments, partial):
     def address(chapter, ident):
         return f'{chapter.name if chapter else "references"}.html#{ident}'
     site.write('index', 'Vellum', start_page(site), kind='start')
-    bodies = {'references': references(),
+    bodies = {'references': references(fragments),
               'sections': section_index(fragments, address),
               'appendix-exemptions': exempt_page()}
     for name, body in bodies.items():

@@ -1,13 +1,13 @@
 """Chapters through pandoc: Markdown with the code woven in, to HTML."""
 import html
-import re
 from dataclasses import dataclass
 
 from common import ToolError, command, need
 
 from book.blocks import block_html
 from book.chapter import BOOK
-from book.references import check_links, check_references
+from book.references import (check_links, check_references,
+                             transcript_lines)
 from book.weave import WeaveError
 
 FORMAT = 'markdown-markdown_in_html_blocks-tex_math_dollars-raw_tex'
@@ -24,22 +24,10 @@ class Fragment:
 
 def transcript(element):
     """The HTML of a transcript, or of the part that from= and to= cut."""
-    name = element.attrs.get('name', '')
-    path = BOOK / 'transcripts' / f'{name}.txt'
-    if not path.is_file():
-        raise WeaveError(f'no transcript {name}')
-    lines = path.read_text().rstrip('\n').split('\n')
-    for key in ('from', 'to'):
-        if key in element.attrs:
-            hits = [n for n, line in enumerate(lines)
-                    if re.search(element.attrs[key], line)]
-            if not hits or key == 'from' and len(hits) > 1:
-                raise WeaveError(f'{name}: {key}="{element.attrs[key]}": '
-                                 f'{len(hits)} hits')
-            lines = lines[hits[0]:] if key == 'from' else lines[:hits[0] + 1]
-    text = html.escape('\n'.join(lines), False)
+    text = html.escape('\n'.join(transcript_lines(element.attrs)), False)
     return ('<figure class="transcript"><figcaption>What you should see'
-            f'</figcaption>\n<pre tabindex="0" aria-label="transcript">'
+            f'</figcaption>\n<pre tabindex="0" role="group" '
+            'aria-label="transcript">'
             f'<samp>{text}</samp></pre></figure>')
 
 

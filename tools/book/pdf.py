@@ -2,10 +2,11 @@
 import html
 import re
 
-from common import BUILD, command, need
+from common import BUILD, ToolError, command, need
 
 from book import edition
 from book.pages import natural
+from book.references import full_title
 from book.chapter import BOOK
 
 PDF = BUILD / 'book/vellum.pdf'
@@ -74,8 +75,9 @@ def indexes(fragments):
     out = ['<section class="index" id="sections"><h1>Index of manual '
            'sections</h1>']
     for key in sorted(works):
-        out.append(f'<h2><a class="plain" href="#references--ref-{key}">'
-                   f'{key}</a></h2><div class="columns">')
+        title = html.escape(full_title(key), False)
+        out.append(f'<h2><a href="#references--ref-{key}">{title}</a></h2>'
+                   '<div class="columns">')
         out += [f'<p>{html.escape(locator or "as a whole")}: '
                 f'{pages_of(works[key][locator])}</p>'
                 for locator in sorted(works[key], key=natural)]
@@ -111,11 +113,17 @@ def one_page(fragments):
 
 
 def build(fragments):
-    """Write vellum.pdf; its number of pages."""
+    """Write vellum.pdf; its path, and the number of its pages."""
     need('weasyprint', 'weasyprint')
     PRINT.parent.mkdir(parents=True, exist_ok=True)
-    PRINT.write_text(one_page(fragments))
+    text = one_page(fragments)
+    lost = set(re.findall(r'href="#([^"]+)"', text)) - set(
+        re.findall(r'\sid="([^"]+)"', text))
+    if lost:
+        raise ToolError('links that lead nowhere in the PDF: '
+                        + ', '.join(sorted(lost)[:9]))
+    PRINT.write_text(text)
     said = command(['weasyprint', '-q', PRINT, PDF])
     if said.strip():
         print(said.rstrip())
-    return PDF
+    return PDF, len(re.findall(rb'/Type /Page\b', PDF.read_bytes()))

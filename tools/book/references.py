@@ -6,7 +6,7 @@ import re
 from functools import lru_cache
 
 from book.chapter import BOOK, CODE
-from book.weave import near
+from book.weave import WeaveError, near
 
 
 def at(element, text):
@@ -24,6 +24,19 @@ def keys():
     path = BOOK / 'references.bib'
     return frozenset(re.findall(r'^@\w+\{([^,\s]+),', path.read_text(), re.M)
                      if path.is_file() else ())
+
+
+@lru_cache(maxsize=None)
+def full_title(key):
+    """'SDM: Intel 64 and IA-32 ...' of a work, for headings."""
+    text = (BOOK / 'references.bib').read_text()
+    entry = re.search(r'^@\w+\{' + re.escape(key) + r',.*?^\}', text,
+                      re.S | re.M)
+    fields = dict(re.findall(r'^\s*(\w+) = \{(.*?)\},?$', entry[0], re.M)) \
+        if entry else {}
+    title = re.sub(r'[{}]', '', fields.get('title', key)).replace('~', ' ')
+    short = fields.get('shorttitle')
+    return f'{short}: {title}' if short else title
 
 
 @lru_cache(maxsize=None)
@@ -120,13 +133,32 @@ def check_links(chapter):
                 yield at(element, page), f'{page}: no such page'
 
 
+def transcript_lines(attrs):
+    """The lines of a transcript: from the first that matches from= to the
+    first after it that matches to=."""
+    name = attrs.get('name', '')
+    path = BOOK / 'transcripts' / f'{name}.txt'
+    if not path.is_file():
+        raise WeaveError(f'no transcript {path.name}')
+    lines = path.read_text().rstrip('\n').split('\n')
+    for key in ('from', 'to'):
+        if key in attrs:
+            hits = [number for number, line in enumerate(lines)
+                    if re.search(attrs[key], line)]
+            if not hits:
+                raise WeaveError(f'{path.name}: {key}="{attrs[key]}": no hit')
+            lines = lines[hits[0]:] if key == 'from' else lines[:hits[0] + 1]
+    return lines
+
+
 def check_attributes(element):
     """The files that a box or a transcript names."""
     attrs = element.attrs
     if element.kind == 'block' and 'transcript' in element.classes:
-        path = BOOK / f'transcripts/{attrs.get("name", "")}.txt'
-        if not path.is_file():
-            yield element.line, f'no transcript {path.name}'
+        try:
+            transcript_lines(attrs)
+        except WeaveError as error:
+            yield element.line, str(error)
     if element.kind != 'div':
         return
     if 'breakit' in element.classes and 'patch' not in attrs:

@@ -57,11 +57,16 @@ def file_page(src, places, root):
             '<span class="l"', f'<span class="l" id="L{number}"', 1)
         if number in places:
             chapter, block = places[number]
-            line = (f'<a class="explained" href="{root}{chapter.name}.html'
-                    f'#{block}">explained in {chapter.number}</a>' + line)
+            line = (f'<a class="why" href="{root}{chapter.name}.html#{block}'
+                    f'" title="explained in chapter {chapter.number}" '
+                    f'aria-label="explained in chapter {chapter.number}">'
+                    f'{chapter.number}</a>' + line)
         out.append(line)
-    return ('<div class="whole code"><pre tabindex="0" aria-label="source">'
-            '<code>' + '\n'.join(out) + '</code></pre></div>')
+    hint = ('<p>A number at the left leads to the chapter that explains what '
+            'begins there.</p>') if places else ''
+    return (hint + '<div class="whole code"><pre tabindex="0" '
+            'role="group" aria-label="source"><code>' + '\n'.join(out)
+            + '</code></pre></div>')
 
 
 def write_files(site, fragments):
@@ -124,13 +129,16 @@ def change_html(inner, old, path):
             for n in range(1, len(coloured(src)) + 1) if n <= len(src.lines))
         return (f'<details id="{inner}"><summary><code>{inner}</code>: new, '
                 f'{len(src.lines)} lines</summary><div class="side new">'
-                f'<pre class="now" tabindex="0" aria-label="{inner}"><code>'
+                f'<pre class="now" tabindex="0" role="group" '
+                f'aria-label="{inner}"><code>'
                 f'{text}</code></pre></div></details>')
     left, right = sides(source(old), src)
     return (f'<details id="{inner}" open="open"><summary><code>{inner}</code>:'
             ' changed</summary><div class="side">'
-            f'<pre class="old" tabindex="0" aria-label="{inner}, before">'
-            f'<code>{left}</code></pre><pre class="now" tabindex="0" '
+            f'<pre class="old" tabindex="0" role="group" '
+            f'aria-label="{inner}, before">'
+            f'<code>{left}</code></pre>'
+            '<pre class="now" tabindex="0" role="group" '
             f'aria-label="{inner}, now"><code>{right}</code></pre></div>'
             '</details>')
 

@@ -5,7 +5,7 @@ import re
 import order
 import transcripts
 from canvas import Figure
-from common import BUILD, ToolError, need_file, stages
+from common import BUILD, ToolError, need_file
 from elf import Elf
 
 ROW, WIDE = 36, 226
@@ -17,10 +17,10 @@ def boot_logs():
     """Stage -> what it prints on a BIOS machine in QEMU."""
     logs = {}
     for row in transcripts.transcripts().values():
-        stage = row.what.removeprefix('STAGE=')
-        if row.kind != 'run' or stage not in stages() or \
-                not row.path.is_file():
+        stage = re.fullmatch(r'STAGE=(\S+)( CPUS=\d+)?', row.what)
+        if row.kind != 'run' or not stage or not row.path.is_file():
             continue
+        stage = stage[1]
         text = row.path.read_text()
         if text.startswith(f'Vellum {stage}\n'):
             logs.setdefault(stage, text)

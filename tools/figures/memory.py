@@ -108,35 +108,37 @@ def buddy():
 def slab_page():
     """One page of the byte allocator."""
     f = Figure('slab-page', 'A page that was cut up for objects of 16 bytes',
-               'The header lies at the start of the page: two list links, '
-               'magic, class and number of free slots, then the bitmap of 256 '
-               'bits. It covers slots 0 to 3, whose bits are 0 for good. The '
-               'other 252 slots are objects. Below, the class of 1024 bytes: '
-               'one slot for the header and three objects.', 760, 380)
-    f.text(40, 24, '16-byte class: slots 0 to 3 are the header', 14,
+               'The header takes the first 64 bytes of the page: a bitmap of '
+               '256 bits, two list links, a pointer to the class, the seal '
+               'and two counts. It covers slots 0 to 3, whose bits are 0 for '
+               'good. The other 252 slots are objects. Below, the class of '
+               '1024 bytes: slot 0 for the header, and three objects.',
+               760, 380)
+    f.text(40, 24, '16-byte class: slots 0 to 3 are the header',
            anchor='start', bold=True)
     x = 40
-    for wide, name, kind in ((90, 'link', 'ours'), (90, 'facts', 'ours'),
-                             (160, 'bitmap', 'ours'), (50, '', 'dim'),
-                             (70, 'slot 4', 'used'), (70, 'slot 5', 'free'),
-                             (70, '...', 'plain'), (80, 'slot 255', 'free')):
+    for wide, name, kind in ((150, 'bitmap', 'ours'), (74, 'link', 'ours'),
+                             (62, 'class', 'ours'), (56, 'seal', 'ours'),
+                             (56, 'counts', 'ours'), (70, 'slot 4', 'used'),
+                             (70, 'slot 5', 'free'), (62, '...', 'plain'),
+                             (80, 'slot 255', 'free')):
         f.box(x, 56, wide, 44, name, kind=kind, size=13)
         x += wide
-    for x, text in ((40, '0'), (130, '16'), (220, '24'), (380, '56'),
-                    (430, '64'), (500, '80'), (720, '4096')):
+    for x, text in ((40, '0'), (190, '32'), (264, '48'), (326, '56'),
+                    (382, '60'), (438, '64'), (508, '80'), (720, '4096')):
         f.text(x, 48, text, 11, mono=True, dim=True)
-    f.line((220, 100), (60, 150))
-    f.line((380, 100), (612, 150))
+    f.line((40, 100), (60, 150))
+    f.line((190, 100), (612, 150))
     bits = [(0, 'dim')] * 4 + [(0, 'used'), (1, 'free'), (1, 'free'),
                                (0, 'used'), (1, 'free')]
     for i, (bit, kind) in enumerate(bits):
         f.box(60 + i * 46, 150, 46, 34, str(bit), kind=kind, mono=True)
         f.text(83 + i * 46, 200, str(i), 11, mono=True, dim=True)
-    f.box(60 + 9 * 46, 150, 138, 34, '... 256 bits', kind='plain', size=13)
-    f.text(152, 222, 'never free: the header', 12, dim=True)
-    f.text(405, 222, '1: the slot is free; count trailing zeros finds it', 12,
-           dim=True)
-    f.text(40, 268, '1024-byte class', 14, anchor='start', bold=True)
+    f.box(60 + 9 * 46, 150, 138, 34, '... 256 bits', size=13)
+    f.text(152, 222, 'never 1: the header', 12, dim=True)
+    f.text(430, 222, '1: the slot is free; counting trailing zeros finds it',
+           12, dim=True)
+    f.text(40, 268, '1024-byte class', anchor='start', bold=True)
     f.box(40, 284, 60, 44, 'header', kind='ours', size=13)
     f.box(100, 284, 110, 44, 'not used', kind='dim', size=13)
     for i in range(3):
@@ -153,38 +155,37 @@ def slab_page():
 def pool():
     """Blocks of a memory pool, and their runs."""
     f = Figure('pool', 'A memory pool',
-               'The pool has two lists of blocks: those with objects, and '
-               'those kept without. Each block has a list of runs, each an '
-               'offset and a length, used or free, which cover the block '
-               'without gaps. Pool, blocks and runs come from alloc() and are '
-               'private; only the pages of the blocks are seen by others.',
-               760, 400)
-    f.box(30, 60, 110, 110, '`mempool`', 'blocks', 'kept', kind='ours',
-          size=13)
+               'The pool has a list of blocks; one of them is kept though it '
+               'has no objects. Each block has an array of runs, each an '
+               'offset and a length, used or free, which cover its pages '
+               'without a gap. Pool, blocks and runs come from alloc() and '
+               'are private; only the pages of the blocks are seen by '
+               'others.', 760, 400)
+    f.box(30, 60, 110, 66, '`mempool`', 'blocks', kind='ours', size=13)
     f.box(200, 60, 110, 50, '`block`', '1 page', kind='ours', size=13)
     f.box(200, 140, 110, 50, '`block`', 'kept, empty', kind='ours', size=13)
-    f.arrow((140, 115), (168, 115), (168, 85), (200, 85))
-    f.arrow((140, 135), (168, 135), (168, 165), (200, 165))
-    runs = (('(0, 64)', 'used'), ('(64, 192)', 'free'), ('(256, 3840)',
-                                                         'used'))
-    for i, (text, kind) in enumerate(runs):
-        x = 370 + i * 126
-        f.box(x, 60, 106, 50, text, kind, kind='ours', size=12)
-        f.arrow((x - (60 if not i else 20), 85), (x, 85))
-    f.text(685, 48, 'runs', 12, dim=True)
-    f.line((30, 222), (730, 222), dash=True)
-    f.text(30, 214, 'private: from alloc()', 12, anchor='start', dim=True)
-    f.text(30, 240, 'shared: whole pages from alloc_pages()', 12,
+    f.arrow((140, 85), (200, 85))
+    f.arrow((222, 110), (222, 140))
+    for i, (text, kind) in enumerate((('(0, 64)', 'used'),
+                                      ('(64, 192)', 'free'),
+                                      ('(256, 3840)', 'used'))):
+        f.box(400 + i * 110, 60, 110, 50, text, kind, kind='ours', size=12)
+    f.arrow((310, 85), (400, 85))
+    f.text(565, 48, 'runs: (offset, length), one array', 12, dim=True)
+    f.line((30, 226), (730, 226), dash=True)
+    f.text(30, 218, 'private: from alloc()', 12, anchor='start', dim=True)
+    f.text(30, 244, 'shared: whole pages from alloc_pages()', 12,
            anchor='start', dim=True)
-    f.box(200, 280, 40, 50, '', kind='used')
-    f.box(240, 280, 96, 50, 'free', kind='free', size=13)
-    f.box(336, 280, 394, 50, 'object of 3840 bytes', kind='used', size=13)
-    for x, text in ((200, '0'), (240, '64'), (336, '256'), (730, '4096')):
-        f.text(x, 348, text, 11, mono=True, dim=True)
-    f.text(186, 310, "the block's page", 13, anchor='end')
-    f.arrow((255, 110), (255, 126), (336, 126), (336, 262), (220, 262),
-            (220, 280), dash=True)
-    f.text(465, 384, 'two neighbours are never both free; nothing but objects '
+    f.box(200, 284, 40, 50, kind='used')
+    f.box(240, 284, 96, 50, 'free', kind='free', size=13)
+    f.box(336, 284, 394, 50, 'object of 3840 bytes', kind='used', size=13)
+    for x, text in ((200, '0'), (240, '64'), (336, '256'), (728, '4096')):
+        f.text(x, 352, text, 11, mono=True, dim=True)
+    f.text(186, 314, "the block's page", 13, anchor='end')
+    f.arrow((286, 110), (286, 126), (352, 126), (352, 262), (212, 262),
+            (212, 284), dash=True)
+    f.text(374, 180, 'base', 12, mono=True)
+    f.text(465, 386, 'two neighbours are never both free; nothing but objects '
            'lies in the pages', 12, dim=True)
     return f
 

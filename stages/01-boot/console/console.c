@@ -127,7 +127,11 @@ void console_force_unlock(void)
 
 void console_take_back(void)
 {
+	bool in_a_line = spin_is_locked(&console_lock);
+
 	console_force_unlock();
 	for (struct console *const *p = consoles_start; p != consoles_end; p++)
 		(*p)->enabled = (*p)->present = (*p)->init(*p);
+	if (in_a_line) /* somebody was stopped in the midst of one */
+		printf("\n");
 }

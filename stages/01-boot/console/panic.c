@@ -16,8 +16,12 @@
 extern void (*const panic_hooks_start[])(void);
 extern void (*const panic_hooks_end[])(void);
 
+void (*panic_stop_others)(void);
+void (*panic_stop_self)(void);
+
 enum panic_state {
 	PANIC_NONE,
+	PANIC_STOP,    /* the other CPUs */
 	PANIC_CONSOLE, /* set the consoles up again */
 	PANIC_MESSAGE,
 	PANIC_BACKTRACE,
@@ -49,6 +53,11 @@ static bool is_ours(void)
 	       before == self;
 }
 
+bool panic_is_on(void)
+{
+	return __atomic_load_n(&owner, __ATOMIC_SEQ_CST);
+}
+
 /* What the first panic says: kept, lest it be lost with a step that fails. */
 static char first_reason[256];
 
@@ -77,14 +86,23 @@ static void print_nested(const char *format, va_list args)
 static void __noreturn vpanic(u64 rip, u64 rbp, const char *format,
 			      va_list args)
 {
-	if (!is_ours())
+	bool first;
+
+	if (!is_ours()) {
+		if (panic_stop_self)
+			panic_stop_self();
 		cpu_halt_forever();
-	if (begin(PANIC_CONSOLE)) {
-		vsnprintf(first_reason, sizeof(first_reason), format, args);
-		console_take_back();
-	} else {
-		print_nested(format, args);
 	}
+	first = begin(PANIC_STOP);
+	if (first) {
+		vsnprintf(first_reason, sizeof(first_reason), format, args);
+		if (panic_stop_others)
+			panic_stop_others();
+	}
+	if (begin(PANIC_CONSOLE))
+		console_take_back();
+	if (!first)
+		print_nested(format, args);
 	if (begin(PANIC_MESSAGE))
 		print_reason(first_reason);
 	if (begin(PANIC_BACKTRACE))

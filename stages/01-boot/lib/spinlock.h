@@ -22,25 +22,52 @@ typedef struct {
 #define SPINLOCK_INIT ((spinlock_t){0, 0})
 
 /*
+ * What a later layer wants to know. @take and @drop are called in test builds
+ * only, with what the caller of spin_lock() wrote for the lock; @take before it
+ * waits, so that a deadlock is reported and not waited for.
+ */
+struct spin_hooks {
+	void (*wait)(void); /* again and again while a CPU waits */
+	void (*take)(const spinlock_t *lock, const char *name);
+	void (*drop)(const spinlock_t *lock);
+};
+
+extern const struct spin_hooks *spin_hooks; /* NULL: nobody wants to */
+
+#if defined(__VELLUM__) && defined(VELLUM_TEST)
+#define SPIN_HOOK(call) (spin_hooks ? spin_hooks->call : (void)0)
+#else
+#define SPIN_HOOK(call) ((void)0)
+#endif
+
+/*
  * Take the lock; waits for as long as others hold it. Interrupts are always
  * off in Vellum, so no handler can come back for a lock that it holds itself;
  * an NMI handler must take no locks.
  */
-static inline void spin_lock(spinlock_t *lock)
+static inline void spin_lock_named(spinlock_t *lock, const char *name)
 {
-	u16 ticket = __atomic_fetch_add(&lock->next, 1, __ATOMIC_RELAXED);
+	u16 ticket;
 
+	SPIN_HOOK(take(lock, name));
+	ticket = __atomic_fetch_add(&lock->next, 1, __ATOMIC_RELAXED);
 	/* We rarely wait: keep that out of the straight path. */
 	while (__builtin_expect(
-		__atomic_load_n(&lock->owner, __ATOMIC_ACQUIRE) != ticket, 0))
+		__atomic_load_n(&lock->owner, __ATOMIC_ACQUIRE) != ticket, 0)) {
+		if (spin_hooks)
+			spin_hooks->wait();
 		__builtin_ia32_pause();
+	}
 }
+
+#define spin_lock(lock) spin_lock_named(lock, #lock)
 
 /* Release a lock that the caller holds. */
 static inline void spin_unlock(spinlock_t *lock)
 {
 	u16 owner = __atomic_load_n(&lock->owner, __ATOMIC_RELAXED);
 
+	SPIN_HOOK(drop(lock));
 	__atomic_store_n(&lock->owner, (u16)(owner + 1), __ATOMIC_RELEASE);
 }
 

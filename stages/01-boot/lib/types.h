@@ -59,7 +59,4 @@ typedef struct {
 #define __noreturn   __attribute__((noreturn))
 #define __used       __attribute__((used))
 
-#undef __always_inline /* the C library of the host tests has one, too */
-#define __always_inline inline __attribute__((always_inline))
-
 #endif

@@ -11,7 +11,6 @@
 #ifndef PAGE_FAIL_H
 #define PAGE_FAIL_H
 
-#include "console/printf.h"
 #include "lib/types.h"
 
 #ifdef MM_FAIL_AT
@@ -23,10 +22,7 @@ extern u64 mm_allocations, mm_fail_at;
 bool mm_fail_now(void);
 
 /* Say how many there were: so far a sweep over all of them must go. */
-static inline void mm_print_allocations(void)
-{
-	printf("mm: %lu allocations until here\n", mm_allocations);
-}
+void mm_print_allocations(void);
 
 #else
 

@@ -42,6 +42,11 @@ bool mm_fail_now(void)
 	return true;
 }
 
+void mm_print_allocations(void)
+{
+	printf("mm: %lu allocations until here\n", mm_allocations);
+}
+
 #endif
 
 uint num_of_available_pages(void)
@@ -173,7 +178,7 @@ static void free_memory_for_panic(void)
 		printf("page: %u pages are left, for CPU%u alone\n",
 		       num_of_available_pages(), vmm_pool.only_cpu - 1);
 }
-PANIC_HOOK_LATE(free_memory_for_panic);
+PANIC_HOOK(free_memory_for_panic);
 
 static void print_wrong(const char *wrong, u32 where)
 {

@@ -21,6 +21,8 @@
 #include "lib/percpu.h"
 #include "page/fail.h"
 
+#define __forceinline inline __attribute__((always_inline))
+
 struct page_pool vmm_pool;
 
 /* Put the free block of @order at @page on its list, in front. */
@@ -126,7 +128,7 @@ static inline bool may_allocate(void)
  * alloc_pages() for an @n that is a possible size. Compiled into alloc_page()
  * as well: when @n is known to be 1, all arithmetic on sizes vanishes.
  */
-static __always_inline int allocate(void **virt, phys_t *phys, u32 n)
+static __forceinline int allocate(void **virt, phys_t *phys, u32 n)
 {
 	u32 order = order_of(n);
 	struct page *page;
@@ -173,7 +175,7 @@ int alloc_page(void **virt, phys_t *phys)
  * may begin. An address below the pool wraps round to a huge offset. Panics
  * for what can be no page, naming the function @who called and its argument.
  */
-static __always_inline u32 page_index(u64 offset, const char *who, u64 address)
+static __forceinline u32 page_index(u64 offset, const char *who, u64 address)
 {
 	if (offset & PAGE_MASK)
 		panic("%s(0x%lx): not page aligned", who, address);
@@ -189,7 +191,7 @@ static __noreturn void refuse(const char *who, u64 address, u32 i)
 	panic("%s(0x%lx): %s", who, address, pool_describe(i));
 }
 
-static __always_inline void free_at(u64 offset, const char *who, u64 address)
+static __forceinline void free_at(u64 offset, const char *who, u64 address)
 {
 	u32 i = page_index(offset, who, address), n;
 

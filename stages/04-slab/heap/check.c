@@ -161,13 +161,14 @@ static const char *check_all(struct census census[HEAP_CLASSES], void **where)
 
 static const char *take_census(struct census census[HEAP_CLASSES], void **where)
 {
+	struct heap_class *class, *end = heap_classes + HEAP_CLASSES;
 	const char *wrong;
 
-	for (uint i = 0; i < HEAP_CLASSES; i++)
-		spin_lock(&heap_classes[i].lock);
+	for (class = heap_classes; class < end; class ++)
+		spin_lock(&class->lock);
 	wrong = check_all(census, where);
-	for (uint i = 0; i < HEAP_CLASSES; i++)
-		spin_unlock(&heap_classes[i].lock);
+	for (class = heap_classes; class < end; class ++)
+		spin_unlock(&class->lock);
 	return wrong;
 }
 

@@ -52,12 +52,17 @@ bios_boot_start:
 	cmp	$FIRST_CD, %dl
 	jae	boot_cd
 
-/* The first sector of a disk. */
+/*
+ * The first sector of a disk. Not reset before the first try, as it works
+ * already: QEMU resets a disk later than it is told to, sometimes after the
+ * BIOS has gone on, which then waits half a minute for it.
+ */
 	movb	$DISK_TRIES, OFF(tries)
+	jmp	3f
 1:	mov	OFF(drive), %dl
 	xor	%ah, %ah		/* reset */
 	int	$0x13
-	mov	$0x0201, %ax		/* read one sector */
+3:	mov	$0x0201, %ax		/* read one sector */
 	mov	$BOOT_SECTOR, %bx
 	mov	$0x0001, %cx		/* cylinder 0, sector 1 */
 	mov	OFF(drive), %dl

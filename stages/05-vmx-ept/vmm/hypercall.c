@@ -23,12 +23,24 @@
 #define HYPERCALL_MAGIC       0x6d756c6c
 #define HYPERCALL_ABI_VERSION 1
 
+/* Exits for one reason, of all CPUs together. */
+static struct exit_stats sum_stats(uint reason)
+{
+	struct exit_stats sum = {0};
+
+	for (struct vcpu *v = vcpu_first(); v; v = v->next) {
+		sum.count += v->stats[reason].count;
+		sum.cycles += v->stats[reason].cycles;
+	}
+	return sum;
+}
+
 static u64 cycles_in_vellum(const struct vcpu *vcpu)
 {
 	u64 sum = rdtsc() - vcpu->exit_tsc; /* this exit, so far */
 
 	for (uint i = 0; i < EXIT_REASON_COUNT; i++)
-		sum += vcpu->stats[i].cycles;
+		sum += sum_stats(i).cycles;
 	return sum;
 }
 
@@ -47,6 +59,7 @@ static int call_info(struct vcpu *vcpu)
 static int call_stats(struct vcpu *vcpu)
 {
 	struct guest_regs *r = &vcpu->regs;
+	struct exit_stats sum;
 	u64 name[2] = {0, 0};
 	const char *text;
 
@@ -54,8 +67,9 @@ static int call_stats(struct vcpu *vcpu)
 		return -ENOENT;
 	text = exit_reason_name(r->rcx);
 	memcpy(name, text, MIN(strlen(text), sizeof(name)));
-	r->rbx = vcpu->stats[r->rcx].count;
-	r->rdx = vcpu->stats[r->rcx].cycles;
+	sum = sum_stats(r->rcx);
+	r->rbx = sum.count;
+	r->rdx = sum.cycles;
 	r->rsi = name[0];
 	r->rdi = name[1];
 	return 0;

@@ -24,11 +24,28 @@ const struct vcpu_ops *vcpu_ops;
 
 static PERCPU(struct vcpu *, current_vcpu);
 
+static struct vcpu *all_vcpus;
+
 static u64 launch_tsc;
 
 struct vcpu *vcpu_current(void)
 {
 	return *this_cpu(current_vcpu);
+}
+
+struct vcpu *vcpu_first(void)
+{
+	return __atomic_load_n(&all_vcpus, __ATOMIC_ACQUIRE);
+}
+
+/* Others may be added at the same time. */
+static void add_vcpu(struct vcpu *vcpu)
+{
+	vcpu->next = __atomic_load_n(&all_vcpus, __ATOMIC_RELAXED);
+	while (!__atomic_compare_exchange_n(&all_vcpus, &vcpu->next, vcpu,
+					    false, __ATOMIC_RELEASE,
+					    __ATOMIC_RELAXED))
+		cpu_pause();
 }
 
 u64 vmm_launch_tsc(void)
@@ -125,6 +142,7 @@ static void vmm_cpu_init(void)
 	if (error)
 		panic("no virtual CPU (error %d)", error);
 	*this_cpu(current_vcpu) = vcpu;
+	add_vcpu(vcpu);
 	if (*this_cpu(cpu_number) == 0)
 		printf("vmm: %s; %u pages of nested page tables\n",
 		       vcpu_ops->name, vcpu->root.map->pages + 1);

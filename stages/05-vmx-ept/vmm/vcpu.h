@@ -57,6 +57,7 @@ struct vcpu {
 	struct nested_root root;
 	u64 exit_tsc; /* TSC right after the last exit */
 	struct exit_stats stats[EXIT_REASON_COUNT];
+	struct vcpu *next; /* see vcpu_first() */
 };
 
 struct vcpu_ops {
@@ -172,5 +173,9 @@ extern const struct vcpu_ops vmx_ops, svm_ops;
 
 /* This CPU's virtual CPU; NULL before it is created. */
 struct vcpu *vcpu_current(void);
+
+/* The first of all virtual CPUs, which never go away; any CPU may walk them,
+ * and read another's stats, which go on changing. */
+struct vcpu *vcpu_first(void);
 
 #endif

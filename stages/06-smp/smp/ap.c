@@ -52,6 +52,9 @@ void ap_main(struct smp_cpu *cpu)
 		       *this_cpu(cpu_number));
 	}
 	move_to(cpu, CPU_READY);
+#ifdef VELLUM_TEST
+	smp_selftest_print();
+#endif
 	if (!cpu->firmware)
 		smp_wait_for_sipi(vcpu_current());
 	vmm_serve(vcpu_current());

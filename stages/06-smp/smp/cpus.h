@@ -30,13 +30,14 @@ struct smp_cpu {
 	bool waiting; /* for a start-up IPI, in the guest's eyes */
 	int sipi;     /* vector of one that came, or -1 */
 
-	void *stack_top;   /* NULL: it has no memory yet */
-	u64 percpu_offset; /* where its per-CPU variables are */
+	void *stack_top;                  /* NULL: it has no memory yet */
+	u64 percpu_offset;                /* where its per-CPU variables are */
 	const struct cpu_state *firmware; /* as it came from UEFI, or NULL */
 	u32 ldr, dfr; /* its APIC's logical destination, in xAPIC mode */
-	u32 wake;    /* cpu_idle() returns: there is something to look at */
-	u32 stopped; /* it has stopped for a panic */
-	u32 *called; /* its vmm/signals.h `called`; NULL until it is ready */
+	u32 wake;     /* cpu_idle() returns: there is something to look at */
+	u32 stopped;  /* it has stopped for a panic, */
+	u32 panics;   /* or the panic is its own */
+	u32 *called;  /* its vmm/signals.h `called`; NULL until it is ready */
 };
 
 /* CPU n is smp_cpus[n]; CPU 0 is the one that booted. */

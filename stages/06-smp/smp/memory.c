@@ -32,8 +32,7 @@ int smp_cpu_prepare(struct smp_cpu *cpu)
 	cpu->percpu_offset = (u64)(block + before) - first;
 	*(u64 *)((u64)&percpu_self_offset + cpu->percpu_offset) =
 		cpu->percpu_offset;
-	*(u32 *)((u64)&percpu_cpu_number + cpu->percpu_offset) =
-		cpu - smp_cpus;
+	*(u32 *)((u64)&percpu_cpu_number + cpu->percpu_offset) = cpu - smp_cpus;
 	cpu->stack_top = block + before;
 	return 0;
 }

@@ -21,6 +21,7 @@
 #include "boot/boot_info.h"
 #include "lib/string.h"
 #include "smp/lapic.h"
+#include "smp/lock_order.h"
 #include "vmm/signals.h"
 #include "vmm/vcpu.h"
 
@@ -154,6 +155,8 @@ void smp_first_is_ready(void)
 		cpu->dfr = lapic_read(LAPIC_DFR);
 	cpu->state = CPU_READY;
 	cpu_signals = &signals;
+	smp_listen_to_panics();
+	lock_order_check();
 }
 
 /*

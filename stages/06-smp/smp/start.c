@@ -160,8 +160,7 @@ static void start_all(phys_t at)
 	fill_trampoline(t, at);
 	for (uint i = 1; i < smp_count; i++) {
 		struct smp_cpu *cpu = &smp_cpus[i];
-		const char *why =
-			cpu->state == CPU_OFF ? obstacle(cpu) : NULL;
+		const char *why = cpu->state == CPU_OFF ? obstacle(cpu) : NULL;
 
 		if (why)
 			leave_out(cpu, why);

@@ -15,6 +15,11 @@
  */
 int smp_cpu_prepare(struct smp_cpu *cpu);
 
+#ifdef VELLUM_TEST
+/* Print for ever if the command line wants it. (selftest.c) */
+void smp_selftest_print(void);
+#endif
+
 /* Note what later CPUs are compared with. CPU 0. */
 void features_note(void);
 

@@ -1,15 +1,17 @@
 /*
- * A panic stops the other CPUs: what they did to memory, to the screen or to
- * the guest's disk from then on would only spoil the evidence.
+ * A panic stops the other CPUs before it says a word: what they did to memory,
+ * to the screen or to the guest's disk from then on would only spoil the
+ * evidence, and what they printed would tear the message apart.
  *
- * The call is an NMI, so a CPU obeys in the guest, and on Intel in Vellum, too,
- * with a lock held. One of AMD's takes it only on its way into the guest, which
- * it never is if it waits for a lock; then it is named, and not waited for any
- * longer than this.
+ * The call is an NMI, so a CPU obeys in the guest and, on Intel's, in Vellum.
+ * An AMD CPU takes none in Vellum; it obeys when it is about to enter the
+ * guest, or when it waits for a lock, which the panicking CPU may be holding.
+ * Book: chapter 6, "Stopping the others".
  */
 #include "console/panic.h"
 #include "console/printf.h"
 #include "lib/cpu.h"
+#include "lib/spinlock.h"
 #include "smp/signal.h"
 #include "vmm/vcpu.h"
 
@@ -17,12 +19,23 @@
 
 static bool stopping;
 
-void smp_stop_if_panic(void)
+static void stop_self(void)
 {
-	if (!__atomic_load_n(&stopping, __ATOMIC_ACQUIRE))
-		return;
 	__atomic_store_n(&smp_self()->stopped, 1, __ATOMIC_RELEASE);
 	cpu_halt_forever();
+}
+
+void smp_stop_if_panic(void)
+{
+	if (__atomic_load_n(&stopping, __ATOMIC_ACQUIRE))
+		stop_self();
+}
+
+/* The panicking CPU itself may wait for a lock: that one goes on. */
+void smp_stop_at_lock(void)
+{
+	if (!__atomic_load_n(&smp_self()->panics, __ATOMIC_RELAXED))
+		smp_stop_if_panic();
 }
 
 /* Waiting for a start-up IPI inside the guest, where no NMI is taken. */
@@ -41,17 +54,30 @@ static bool has_stopped(struct smp_cpu *cpu)
 static void stop_others(void)
 {
 	u64 start = rdtsc();
-	uint stopped = 0;
 
-	if (smp_count == 1 || !smp_is_ready(&smp_cpus[0]))
-		return;
+	smp_self()->panics = 1;
 	__atomic_store_n(&stopping, true, __ATOMIC_SEQ_CST);
 	for (uint i = 0; i < smp_count; i++)
 		if (!has_stopped(&smp_cpus[i]))
 			smp_call(&smp_cpus[i]);
-	for (uint i = 0; i < smp_count; i++) {
+	for (uint i = 0; i < smp_count; i++)
 		while (!has_stopped(&smp_cpus[i]) && rdtsc() - start < PATIENCE)
 			cpu_pause();
+}
+
+void smp_listen_to_panics(void)
+{
+	panic_stop_others = stop_others;
+	panic_stop_self = stop_self;
+}
+
+static void report(void)
+{
+	uint stopped = 0;
+
+	if (!stopping)
+		return;
+	for (uint i = 0; i < smp_count; i++) {
 		if (!has_stopped(&smp_cpus[i]))
 			printf("smp: CPU %u has not stopped\n", i);
 		stopped +=
@@ -60,4 +86,4 @@ static void stop_others(void)
 	printf("smp: %u of %u CPUs have stopped\n", stopped, smp_count);
 }
 
-PANIC_HOOK(stop_others);
+PANIC_HOOK(report);

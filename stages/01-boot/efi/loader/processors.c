@@ -1,7 +1,8 @@
 /*
- * The other CPUs of a UEFI machine. They are the firmware's: each sits in a loop
- * of its own, and does what EFI_MP_SERVICES asks it to. We, a guest already, ask
- * for what this CPU has done: enter the hypervisor, and come back as its guest.
+ * The other CPUs of a UEFI machine. They are the firmware's: each sits in a
+ * loop of its own, and does what EFI_MP_SERVICES asks it to. We, a guest
+ * already, ask for what this CPU has done: enter the hypervisor, and come back
+ * as its guest.
  *
  *	this CPU, a guest     another CPU
  *	StartupAllAPs ------> enter() ---> hypervisor ---+

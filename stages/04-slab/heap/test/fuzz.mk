@@ -1,8 +1,13 @@
-FUZZ_TARGETS += heap-fuzz mempool-fuzz
+FUZZ_TARGETS += heap-fuzz heap-debug-fuzz mempool-fuzz
 
 heap-fuzz.sources := heap/test/heap_fuzz.c $(heap-code)
 heap-fuzz.flags := -fno-sanitize-coverage=trace-cmp
 heap-fuzz.options := -max_len=32768 -len_control=0
+
+# The same in the build that TEST=1 makes: canaries and poison.
+heap-debug-fuzz.sources := $(heap-fuzz.sources)
+heap-debug-fuzz.flags := $(heap-fuzz.flags) -DVELLUM_TEST
+heap-debug-fuzz.options := $(heap-fuzz.options)
 
 mempool-fuzz.sources := heap/test/mempool_fuzz.c $(heap-code)
 mempool-fuzz.flags := -fno-sanitize-coverage=trace-cmp

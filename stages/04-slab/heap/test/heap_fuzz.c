@@ -4,7 +4,7 @@
  * size of the page layer below, then come operations.
  */
 #include "fuzz.h"
-#include "heap/slab.h"
+#include "heap/debug.h"
 #include "page/fail.h"
 #include "page/test/host_pages.h"
 
@@ -56,7 +56,7 @@ static void check_place(const struct object *o)
 
 	require(start % alignment(o->size) == 0);
 	require(in_page_memory(o->p) && in_page_memory((void *)(end - 1)));
-	require((start % PAGE_SIZE == 0) == (o->size > HEAP_MAX));
+	require((start % PAGE_SIZE == 0) == (o->size > OBJECT_MAX));
 	for (u32 i = 0; i < object_count; i++) {
 		u64 other = (u64)objects[i].p;
 
@@ -71,7 +71,7 @@ static void check_place(const struct object *o)
  */
 static void check_refusal(u32 size, u64 before)
 {
-	u32 pages = size > HEAP_MAX ? ((u64)size + PAGE_MASK) >> PAGE_SHIFT : 1;
+	u32 pages = MAX(((u64)size + PAGE_MASK) >> PAGE_SHIFT, 1U);
 
 	if (mm_fail_at > before && mm_fail_at <= mm_allocations)
 		return;
@@ -148,7 +148,7 @@ static void free_near(struct fuzz_input *in, u32 which)
 {
 	free_nonsense(objects[which].p + 1 + fuzz_byte(in) * 16 % PAGE_SIZE);
 	free_nonsense(objects[which].p + (fuzz_byte(in) + 1) * HEAP_MIN);
-	if (objects[which].size <= HEAP_MAX)
+	if ((u64)objects[which].p % PAGE_SIZE)
 		free_nonsense(
 			(void *)ALIGN_DOWN((u64)objects[which].p, PAGE_SIZE));
 }

@@ -2,7 +2,8 @@
  * Real-mode code of the signals test.
  *
  * ap_code: for further CPUs, copied to a page below 1 MiB; starts at its first
- * byte with IP 0 and counts in its own page. It does not stop by itself.
+ * byte with IP 0 and counts in its own page. It does not stop by itself, and
+ * the NMI handler at AP_NMI_HANDLER does not return.
  *
  * boot_cpu_again: where the BIOS goes when the boot CPU has been through an
  * INIT (CMOS shutdown status 0Ah). Says so, and that is the end.
@@ -14,7 +15,7 @@
 	.code16
 ap_code:
 	jmp	1f
-	.org	ap_code + 0x20
+	.org	ap_code + 0x28
 1:	cli
 	mov	%cs, %ax
 	mov	%ax, %ds
@@ -28,6 +29,11 @@ ap_code:
 2:	lock incl AP_ALIVE
 	pause
 	jmp	2b
+	.org	ap_code + AP_NMI_HANDLER
+	lock incl AP_NMIS
+3:	lock incl AP_ALIVE
+	pause
+	jmp	3b
 ap_code_end:
 
 	.section .text16, "ax", @progbits

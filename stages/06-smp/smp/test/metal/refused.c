@@ -1,6 +1,7 @@
 /*
- * A store to the local APIC that Vellum does not know, while another CPU runs:
- * Vellum panics, names the bytes, and stops the others.
+ * A store to the local APIC that Vellum does not know, while another CPU is in
+ * an NMI handler that does not end: Vellum panics, names the bytes, and stops
+ * the other.
  */
 #include "guest/test/metal/guest.h"
 #include "lib/string.h"
@@ -17,6 +18,10 @@ GUEST_TEST(refused)
 	apic[LAPIC_ICR_LOW / 4] = ICR_MODE_INIT | ICR_ASSERT;
 	apic[LAPIC_ICR_LOW / 4] = ICR_MODE_SIPI | AP_PAGE_1 >> 12;
 	while (((volatile struct ap_page *)AP_PAGE_1)->alive < 1000)
+		cpu_pause();
+	set_nmi_vector();
+	apic[LAPIC_ICR_LOW / 4] = ICR_MODE_NMI | ICR_ASSERT;
+	while (!((volatile struct ap_page *)AP_PAGE_1)->nmis)
 		cpu_pause();
 	say("now");
 	asm volatile("incl %0" : "+m"(apic[LAPIC_TPR / 4]));

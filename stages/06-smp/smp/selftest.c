@@ -1,0 +1,46 @@
+/*
+ * Self-tests of the TEST=1 build: breaking things on purpose. Words on the
+ * command line choose: `lock-order' takes two locks the wrong way round, which
+ * must be noticed; with `panic-storm' all other CPUs print without end, and the
+ * first one panics in their midst.
+ */
+#ifdef VELLUM_TEST
+
+#include "boot/boot_info.h"
+#include "console/panic.h"
+#include "console/printf.h"
+#include "lib/init.h"
+#include "lib/percpu.h"
+#include "lib/spinlock.h"
+#include "smp/delay.h"
+#include "smp/start.h"
+
+void smp_selftest_print(void)
+{
+	while (cmdline_has("panic-storm"))
+		printf("storm: CPU %u abcdefghijklmnopqrstuvwxyz\n",
+		       *this_cpu(cpu_number));
+}
+
+/* Any two locks will do, for the names are what counts. */
+static void take_locks_wrongly(void)
+{
+	static spinlock_t space_lock, maps_lock;
+
+	spin_lock(&space_lock);
+	spin_lock(&maps_lock);
+}
+
+static void selftest(void)
+{
+	if (cmdline_has("lock-order"))
+		take_locks_wrongly();
+	if (cmdline_has("panic-storm")) {
+		delay(100000);
+		panic("in the midst of a storm");
+	}
+}
+
+INIT(cpus, 90, selftest);
+
+#endif
