@@ -87,10 +87,8 @@ def check_references(chapter):
             yield from check_attributes(element)
 
 
-# Chapters that others may point to before they are written: the last words
-# of their files' names.
-PLANNED = frozenset('''boot uefi paging buddy slab vmm vmx svm guest smp
-    glossary references sections emulators bitvisor exemptions'''.split())
+# Pages that are made with the book, and are in no file of it.
+GENERATED = frozenset({'references', 'sections', 'exemptions'})
 
 
 def identifier(heading):
@@ -106,7 +104,7 @@ def identifier(heading):
 @lru_cache(maxsize=None)
 def places():
     """Every #identifier that the book has, and its pages."""
-    found = set(PLANNED)
+    found = set(GENERATED)
     for path in BOOK.glob('*.md'):
         text = path.read_text()
         found.add(path.stem)
