@@ -30,7 +30,9 @@
 	 INTERCEPT2_VMSAVE | INTERCEPT2_STGI | INTERCEPT2_CLGI |     \
 	 INTERCEPT2_SKINIT)
 
-#define CR0_AFTER_INIT (CR0_ET | CR0_NW | CR0_CD) /* SDM 3A table 10-1 */
+#define CR0_AFTER_INIT   (CR0_ET | CR0_NW | CR0_CD) /* SDM 3A table 10-1 */
+#define CPUID_ENCRYPTION 0x8000001f /* EAX 0: SME; EBX 5:0: its bit */
+
 #define DR6_AFTER_INIT 0xffff0ff0
 #define DR7_AFTER_INIT 0x400
 
@@ -87,16 +89,31 @@ int svm_enable(void)
 	return 0;
 }
 
+/*
+ * How wide is an address of memory? Where the CPU can encrypt memory, one bit of
+ * an address says so (APM 2 7.10.1): with it, our own range would be found at
+ * another address, too. What is above it is not mapped for the guest.
+ */
+static uint address_bits(void)
+{
+	uint bits = MIN(cpuid(0x80000008, 0).eax & 0xff, 48U);
+	struct cpuid_regs r;
+
+	if (cpuid(0x80000000, 0).eax < CPUID_ENCRYPTION)
+		return bits;
+	r = cpuid(CPUID_ENCRYPTION, 0);
+	return r.eax & BIT(0) ? MIN(bits, r.ebx & 0x3f) : bits;
+}
+
 /* The entries have no types, but a leaf must not span MTRRs that differ. */
 static int build_npt(struct vcpu *vcpu)
 {
-	uint bits = cpuid(0x80000008, 0).eax & 0xff;
 	struct mtrr_state mtrr;
 
 	npt_format.has_1g = svm_has_1g_pages();
 	mtrr_read(&mtrr);
 	return nested_root_init(&vcpu->root, &npt_format, &mtrr,
-				1UL << MIN(bits, 48U));
+				BIT(address_bits()));
 }
 
 /* Our own FS, GS, TR and SYSCALL registers, for the VMLOAD after an exit. */

@@ -44,6 +44,7 @@ struct vmx_caps {
 	bool vmx;            /* CPUID has it */
 	bool xsave;          /* CPUID has XSAVE */
 	uint physical_bits;  /* of a physical address */
+	uint keyid_bits;     /* the highest of these, if they choose a key */
 	u64 feature_control; /* IA32_FEATURE_CONTROL */
 	u64 basic, misc, ept_vpid;
 	struct vmx_allowed allowed[CONTROLS];

@@ -76,6 +76,7 @@ void vmx_clear_events(void);
  * the last two are vmx_ops.nmi and .nmi_window.
  */
 void vmx_nmi_init(struct vmx_vcpu *vmx);
+void vmx_nmi_reset(void);
 /* Set more of the primary controls; after set-up only nmi.c
  * writes that field. */
 void vmx_add_proc_controls(struct vmx_vcpu *vmx, u32 controls);

@@ -30,7 +30,7 @@ static const struct {
 	{0x7, 0, EBX, BIT(25), NEVER},                   /* Processor Trace */
 	{0x7, 0, ECX, BIT(5), PROC2_USER_WAIT},          /* WAITPKG */
 	{0x7, 0, ECX, BIT(22), PROC2_RDTSCP},            /* RDPID */
-	{0x7, 0, EDX, BIT(18), PROC2_PCONFIG},           /* PCONFIG */
+	{0x7, 0, EDX, BIT(18), NEVER},                   /* PCONFIG */
 	{0xd, 1, EAX, BIT(3), PROC2_XSAVES},             /* XSAVES */
 	{0xd, 1, ECX, ~(u32)(BIT(13) | BIT(16)), NEVER}, /* IA32_XSS bits */
 	{0x80000001, ANY, EDX, BIT(27), PROC2_RDTSCP},   /* RDTSCP */

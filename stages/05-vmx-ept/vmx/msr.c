@@ -27,6 +27,7 @@
 
 #define MISC_BTS_UNAVAILABLE  BIT(11)
 #define MISC_PEBS_UNAVAILABLE BIT(12)
+#define MISC_XD_DISABLE       BIT(34)
 
 /* State components without side effects on us: HDC, HWP (SDM 1 13.1). */
 #define XSS_GUEST_MAY_SET (BIT(13) | BIT(16))
@@ -60,10 +61,12 @@ static int read_misc_enable(struct vcpu *vcpu, u32 msr, u64 *value)
 	return 0;
 }
 
-/* The two bits are read-only, and we changed them on reading. */
+/* Two bits are read-only, and we changed them on reading. The third switches the
+ * no-execute bit off, which our own page tables need. */
 static int write_misc_enable(struct vcpu *vcpu, u32 msr, u64 value)
 {
-	u64 ours = MISC_BTS_UNAVAILABLE | MISC_PEBS_UNAVAILABLE, now;
+	u64 now, ours = MISC_BTS_UNAVAILABLE | MISC_PEBS_UNAVAILABLE |
+			MISC_XD_DISABLE;
 	int error = guarded_rdmsr(msr, &now);
 
 	if (error)

@@ -146,6 +146,13 @@ void vmx_nmi_window(struct vcpu *vcpu, const struct vm_exit *exit)
 	deliver_waiting_nmi(vcpu->backend);
 }
 
+/* None waits: it was for the CPU before its reset. The window closes with the
+ * next entry. */
+void vmx_nmi_reset(void)
+{
+	set_nmi_waiting(false);
+}
+
 void vmx_nmi_init(struct vmx_vcpu *vmx)
 {
 	*this_cpu(nmi_target) = vmx;

@@ -3,6 +3,7 @@
  */
 #include "lib/cpu.h"
 #include "lib/string.h"
+#include "paging/trap.h"
 #include "vmx/caps.h"
 
 /* MSRs of the control words: plain, and TRUE (0: there is none). */
@@ -23,6 +24,11 @@ static const struct {
 
 #define CPUID_1_VMX   BIT(5)
 #define CPUID_1_XSAVE BIT(26)
+#define CPUID_7_TME   BIT(13)
+
+#define MSR_TME_ACTIVATE    0x982
+#define TME_ENABLED         BIT(1)
+#define TME_KEYID_BITS(msr) ((msr) >> 32 & 0xf)
 
 /* Vendors that make CPUs with VMX, as CPUID leaf 0 spells them. */
 static bool vendor_has_vmx(void)
@@ -60,6 +66,18 @@ static void read_secondary(struct vmx_caps *caps)
 		caps->ept_vpid = rdmsr(MSR_VMX_EPT_VPID_CAP);
 }
 
+/* Memory can be encrypted, with one key of several (SDM 4, IA32_TME_ACTIVATE). */
+static uint keyid_bits(void)
+{
+	u64 activate;
+
+	if (!(cpuid(7, 0).ecx & CPUID_7_TME) ||
+	    guarded_rdmsr(MSR_TME_ACTIVATE, &activate) ||
+	    !(activate & TME_ENABLED))
+		return 0;
+	return TME_KEYID_BITS(activate);
+}
+
 void vmx_read_caps(struct vmx_caps *caps)
 {
 	u32 features = cpuid(1, 0).ecx;
@@ -71,6 +89,7 @@ void vmx_read_caps(struct vmx_caps *caps)
 	if (!caps->vmx)
 		return;
 	caps->physical_bits = cpuid(0x80000008, 0).eax & 0xff;
+	caps->keyid_bits = keyid_bits();
 	caps->feature_control = rdmsr(MSR_FEATURE_CONTROL);
 	caps->basic = rdmsr(MSR_VMX_BASIC);
 	caps->misc = rdmsr(MSR_VMX_MISC);

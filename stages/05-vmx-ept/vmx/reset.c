@@ -100,6 +100,7 @@ static void enter_at(struct vcpu *vcpu, const struct real_mode_entry *entry)
 void vmx_reset(struct vcpu *vcpu, const struct real_mode_entry *entry)
 {
 	vmx_clear_events();
+	vmx_nmi_reset();
 	memset(&vcpu->regs, 0, sizeof(vcpu->regs));
 	vcpu->regs.rdx = cpuid(1, 0).eax; /* family, model, stepping */
 	reset_segments();

@@ -83,8 +83,6 @@ static void set_controls(const struct vmx_caps *caps, struct vmx_vcpu *vmx)
 		vmcs_write(VMCS_VPID, 1);
 	if (proc2 & PROC2_XSAVES)
 		vmcs_write(VMCS_XSS_EXITING_BITMAP, 0);
-	if (proc2 & PROC2_PCONFIG)
-		vmcs_write(VMCS_PCONFIG_EXITING_BITMAP, 0);
 }
 
 /*
@@ -128,9 +126,12 @@ static void set_guest_msrs(void)
 	vmcs_write(VMCS_GUEST_SYSENTER_EIP, rdmsr(MSR_SYSENTER_EIP));
 }
 
+/* Bits that choose a key would show the same memory at another address, too:
+ * what is above the others is not mapped for the guest. */
 static int build_map(struct vcpu *vcpu, const struct vmx_caps *caps)
 {
-	uint bits = MIN(caps->physical_bits, EPT_ADDRESS_BITS);
+	uint bits =
+		MIN(caps->physical_bits - caps->keyid_bits, EPT_ADDRESS_BITS);
 	struct mtrr_state mtrr;
 	int error;
 

@@ -48,7 +48,6 @@
 	X(TSC_OFFSET, 0x2010)                                \
 	X(EPT_POINTER, 0x201a)                               \
 	X(XSS_EXITING_BITMAP, 0x202c)                        \
-	X(PCONFIG_EXITING_BITMAP, 0x203e)                    \
 	X(GUEST_PHYSICAL_ADDRESS, 0x2400)                    \
 	X(LINK_POINTER, 0x2800)                              \
 	X(GUEST_DEBUGCTL, 0x2802)                            \

@@ -20,6 +20,7 @@
 
 #include "boot/boot_info.h"
 #include "boot/layout.h"
+#include "console/panic.h"
 #include "console/printf.h"
 #include "lib/cpu.h"
 #include "lib/errno.h"
@@ -243,6 +244,12 @@ static void start_those_off(void)
 	       off ? (before - num_of_available_pages()) / off : 0,
 	       smp_traps_icr() ? "INIT and start-up IPIs are emulated"
 			       : "the hardware reports INIT and start-up IPIs");
+	/* An INIT is reported by a CPU that has Vellum, and by no other. */
+	if (ready < smp_count && !smp_traps_icr())
+		panic("%u of %u CPUs are not under Vellum, and the guest could "
+		      "start them: switch them off in the firmware set-up, or "
+		      "put icr=trap on Vellum's command line",
+		      smp_count - ready, smp_count);
 }
 
 /* Protects what is borrowed for a start: the page below 1 MiB, the tables. */

@@ -6,7 +6,7 @@
  * The call is an NMI, so a CPU obeys in the guest and, on Intel's, in Vellum.
  * An AMD CPU takes none in Vellum; it obeys when it is about to enter the
  * guest, or when it waits for a lock, which the panicking CPU may be holding.
- * Book: chapter 6, "Stopping the others".
+ * Book: chapter 6, "Stopping everybody".
  */
 #include "console/panic.h"
 #include "console/printf.h"
