@@ -135,7 +135,8 @@ help:
 #:                      KERNEL= INITRD= CMDLINE=  (of the Linux guest)
 #:                      OPTIONS=  (words for Vellum)  EMU_ARGS= TIMEOUT=
 #:                      BATCH=1 no input; TEST=1 with self-tests;
-#:                      NATIVE=1 the guest alone, without Vellum
+#:                      NATIVE=1 the guest alone, without Vellum;
+#:                      EPT_PREALLOC=1024 pages that each CPU reserves
 #: make test            all tests; STAGE= EMU= choose, PYTEST= goes to pytest
 #: make check           format, headers, lengths, links, layers, warnings
 #: make bench           exits, instructions and times, as table and JSON

@@ -13,7 +13,7 @@ from common import TOP, ToolError, main
 
 GROUPS_OF_GOALS = {
     'run': ['run'], 'all': ['run'], 'doctor': ['run'], 'gdb': ['run', 'test'],
-    'bench': ['run'], 'iso': ['run'], 'test': ['run', 'test'],
+    'bench': ['run'], 'iso': ['run'], 'soak': ['run'], 'test': ['run', 'test'],
     'check': ['run', 'test'], 'book': ['book'],
 }
 
