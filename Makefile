@@ -161,6 +161,7 @@ help:
 #:                      BATCH=1 no input; TEST=1 with self-tests;
 #:                      NATIVE=1 the guest alone, without Vellum;
 #:                      MM_FAIL_AT=n the n-th memory allocation fails
+#:                      EPT_PREALLOC=1024 pages that each CPU reserves
 #: make test            all tests; STAGE= EMU= choose, PYTEST= goes to pytest;
 #:                      SWEEP=1 lets every allocation of a boot fail, one by one
 #: make transcripts     renew what the book shows of runs; NAME=02-paging-boot

@@ -10,6 +10,7 @@
  */
 #include "smp/ipi.h"
 
+#include "lib/string.h"
 #include "smp/lapic.h"
 
 #define DFR_MODEL(dfr) ((dfr) >> 28)
@@ -52,4 +53,23 @@ bool ipi_addresses(u32 icr, u32 dest, bool x2apic, bool is_sender,
 	if (dest == (x2apic ? 0xffffffff : 0xff))
 		return true;
 	return dest == target->id;
+}
+
+/*
+ * Bochs up to 2.7 mixes up INIT and VMX: an INIT that has caused an exit is
+ * still there at the next entry, and a start-up IPI leaves SMIs blocked, with
+ * which no entry succeeds. It names itself in the ACPI tables. (QEMU does by
+ * the same name, and under it emulation is merely slower.) icr=trap and
+ * icr=native on the command line overrule this.
+ *
+ * UEFI: a CPU that is not ours yet can't report anything.
+ */
+bool ipi_hardware_reports(bool can_wait, bool uefi, const char *word,
+			  const char *oem)
+{
+	if (!can_wait || uefi)
+		return false;
+	if (*word)
+		return !strcmp(word, "native");
+	return memcmp(oem, "BOCHS", 5) != 0;
 }

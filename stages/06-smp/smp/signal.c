@@ -20,6 +20,7 @@
 
 #include "boot/boot_info.h"
 #include "lib/string.h"
+#include "smp/ipi.h"
 #include "smp/lapic.h"
 #include "smp/lock_order.h"
 #include "vmm/signals.h"
@@ -159,28 +160,19 @@ void smp_first_is_ready(void)
 	lock_order_check();
 }
 
-/*
- * Bochs up to 2.7 mixes up INIT and VMX: an INIT that has caused an exit is
- * still there at the next entry, and a start-up IPI leaves SMIs blocked, with
- * which no entry succeeds. It names itself in the ACPI tables. (QEMU does by
- * the same name, and under it emulation is merely slower.) icr=trap and
- * icr=native on the command line overrule this.
- *
- * UEFI: a CPU that is not ours yet can't report anything.
- */
-static bool reports_inits(void)
+static bool hardware_reports(void)
 {
 	char word[8] = "";
+	bool can_wait =
+		vcpu_ops->wait_for_sipi && !vcpu_ops->wait_for_sipi(NULL, true);
 
-	if (!vcpu_ops->wait_for_sipi || vcpu_ops->wait_for_sipi(NULL, true))
-		return false;
-	if (!cmdline_value("icr", word, sizeof(word)))
-		return !strcmp(word, "native");
-	return memcmp(smp_oem, "BOCHS", 5) != 0;
+	if (cmdline_value("icr", word, sizeof(word)))
+		word[0] = '\0';
+	return ipi_hardware_reports(can_wait, boot_info.firmware == BOOT_UEFI,
+				    word, smp_oem);
 }
 
 bool smp_traps_icr(void)
 {
-	return smp_count > 1 &&
-	       (boot_info.firmware == BOOT_UEFI || !reports_inits());
+	return smp_count > 1 && !hardware_reports();
 }
