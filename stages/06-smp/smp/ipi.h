@@ -20,9 +20,9 @@ bool ipi_addresses(u32 icr, u32 dest, bool x2apic, bool is_sender,
 		   const struct ipi_target *target);
 
 /*
- * Can we leave INITs and start-up IPIs to hardware that reports them? @can_wait:
- * the CPU has VMX's wait-for-SIPI state. @word: what the command line says to
- * icr=, or "". @oem: the maker's name in the ACPI tables.
+ * Can we leave INITs and start-up IPIs to hardware that reports them?
+ * @can_wait: the CPU has VMX's wait-for-SIPI state. @word: what the command
+ * line says to icr=, or "". @oem: the maker's name in the ACPI tables.
  */
 bool ipi_hardware_reports(bool can_wait, bool uefi, const char *word,
 			  const char *oem);
