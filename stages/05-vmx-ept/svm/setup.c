@@ -90,9 +90,9 @@ int svm_enable(void)
 }
 
 /*
- * How wide is an address of memory? Where the CPU can encrypt memory, one bit of
- * an address says so (APM 2 7.10.1): with it, our own range would be found at
- * another address, too. What is above it is not mapped for the guest.
+ * How wide is an address of memory? Where the CPU can encrypt memory, one bit
+ * of an address says so (APM 2 7.10.1): with it, our own range would be found
+ * at another address, too. What is above it is not mapped for the guest.
  */
 static uint address_bits(void)
 {

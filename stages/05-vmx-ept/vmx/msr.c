@@ -61,8 +61,8 @@ static int read_misc_enable(struct vcpu *vcpu, u32 msr, u64 *value)
 	return 0;
 }
 
-/* Two bits are read-only, and we changed them on reading. The third switches the
- * no-execute bit off, which our own page tables need. */
+/* Two bits are read-only, and we changed them on reading. The third switches
+ * the no-execute bit off, which our own page tables need. */
 static int write_misc_enable(struct vcpu *vcpu, u32 msr, u64 value)
 {
 	u64 now, ours = MISC_BTS_UNAVAILABLE | MISC_PEBS_UNAVAILABLE |

@@ -66,7 +66,7 @@ static void read_secondary(struct vmx_caps *caps)
 		caps->ept_vpid = rdmsr(MSR_VMX_EPT_VPID_CAP);
 }
 
-/* Memory can be encrypted, with one key of several (SDM 4, IA32_TME_ACTIVATE). */
+/* Memory can be encrypted, with one key of several (SDM 4, MSR 982h). */
 static uint keyid_bits(void)
 {
 	u64 activate;
