@@ -14,11 +14,13 @@
 
 #if EPT_PREALLOC
 
+#define AT_ONCE 64 /* or CPUs that start together wait in line for a lock */
+
 /* They are kept for good; that is the point. */
 static void reserve_tables(void)
 {
-	for (uint i = 0; i < EPT_PREALLOC; i++)
-		if (alloc_page(NULL, NULL))
+	for (uint i = 0; i < EPT_PREALLOC; i += AT_ONCE)
+		if (alloc_pages(NULL, NULL, AT_ONCE))
 			panic("Out of memory: CPU %u got %u of %u pages for "
 			      "its nested page tables",
 			      *this_cpu(cpu_number), i, EPT_PREALLOC);
