@@ -29,18 +29,10 @@ void panic_at(u64 rip, u64 rbp, const char *format, ...)
 
 /*
  * Called at a panic, after the message, in no particular order. A later layer
- * uses it to stop the other CPUs or to report its own state.
+ * uses it to stop the other CPUs, open its locks, or report its own state.
  */
-#define PANIC_HOOK(function) PANIC_HOOK_IN(".panic_hooks", function)
-
-/*
- * Called after all of those, when no other CPU runs any more: to open locks,
- * and to give back memory that was kept for a panic.
- */
-#define PANIC_HOOK_LATE(function) PANIC_HOOK_IN(".panic_hooks.late", function)
-
-#define PANIC_HOOK_IN(where, function)                          \
+#define PANIC_HOOK(function)                                    \
 	static void (*const panic_hook_##function)(void) __used \
-		__attribute__((section(where))) = function
+		__attribute__((section(".panic_hooks"))) = function
 
 #endif

@@ -169,7 +169,7 @@ void mm_free_panicmem(void)
 	free_page(virt);
 }
 
-/* All other CPUs have stopped; hooks and shells that need memory come later. */
+/* All other CPUs were told to stop; shells that need memory come later. */
 static void free_memory_for_panic(void)
 {
 	mm_force_unlock();
@@ -178,7 +178,7 @@ static void free_memory_for_panic(void)
 		printf("page: %u pages are left, for CPU%u alone\n",
 		       num_of_available_pages(), vmm_pool.only_cpu - 1);
 }
-PANIC_HOOK_LATE(free_memory_for_panic);
+PANIC_HOOK(free_memory_for_panic);
 
 static void print_wrong(const char *wrong, u32 where)
 {
