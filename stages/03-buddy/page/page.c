@@ -169,7 +169,7 @@ void mm_free_panicmem(void)
 	free_page(virt);
 }
 
-/* All other CPUs have stopped; hooks and shells that need memory come later. */
+/* All other CPUs were told to stop; shells that need memory come later. */
 static void free_memory_for_panic(void)
 {
 	mm_force_unlock();
