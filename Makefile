@@ -175,7 +175,7 @@ help:
 #:                      jemalloc and mimalloc
 #: make fuzz            search for inputs that break the memory layers and the
 #:                      parsers: TIME=60 seconds for all, on all CPUs;
-#:                      STAGE= TARGET=heap-fuzz choose
+#:                      STAGE= TARGET=heap-fuzz choose; SEED=n repeats
 #: make iso             build/final/vellum.iso, for CDs and USB sticks: a menu
 #:                      with the preflight check, Vellum, and the Linux demo
 #: make soak N=100      boots in a row on 2 and 4 CPUs (CPUS=n: on n)

@@ -1,11 +1,12 @@
 """`make fuzz`: libFuzzer searches for inputs that break a layer.
 
-  fuzz.py [--keep] [TIME=60] [STAGE=NN-name] [TARGET=name]
+  fuzz.py [--keep] [TIME=60] [STAGE=NN-name] [TARGET=name] [SEED=n]
 
 TIME is how long the whole search takes, in seconds: it is shared out among
 the targets, as many of which run at once as there are CPUs. What a search
 learns stays in build/fuzz/corpus and the next one goes on from there. An input
-that breaks something is kept in build/fuzz/found, and the status is 1.
+that breaks something is kept in build/fuzz/found, and the status is 1. SEED
+makes two searches on two machines go the same way.
 
 --keep reduces what was learnt to the few short inputs that reach as much of
 the code, into FOLDER/test/corpus: `make test` runs those.
@@ -22,7 +23,7 @@ from common import BUILD, ToolError, command, main, need, stage_dir, stages
 from test import folders
 
 FUZZ = BUILD / 'fuzz'
-DEFAULTS = {'TIME': '60', 'STAGE': '', 'TARGET': ''}
+DEFAULTS = {'TIME': '60', 'STAGE': '', 'TARGET': '', 'SEED': '0'}
 KEEP = ('-set_cover_merge=1', '-use_counters=0', '-max_len=512')
 NUMBERS = {'runs': r'^stat::number_of_executed_units: *(\d+)',
            'operations': r'^operations: (\d+)',
@@ -74,11 +75,12 @@ class Target:
                                   stdout=out, stderr=out, check=False)
         return done.returncode, log.read_text(errors='replace')
 
-    def search(self, seconds):
+    def search(self, seconds, seed):
         """Search for so long; the row of figures, or what was found."""
         before = {path.name for path in self.found.iterdir()}
         status, text = self.run(
-            f'-max_total_time={seconds}', '-print_final_stats=1',
+            f'-max_total_time={seconds}', f'-seed={seed}',
+            '-print_final_stats=1',
             *self.options, f'-artifact_prefix={self.found}/', self.learnt,
             self.kept)
         row = {name: int((re.findall(pattern, text, re.M) or ['0'])[-1])
@@ -158,7 +160,8 @@ def fuzz(argv):
           flush=True)
     start = time.monotonic()
     with ThreadPoolExecutor(workers) as pool:
-        rows = list(pool.map(lambda each: each.search(seconds), every))
+        rows = list(pool.map(
+            lambda each: each.search(seconds, chosen['SEED']), every))
     found = report(every, rows)
     print(f'fuzz: {time.monotonic() - start:.0f} s')
     if found:
