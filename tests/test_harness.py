@@ -156,12 +156,12 @@ def test_each_stage_must_show_all_chapters_up_to_its_own():
     """A stage without its lines fails, and an inherited line counts, too."""
     nothing = {stage: len(expectations.chapters('', stage))
                for stage in ('01-boot', '02-paging', '03-buddy', '04-slab',
-                             '05-vmx-ept')}
+                             '05-vmx-ept', '06-smp')}
     assert sorted(nothing.values()) == list(nothing.values())
     assert len(set(nothing.values())) == len(nothing) and nothing['01-boot']
     assert 'the pages (chapter 03)' in expectations.chapters('', '04-slab')
     assert expectations.chapters('', 'final') == \
-        expectations.chapters('', '05-vmx-ept')
+        expectations.chapters('', '06-smp')
     assert 'the CPU (chapter 01)' not in expectations.chapters(
         'cpu: GenuineIntel, a CPU\n', '01-boot')
 

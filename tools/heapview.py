@@ -141,10 +141,13 @@ def draw(pages, blocks):
     chunks = (pages + CHUNK - 1) // CHUNK
     width = corner(min(chunks, ACROSS) - 1)[0] + SIDE * CELL + GAP
     bottom = corner(chunks - 1)[1] + SIDE * CELL
+    words = '; '.join(summary(blocks).values())
     out = [f'<svg xmlns="http://www.w3.org/2000/svg" role="img" '
            f'viewBox="0 0 {width} {bottom + FOOTER}">',
            f'<style>{STYLE}</style>',
            f'<title>{pages:,} pages by block</title>',
+           '<desc>Each large square is 16 MiB, cut into its blocks, which are '
+           f'coloured by their state: {words}.</desc>',
            f'<text x="{GAP}" y="24">{pages // 256} MiB in {pages:,} pages; '
            'each square is 16 MiB, the largest block</text>']
     out += map(draw_block, blocks)
