@@ -4,3 +4,5 @@
 #include "lib/spinlock.h"
 
 const struct spin_hooks *spin_hooks;
+u32 spin_only_cpu;
+void (*spin_stop)(void) __noreturn;

@@ -12,6 +12,7 @@
 #ifndef LIB_SPINLOCK_H
 #define LIB_SPINLOCK_H
 
+#include "lib/percpu.h"
 #include "lib/types.h"
 
 typedef struct {
@@ -22,12 +23,11 @@ typedef struct {
 #define SPINLOCK_INIT ((spinlock_t){0, 0})
 
 /*
- * What a later layer wants to know. @take and @drop are called in test builds
- * only, with what the caller of spin_lock() wrote for the lock; @take before it
- * waits, so that a deadlock is reported and not waited for.
+ * What a later layer wants to know, in test builds: @take is called with what
+ * the caller of spin_lock() wrote for the lock, and before it waits, so that a
+ * deadlock is reported and not waited for.
  */
 struct spin_hooks {
-	void (*wait)(void); /* again and again while a CPU waits */
 	void (*take)(const spinlock_t *lock, const char *name);
 	void (*drop)(const spinlock_t *lock);
 };
@@ -41,6 +41,21 @@ extern const struct spin_hooks *spin_hooks; /* NULL: nobody wants to */
 #endif
 
 /*
+ * In a panic of CPU n, n + 1: no other CPU may wait for locks any more. 0: all
+ * may. Those others call spin_stop(), which must be set before.
+ */
+extern u32 spin_only_cpu;
+extern void (*spin_stop)(void) __noreturn;
+
+/* Has another CPU panicked, so that this one must stop? */
+static inline bool spin_must_stop(void)
+{
+	u32 only = __atomic_load_n(&spin_only_cpu, __ATOMIC_ACQUIRE);
+
+	return only && only != *this_cpu(cpu_number) + 1;
+}
+
+/*
  * Take the lock; waits for as long as others hold it. Interrupts are always
  * off in Vellum, so no handler can come back for a lock that it holds itself;
  * an NMI handler must take no locks.
@@ -51,11 +66,12 @@ static inline void spin_lock_named(spinlock_t *lock, const char *name)
 
 	SPIN_HOOK(take(lock, name));
 	ticket = __atomic_fetch_add(&lock->next, 1, __ATOMIC_RELAXED);
-	/* We rarely wait: keep that out of the straight path. */
+	/* We rarely wait. Nothing in the loop is called and comes back, or each
+	 * caller of ours would have to save its registers, wait or not. */
 	while (__builtin_expect(
 		__atomic_load_n(&lock->owner, __ATOMIC_ACQUIRE) != ticket, 0)) {
-		if (spin_hooks)
-			spin_hooks->wait();
+		if (spin_must_stop())
+			spin_stop();
 		__builtin_ia32_pause();
 	}
 }

@@ -35,8 +35,7 @@ struct smp_cpu {
 	const struct cpu_state *firmware; /* as it came from UEFI, or NULL */
 	u32 ldr, dfr; /* its APIC's logical destination, in xAPIC mode */
 	u32 wake;     /* cpu_idle() returns: there is something to look at */
-	u32 stopped;  /* it has stopped for a panic, */
-	u32 panics;   /* or the panic is its own */
+	u32 stopped;  /* for a panic */
 	u32 *called;  /* its vmm/signals.h `called`; NULL until it is ready */
 };
 

@@ -8,15 +8,14 @@
  * lib/spinlock.h. The table is for readers as much as for the check.
  * Book: chapter 6, "Locks have an order".
  */
+#ifdef VELLUM_TEST
+
 #include "smp/lock_order.h"
 
 #include "console/panic.h"
 #include "lib/percpu.h"
 #include "lib/spinlock.h"
 #include "lib/string.h"
-#include "smp/signal.h"
-
-#ifdef VELLUM_TEST
 
 static const char *const order[] = {
 	"&start_lock",    /* smp/start.c: what is borrowed to start a CPU */
@@ -85,17 +84,11 @@ static void drop(const spinlock_t *lock)
 		h->lock[i] = h->lock[i + 1];
 }
 
-#endif
-
 void lock_order_check(void)
 {
-	static const struct spin_hooks hooks = {
-		.wait = smp_stop_at_lock,
-#ifdef VELLUM_TEST
-		.take = take,
-		.drop = drop,
-#endif
-	};
+	static const struct spin_hooks hooks = {take, drop};
 
 	spin_hooks = &hooks;
 }
+
+#endif

@@ -28,10 +28,8 @@ void smp_first_is_ready(void);
  */
 bool smp_traps_icr(void);
 
-/* In an NMI, and while waiting for a lock: if Vellum has panicked elsewhere,
- * stop here. (stop.c) */
+/* In an NMI: if Vellum has panicked elsewhere, stop here. (stop.c) */
 void smp_stop_if_panic(void);
-void smp_stop_at_lock(void);
 
 /* From now on a panic stops all CPUs. (stop.c) */
 void smp_listen_to_panics(void);

@@ -17,9 +17,7 @@
 
 #define PATIENCE 100000000UL /* TSC cycles, for all together */
 
-static bool stopping;
-
-static void stop_self(void)
+static __noreturn void stop_self(void)
 {
 	__atomic_store_n(&smp_self()->stopped, 1, __ATOMIC_RELEASE);
 	cpu_halt_forever();
@@ -27,15 +25,8 @@ static void stop_self(void)
 
 void smp_stop_if_panic(void)
 {
-	if (__atomic_load_n(&stopping, __ATOMIC_ACQUIRE))
+	if (spin_must_stop())
 		stop_self();
-}
-
-/* The panicking CPU itself may wait for a lock: that one goes on. */
-void smp_stop_at_lock(void)
-{
-	if (!__atomic_load_n(&smp_self()->panics, __ATOMIC_RELAXED))
-		smp_stop_if_panic();
 }
 
 /* Waiting for a start-up IPI inside the guest, where no NMI is taken. */
@@ -55,8 +46,8 @@ static void stop_others(void)
 {
 	u64 start = rdtsc();
 
-	smp_self()->panics = 1;
-	__atomic_store_n(&stopping, true, __ATOMIC_SEQ_CST);
+	__atomic_store_n(&spin_only_cpu, *this_cpu(cpu_number) + 1,
+			 __ATOMIC_SEQ_CST);
 	for (uint i = 0; i < smp_count; i++)
 		if (!has_stopped(&smp_cpus[i]))
 			smp_call(&smp_cpus[i]);
@@ -69,13 +60,14 @@ void smp_listen_to_panics(void)
 {
 	panic_stop_others = stop_others;
 	panic_stop_self = stop_self;
+	spin_stop = stop_self;
 }
 
 static void report(void)
 {
 	uint stopped = 0;
 
-	if (!stopping)
+	if (!spin_only_cpu)
 		return;
 	for (uint i = 0; i < smp_count; i++) {
 		if (!has_stopped(&smp_cpus[i]))
