@@ -46,11 +46,19 @@ static inline void list_add_tail(struct list *head, struct list *node)
 	list_add(head->prev, node);
 }
 
+/* Take @node off its list; where its own links lead means nothing then. */
+static inline void list_unlink(struct list *node)
+{
+	struct list *next = node->next, *prev = node->prev;
+
+	prev->next = next;
+	next->prev = prev;
+}
+
 /* Take @node off its list and leave it pointing at itself. */
 static inline void list_del(struct list *node)
 {
-	node->prev->next = node->next;
-	node->next->prev = node->prev;
+	list_unlink(node);
 	list_init(node);
 }
 

@@ -55,6 +55,27 @@ static inline bool spin_must_stop(void)
 	return only && only != *this_cpu(cpu_number) + 1;
 }
 
+static inline bool spin_is_served(const spinlock_t *lock, u16 ticket)
+{
+	return __atomic_load_n(&lock->owner, __ATOMIC_ACQUIRE) == ticket;
+}
+
+/*
+ * Wait for our turn. Inlined, but away from the straight path, which must not
+ * pay for it: nothing here is called and comes back, or each function with a
+ * lock would have to save its registers, wait or not; and the empty asm keeps
+ * the compiler from computing the address of the owner before it has to wait.
+ */
+static inline void spin_wait(const spinlock_t *lock, u16 ticket)
+{
+	asm("" : "+r"(lock));
+	while (!spin_is_served(lock, ticket)) {
+		if (spin_must_stop())
+			spin_stop();
+		__builtin_ia32_pause();
+	}
+}
+
 /*
  * Take the lock; waits for as long as others hold it. Interrupts are always
  * off in Vellum, so no handler can come back for a lock that it holds itself;
@@ -66,14 +87,8 @@ static inline void spin_lock_named(spinlock_t *lock, const char *name)
 
 	SPIN_HOOK(take(lock, name));
 	ticket = __atomic_fetch_add(&lock->next, 1, __ATOMIC_RELAXED);
-	/* We rarely wait. Nothing in the loop is called and comes back, or each
-	 * caller of ours would have to save its registers, wait or not. */
-	while (__builtin_expect(
-		__atomic_load_n(&lock->owner, __ATOMIC_ACQUIRE) != ticket, 0)) {
-		if (spin_must_stop())
-			spin_stop();
-		__builtin_ia32_pause();
-	}
+	if (__builtin_expect(!spin_is_served(lock, ticket), 0))
+		spin_wait(lock, ticket);
 }
 
 #define spin_lock(lock) spin_lock_named(lock, #lock)

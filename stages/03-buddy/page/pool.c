@@ -32,15 +32,6 @@ static inline void link_block(struct page *page, u32 order)
 	page->type = PAGE_FREE + order;
 }
 
-/* Take the free block at @page off its list. It belongs to the caller now. */
-static inline void unlink_block(struct page *page)
-{
-	struct list *next = page->link.next, *prev = page->link.prev;
-
-	prev->next = next;
-	next->prev = prev;
-}
-
 /*
  * Free the block of @order at @i, which the caller owns: merge it with its
  * buddy for as long as the whole buddy is free. Unrolled, because then all that
@@ -57,7 +48,7 @@ static inline void put_block(u64 i, u32 order)
 
 		if (page[buddy].type != PAGE_FREE + order)
 			break;
-		unlink_block(&page[buddy]);
+		list_unlink(&page[buddy].link);
 		page[buddy].type = PAGE_NOT_HEAD;
 		i = whole_of(i, buddy);
 		order++;
@@ -111,7 +102,7 @@ static inline struct page *take_block(u32 order)
 	if (head == &vmm_pool.free[NUM_OF_ALLOCSIZE])
 		return NULL;
 	page = list_entry(head->next, struct page, link);
-	unlink_block(page);
+	list_unlink(&page->link);
 	split_block(page, head - vmm_pool.free, order);
 	return page;
 }

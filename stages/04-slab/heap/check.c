@@ -81,6 +81,8 @@ static const char *check_bitmap(const struct slab *slab)
 		return "slot past the end of the page is free";
 	if (slab->word >= class->words)
 		return "there is no such word";
+	if (slab->link.next && !slab->bitmap[slab->word])
+		return "its word has no free slot";
 	return check_slots(slab);
 }
 

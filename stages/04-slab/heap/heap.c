@@ -45,90 +45,110 @@ static struct slab *new_slab(struct heap_class *class)
 	return slab;
 }
 
+/* Panic: the header of @slab is not as we left it. The lock is held. */
+static __cold __noreturn void header_overwritten(struct heap_class *class,
+						 const struct slab *slab)
+{
+	spin_unlock(&class->lock);
+	panic("alloc: the header of the page at 0x%lx is overwritten",
+	      (u64)slab);
+}
+
+/* The current slab is full: let the first of the list be current, if any. */
+static inline struct slab *next_slab(struct heap_class *class)
+{
+	struct slab *slab = list_first(&class->partial, struct slab, link);
+
+	if (!slab)
+		return NULL;
+	list_unlink(&slab->link);
+	slab->link.next = NULL;
+	class->current = slab;
+	if (slab->word >= class->words || !slab->bitmap[slab->word])
+		header_overwritten(class, slab);
+	return slab;
+}
+
 /*
- * Take the first free slot of the current slab for an object of @n bytes. NULL:
- * its word is 0, and find_slot() must look for another.
+ * The current slab's word is 0: let it be another, or let another slab be
+ * current. Returns the slab that has a slot in its word, or NULL.
  */
-static inline void *take_slot(struct heap_class *class, uint n)
+static inline struct slab *find_slot(struct heap_class *class)
 {
 	struct slab *slab = class->current;
-	u64 *word = &slab->bitmap[slab->word], bits = *word;
-	uint slot;
-	void *p;
 
-	if (!bits)
-		return NULL;
-	slot = slab->word * 64 + __builtin_ctzl(bits);
-	p = (char *)slab + (slot << class->shift);
+	for (uint i = 1; i < class->words; i++) {
+		uint w = (slab->word + i) & (class->words - 1);
+
+		if (slab->bitmap[w]) {
+			slab->word = w;
+			return slab;
+		}
+	}
+	if (!is_full(class, slab))
+		header_overwritten(class, slab);
+	return next_slab(class);
+}
+
+/* The slab with the next free slot, in its word, or NULL. The lock is held. */
+static inline struct slab *slab_with_slot(struct heap_class *class)
+{
+	struct slab *slab = class->current;
+
+	return likely(slab->bitmap[slab->word]) ? slab : find_slot(class);
+}
+
+/* Take the first free slot of @slab's word for an object of @n bytes. */
+static inline void *take_slot(struct heap_class *class, struct slab *slab,
+			      uint n)
+{
+	u64 *word = &slab->bitmap[slab->word], bits = *word;
+	uint slot = slab->word * 64 + __builtin_ctzl(bits);
+	void *p = (char *)slab + (slot << class->shift);
+
 	slot_allocated(class, p, n);
-	*word &= bits - 1; /* clears the lowest 1 */
+	*word = bits & (bits - 1); /* clears the lowest 1 */
 	slab->used++;
 	return p;
 }
 
 /*
- * Let the current slab be one that has a free slot, and its word one that is
- * not 0. Returns false when there is none. The lock is held.
+ * There is no free slot: cut up one more page. Another CPU may do the same
+ * meanwhile; then its page will do for us as well. Opens the lock.
  */
-static bool find_slot(struct heap_class *class)
+static __cold void *alloc_in_new_slab(struct heap_class *class, uint n)
 {
-	struct slab *slab = class->current;
-
-	if (is_full(class, slab)) {
-		slab = list_first(&class->partial, struct slab, link);
-		if (!slab)
-			return false;
-		list_del(&slab->link);
-		slab->link.next = NULL;
-		class->current = slab;
-	}
-	for (slab->word = 0; !slab->bitmap[slab->word]; slab->word++)
-		if (slab->word + 1U >= class->words) {
-			spin_unlock(&class->lock);
-			panic("alloc: the header of the page at 0x%lx is "
-			      "overwritten",
-			      (u64)slab);
-		}
-	return true;
-}
-
-/*
- * The current slab gave no slot: try all there is, then cut up one more page.
- * Another CPU may do the same meanwhile; then its page will do for us as well.
- * The lock is held, and opened.
- */
-static __cold void *alloc_slowly(struct heap_class *class, uint n)
-{
-	struct slab *slab = NULL;
+	struct slab *slab, *fresh;
 	void *p = NULL;
 
-	if (!find_slot(class)) {
-		spin_unlock(&class->lock);
-		slab = new_slab(class);
-		spin_lock(&class->lock);
-	}
-	if (slab && !find_slot(class)) {
-		slab->seal = seal_of(slab, class);
-		class->current = slab;
-		class->pages++;
-		slab = NULL;
-	}
-	if (find_slot(class))
-		p = take_slot(class, n);
 	spin_unlock(&class->lock);
+	fresh = new_slab(class);
+	spin_lock(&class->lock);
+	slab = slab_with_slot(class);
+	if (!slab && fresh) {
+		fresh->seal = seal_of(fresh, class);
+		class->current = slab = fresh;
+		class->pages++;
+		fresh = NULL;
+	}
 	if (slab)
-		free_page(slab);
+		p = take_slot(class, slab, n);
+	spin_unlock(&class->lock);
+	if (fresh)
+		free_page(fresh);
 	return p;
 }
 
 static inline void *alloc_object(struct heap_class *class, uint n)
 {
+	struct slab *slab;
 	void *p;
 
 	spin_lock(&class->lock);
-	p = take_slot(class, n);
-	if (!p)
-		return alloc_slowly(class, n);
+	slab = slab_with_slot(class);
+	if (!slab)
+		return alloc_in_new_slab(class, n);
+	p = take_slot(class, slab, n);
 	spin_unlock(&class->lock);
 	return p;
 }

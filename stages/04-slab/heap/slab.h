@@ -29,7 +29,8 @@ struct slab {
 	struct heap_class *class; /* what it was cut up for */
 	u32 seal;                 /* seal_of(): this is a slab indeed */
 	u16 used;                 /* objects allocated */
-	u16 word;                 /* the word of the bitmap to look at first */
+	u16 word;                 /* of the bitmap, to look at first; not 0
+				     as long as the slab is on the list */
 };
 
 _Static_assert(offsetof(struct slab, link) == 32, "see the drawing");

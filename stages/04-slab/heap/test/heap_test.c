@@ -437,6 +437,37 @@ static void an_overwritten_header_is_noticed_by_alloc_and_free(void **state)
 	*slab = good;
 }
 
+/* A page of the list whose word is @word; 0 is the right one. */
+static void assert_bad_word(struct slab *slab, u16 word, const char *why)
+{
+	slab->word = word;
+	host_printed[0] = '\0';
+	assert_int_not_equal(mm_check(), 0);
+	assert_non_null(strstr(host_printed, why));
+	assert_panics(for (;;) alloc(16), "is overwritten");
+	slab->word = 0;
+}
+
+static void a_word_without_a_free_slot_is_noticed(void **state)
+{
+	static const u16 words[] = {1, 4, UINT16_MAX};
+
+	for (uint i = 0; i < ARRAY_SIZE(words); i++) {
+		uint pages = heap_classes[0].pages;
+		char *p = alloc(16);
+
+		while (heap_classes[0].pages < pages + 2)
+			alloc(16);
+		free(p); /* the third page is current, with room */
+		assert_int_equal(slab_of(p)->word, 0);
+		assert_bad_word(slab_of(p), words[i],
+				words[i] < 4 ? "its word has no free slot"
+					     : "there is no such word");
+		while (heap_classes[0].pages < pages + 3)
+			alloc(16);
+	}
+}
+
 static uint flips;
 
 /* Flip each bit of the @size bytes at @field; mm_check() must notice each. */
@@ -609,6 +640,7 @@ int main(void)
 		TEST(the_header_of_a_page_cannot_be_freed),
 		TEST(a_copy_of_a_heap_page_is_no_heap_page),
 		TEST(an_overwritten_header_is_noticed_by_alloc_and_free),
+		TEST(a_word_without_a_free_slot_is_noticed),
 		TEST(the_checker_notices_each_bit_that_is_flipped),
 		TEST(force_unlock_opens_the_locks_of_the_heap),
 		TEST(a_random_walk_never_damages_an_object),
