@@ -1,4 +1,4 @@
-HOST_TESTS += page-buddy page-pool page-check page-page page-threads
+HOST_TESTS += page-buddy page-pool page-check page-page page-states page-threads
 
 page-code := page/page.c page/pool.c page/check.c
 
@@ -12,3 +12,6 @@ page-page.sources := page/test/page_test.c $(page-code)
 
 page-threads.sources := page/test/threads_test.c $(page-code)
 page-threads.sanitize := thread
+
+page-states.sources := page/test/states_test.c $(page-code)
+page-states.optimize := -O2
