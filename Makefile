@@ -25,8 +25,8 @@ endif
 # the command line sets; the environment is full of other people's names.
 GOALS := all $(ALL_STAGES) setup run test check bench bench-memory doctor \
 	diff lab gdb order compile_commands.json clean distclean help book \
-	book-check iso soak fuzz test-images test-breakit grade transcripts \
-	figures
+	book-check iso soak fuzz fuzz-memory test-images test-breakit grade \
+	transcripts figures
 ifneq ($(filter-out $(GOALS),$(MAKECMDGOALS)),)
 $(error $(filter-out $(GOALS),$(MAKECMDGOALS)): no such goal; see `make help`)
 endif
@@ -91,6 +91,10 @@ bench-memory: | $(AFTER_SETUP)
 
 fuzz: | $(AFTER_SETUP)
 	@$(PYTHON) tools/fuzz.py
+
+fuzz-memory: | $(AFTER_SETUP)
+	@$(PYTHON) tools/fuzz.py OPS=$(or $(OPS),100000000) \
+		TARGET='page-fuzz heap-fuzz heap-debug-fuzz mempool-fuzz'
 
 doctor: | $(AFTER_SETUP)
 	@$(PYTHON) tools/doctor.py
@@ -176,6 +180,8 @@ help:
 #: make fuzz            search for inputs that break the memory layers and the
 #:                      parsers: TIME=60 seconds for all, on all CPUs;
 #:                      STAGE= TARGET=heap-fuzz choose; SEED=n repeats
+#: make fuzz-memory     a hundred million operations on the memory layers, or
+#:                      OPS=n: about a quarter of an hour on 2 CPUs
 #: make iso             build/final/vellum.iso, for CDs and USB sticks: a menu
 #:                      with the preflight check, Vellum, and the Linux demo
 #: make soak N=100      boots in a row on 2 and 4 CPUs (CPUS=n: on n)

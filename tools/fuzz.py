@@ -1,12 +1,15 @@
 """`make fuzz`: libFuzzer searches for inputs that break a layer.
 
-  fuzz.py [--keep] [TIME=60] [STAGE=NN-name] [TARGET=name] [SEED=n]
+  fuzz.py [--keep] [TIME=60] [OPS=n] [STAGE=NN-name] [TARGET="name ..."]
+          [SEED=n]
 
 TIME is how long the whole search takes, in seconds: it is shared out among
-the targets, as many of which run at once as there are CPUs. What a search
-learns stays in build/fuzz/corpus and the next one goes on from there. An input
-that breaks something is kept in build/fuzz/found, and the status is 1. SEED
-makes two searches on two machines go the same way.
+the targets, as many of which run at once as there are CPUs. With OPS there
+are as many such searches in a row as it takes to make that many operations,
+all targets together. What a search learns stays in build/fuzz/corpus, and the
+next one goes on from there. An input that breaks something is kept in
+build/fuzz/found, and the status is 1. SEED makes two searches on two machines
+go the same way.
 
 --keep reduces what was learnt to the few short inputs that reach as much of
 the code, into FOLDER/test/corpus: `make test` runs those.
@@ -23,7 +26,7 @@ from common import BUILD, ToolError, command, main, need, stage_dir, stages
 from test import folders
 
 FUZZ = BUILD / 'fuzz'
-DEFAULTS = {'TIME': '60', 'STAGE': '', 'TARGET': '', 'SEED': '0'}
+DEFAULTS = {'TIME': '60', 'OPS': '0', 'STAGE': '', 'TARGET': '', 'SEED': '0'}
 KEEP = ('-set_cover_merge=1', '-use_counters=0', '-max_len=512')
 NUMBERS = {'runs': r'^stat::number_of_executed_units: *(\d+)',
            'operations': r'^operations: (\d+)',
@@ -42,6 +45,8 @@ def read_settings(argv):
         chosen[name] = value or chosen[name]
     if not re.fullmatch(r'\d+', chosen['TIME']) or not int(chosen['TIME']):
         raise ToolError(f'TIME={chosen["TIME"]}: a number of seconds')
+    if not re.fullmatch(r'\d+', chosen['OPS']):
+        raise ToolError(f'OPS={chosen["OPS"]}: a number of operations')
     return chosen
 
 
@@ -122,11 +127,12 @@ def targets(chosen):
             print(make(stage, 'fuzz-targets'), end='', flush=True)
         every += [Target(stage, line) for line in lines]
     if chosen['TARGET']:
-        names = [each.name for each in every]
-        every = [each for each in every if each.name == chosen['TARGET']]
-        if not every:
+        names = {each.name for each in every}
+        wanted = set(chosen['TARGET'].split())
+        if not wanted <= names:
             raise ToolError(f'TARGET={chosen["TARGET"]}: there are '
-                            + ', '.join(names))
+                            + ', '.join(sorted(names)))
+        every = [each for each in every if each.name in wanted]
     if not every:
         raise ToolError(f'{chosen["STAGE"]} adds no fuzz targets')
     return every
@@ -145,6 +151,14 @@ def report(every, rows):
             for path in row['found']]
 
 
+def add_up(row, more):
+    """Add the figures of one more search to those of a target."""
+    row['runs'] += more['runs']
+    row['operations'] += more['operations']
+    row['coverage'] = max(row['coverage'], more['coverage'])
+    row['found'] += more['found']
+
+
 def fuzz(argv):
     """Search, or keep what was learnt; the exit status."""
     keep = '--keep' in argv
@@ -159,9 +173,20 @@ def fuzz(argv):
     print(f'fuzz: {len(every)} targets, {seconds} s each, {workers} at once',
           flush=True)
     start = time.monotonic()
-    with ThreadPoolExecutor(workers) as pool:
-        rows = list(pool.map(
-            lambda each: each.search(seconds, chosen['SEED']), every))
+    rows = [{**dict.fromkeys(NUMBERS, 0), 'found': []} for _ in every]
+    while True:
+        with ThreadPoolExecutor(workers) as pool:
+            for row, more in zip(rows, pool.map(
+                    lambda each: each.search(seconds, chosen['SEED']),
+                    every)):
+                add_up(row, more)
+        found = [word for row in rows for word in row['found']]
+        done = sum(row['operations'] for row in rows)
+        if found or done >= int(chosen['OPS']):
+            break
+        print(f'fuzz: {done:,} operations', flush=True)
+        # A seed that is given shall not give the same search again.
+        chosen['SEED'] = str(int(chosen['SEED']) and int(chosen['SEED']) + 1)
     found = report(every, rows)
     print(f'fuzz: {time.monotonic() - start:.0f} s')
     if found:
