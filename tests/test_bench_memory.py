@@ -29,6 +29,14 @@ def test_the_bench_runs_and_its_json_has_all_rows(tmp_path):
     assert len({row['glibc'], row['jemalloc'], row['mimalloc']}) == 3
 
 
+def test_an_allocation_takes_no_more_instructions_than_its_goal():
+    """Counted by callgrind, so it is the same whatever else runs here."""
+    counts = bench_memory.instructions(bench_memory.build(), 'vellum', 1)
+    missed = {row: counts[row] for row, goal in bench_memory.GOALS.items()
+              if not counts[row] <= goal}
+    assert not missed
+
+
 def test_goals_and_reference_name_rows_that_exist():
     """A misspelt name would be a goal that nobody checks."""
     rows = {row for rows in bench_memory.ROWS.values() for row in rows}

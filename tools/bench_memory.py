@@ -30,8 +30,9 @@ CONTENDERS = {
 }
 
 OBJECTS = [f'{kind} {size} live {live}' for size in (16, 64, 256, 1024)
-           for kind, live in (('pair', 0), ('pair', 10000), ('pair', 100000),
-                              ('replace', 10000), ('replace', 100000))] + \
+           for kind, live in (('pair', 0), ('pair', 500), ('replace', 500),
+                              ('pair', 10000), ('replace', 10000),
+                              ('pair', 100000), ('replace', 100000))] + \
     ['replace 16..1024 live 100000']
 OWN = ['page pair without split', 'page pair with the full chain',
        'page replace live 20000', 'pool pair 64 live 0',

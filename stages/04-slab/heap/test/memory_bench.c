@@ -263,7 +263,7 @@ ALWAYS_INLINE void measure_objects(const struct allocator *a, uint size,
 				   uint live, bool replace)
 {
 	char name[64], bytes[16] = "16..1024";
-	struct what w = {name, size, live / divisor, replace};
+	struct what w = {name, size, (live + divisor - 1) / divisor, replace};
 
 	if (size)
 		(snprintf)(bytes, sizeof(bytes), "%u", size);
@@ -277,7 +277,7 @@ ALWAYS_INLINE void measure_objects(const struct allocator *a, uint size,
 ALWAYS_INLINE void measure_heap(const struct allocator *a)
 {
 	static const uint sizes[] = {16, 64, 256, 1024};
-	static const uint lives[] = {0, 10000, 100000};
+	static const uint lives[] = {0, 500, 10000, 100000};
 
 	for (uint s = 0; s < ARRAY_SIZE(sizes); s++)
 		for (uint i = 0; i < ARRAY_SIZE(lives); i++) {
