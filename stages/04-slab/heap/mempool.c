@@ -8,8 +8,8 @@
  *	         the pages: data only
  *
  * A run is an (offset, length) pair. Together the runs of a block cover it
- * exactly, and two neighbours are never both free. They are found by walking:
- * pools are for few, long-lived objects, the heap is for many.
+ * exactly, and two neighbours are never both free. A free one is found by
+ * walking: pools are for few, long-lived objects, the heap is for many.
  * Book: chapter 4, "Memory for others to see".
  */
 #include "console/panic.h"
@@ -93,6 +93,8 @@ static void *alloc_in_block(struct block *block, u32 length)
 {
 	u32 i = 0;
 
+	if (block->pages * PAGE_SIZE - block->used < length)
+		return NULL;
 	while (i < block->count &&
 	       (block->runs[i].used || block->runs[i].length < length))
 		i++;
@@ -145,14 +147,20 @@ void *mempool_allocmem(struct mempool *mp, uint len)
 	return p;
 }
 
-/* The run of @block that @offset lies in; 0 to its size. */
+/* The run of @block that @offset, less than its size, lies in: halving. */
 static u32 find_run(const struct block *block, u32 offset)
 {
-	u32 i = 0;
+	u32 first = 0, end = block->count; /* it is one of these */
 
-	while (offset - block->runs[i].offset >= block->runs[i].length)
-		i++;
-	return i;
+	while (end - first > 1) {
+		u32 middle = (first + end) / 2;
+
+		if (block->runs[middle].offset <= offset)
+			first = middle;
+		else
+			end = middle;
+	}
+	return first;
 }
 
 /* Free the run @i of @block; keep or free the block when that was its last. */
