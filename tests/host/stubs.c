@@ -15,6 +15,7 @@ __weak PERCPU(u32, cpu_number);
 __weak const struct spin_hooks *spin_hooks;
 __weak u32 spin_only_cpu;
 __weak void (*spin_stop)(void) __noreturn;
+__weak PERCPU(struct spin_place, spin_place);
 
 jmp_buf host_panic_jump;
 bool host_panic_expected;

@@ -6,3 +6,4 @@
 const struct spin_hooks *spin_hooks;
 u32 spin_only_cpu;
 void (*spin_stop)(void) __noreturn;
+PERCPU(struct spin_place, spin_place);

@@ -41,11 +41,20 @@ extern const struct spin_hooks *spin_hooks; /* NULL: nobody wants to */
 #endif
 
 /*
- * In a panic of CPU n, n + 1: no other CPU may wait for locks any more. 0: all
- * may. Those others call spin_stop(), which must be set before.
+ * In a panic of CPU n, n + 1: no other CPU may go on when it has to wait for a
+ * lock. 0: all may. Those others call spin_stop(), which must be set before,
+ * and which calls spin_leave() before it halts.
  */
 extern u32 spin_only_cpu;
 extern void (*spin_stop)(void) __noreturn;
+
+/* Which display a CPU that calls spin_stop() watched, and for which number. */
+struct spin_place {
+	u16 *owner;
+	u16 ticket;
+};
+
+DECLARE_PERCPU(struct spin_place, spin_place);
 
 /* Has another CPU panicked, so that this one must stop? */
 static inline bool spin_must_stop(void)
@@ -55,9 +64,16 @@ static inline bool spin_must_stop(void)
 	return only && only != *this_cpu(cpu_number) + 1;
 }
 
-static inline bool spin_is_served(const spinlock_t *lock, u16 ticket)
+static inline bool spin_is_served(const u16 *owner, u16 ticket)
 {
-	return __atomic_load_n(&lock->owner, __ATOMIC_ACQUIRE) == ticket;
+	return __atomic_load_n(owner, __ATOMIC_ACQUIRE) == ticket;
+}
+
+/* Through memory: arguments would take registers from the straight path. */
+static inline __noreturn void spin_stop_here(u16 *owner, u16 ticket)
+{
+	*this_cpu(spin_place) = (struct spin_place){owner, ticket};
+	spin_stop();
 }
 
 /*
@@ -66,12 +82,15 @@ static inline bool spin_is_served(const spinlock_t *lock, u16 ticket)
  * lock would have to save its registers, wait or not; and the empty asm keeps
  * the compiler from computing the address of the owner before it has to wait.
  */
-static inline void spin_wait(const spinlock_t *lock, u16 ticket)
+static __forceinline void spin_wait(spinlock_t *lock, u16 ticket)
 {
+	u16 *owner;
+
 	asm("" : "+r"(lock));
-	while (!spin_is_served(lock, ticket)) {
+	owner = &lock->owner;
+	while (!spin_is_served(owner, ticket)) {
 		if (spin_must_stop())
-			spin_stop();
+			spin_stop_here(owner, ticket);
 		__builtin_ia32_pause();
 	}
 }
@@ -87,7 +106,7 @@ static inline void spin_lock_named(spinlock_t *lock, const char *name)
 
 	SPIN_HOOK(take(lock, name));
 	ticket = __atomic_fetch_add(&lock->next, 1, __ATOMIC_RELAXED);
-	if (__builtin_expect(!spin_is_served(lock, ticket), 0))
+	if (__builtin_expect(!spin_is_served(&lock->owner, ticket), 0))
 		spin_wait(lock, ticket);
 }
 
@@ -100,6 +119,20 @@ static inline void spin_unlock(spinlock_t *lock)
 
 	SPIN_HOOK(drop(lock));
 	__atomic_store_n(&lock->owner, (u16)(owner + 1), __ATOMIC_RELEASE);
+}
+
+/*
+ * Leave the queue that this CPU waits in, for those behind it: who halted with
+ * a ticket in hand would keep them waiting, the panicking CPU as well.
+ */
+static inline void spin_leave(void)
+{
+	const struct spin_place *place = this_cpu(spin_place);
+
+	while (!spin_is_served(place->owner, place->ticket))
+		__builtin_ia32_pause();
+	__atomic_store_n(place->owner, (u16)(place->ticket + 1),
+			 __ATOMIC_RELEASE);
 }
 
 /* Is anybody holding the lock? For assertions and for the panic path. */

@@ -58,5 +58,6 @@ typedef struct {
 #define __aligned(n) __attribute__((aligned(n)))
 #define __noreturn   __attribute__((noreturn))
 #define __used       __attribute__((used))
+#define __forceinline inline __attribute__((always_inline))
 
 #endif

@@ -15,7 +15,7 @@
 
 static void move_to(struct smp_cpu *cpu, enum smp_state state)
 {
-	__atomic_store_n(&cpu->state, state, __ATOMIC_RELEASE);
+	__atomic_store_n(&cpu->state, state, __ATOMIC_SEQ_CST);
 }
 
 /* A CPU that can't take part must not take part without us either: it stays
@@ -52,6 +52,7 @@ void ap_main(struct smp_cpu *cpu)
 		       *this_cpu(cpu_number));
 	}
 	move_to(cpu, CPU_READY);
+	smp_stop_if_panic(); /* nobody called us as long as we were not ready */
 #ifdef VELLUM_TEST
 	smp_selftest_print();
 #endif

@@ -23,6 +23,14 @@ static __noreturn void stop_self(void)
 	cpu_halt_forever();
 }
 
+/* As good as stopped: it only waits for its turn, to let the next one in. */
+static __noreturn void stop_at_lock(void)
+{
+	__atomic_store_n(&smp_self()->stopped, 1, __ATOMIC_RELEASE);
+	spin_leave();
+	cpu_halt_forever();
+}
+
 void smp_stop_if_panic(void)
 {
 	if (spin_must_stop())
@@ -60,7 +68,7 @@ void smp_listen_to_panics(void)
 {
 	panic_stop_others = stop_others;
 	panic_stop_self = stop_self;
-	spin_stop = stop_self;
+	spin_stop = stop_at_lock;
 }
 
 static void report(void)
@@ -70,7 +78,8 @@ static void report(void)
 	if (!spin_only_cpu)
 		return;
 	for (uint i = 0; i < smp_count; i++) {
-		if (!has_stopped(&smp_cpus[i]))
+		if (!has_stopped(&smp_cpus[i]) ||
+		    smp_cpus[i].state == CPU_ARRIVED)
 			printf("smp: CPU %u has not stopped\n", i);
 		stopped +=
 			smp_is_ready(&smp_cpus[i]) && has_stopped(&smp_cpus[i]);
