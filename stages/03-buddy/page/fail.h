@@ -21,7 +21,8 @@ extern u64 mm_allocations, mm_fail_at;
 /* Count one allocation. Must this one fail? Then say so on the console. */
 bool mm_fail_now(void);
 
-/* Say how many there were: so far a sweep over all of them must go. */
+/* Say how many there were, for so far a sweep over all of them must go; and
+ * whether mm_check() finds anything. When the boot is over, or in a panic. */
 void mm_print_allocations(void);
 
 #else

@@ -9,6 +9,7 @@
 #include "console/panic.h"
 #include "console/printf.h"
 #include "lib/errno.h"
+#include "lib/init.h"
 #include "lib/percpu.h"
 #include "page/fail.h"
 #include "page/setup.h"
@@ -44,8 +45,10 @@ bool mm_fail_now(void)
 
 void mm_print_allocations(void)
 {
-	printf("mm: %lu allocations until here\n", mm_allocations);
+	printf("mm: %lu allocations until here, memory is %s\n", mm_allocations,
+	       mm_check() ? "DAMAGED" : "sound");
 }
+INIT(device, 99, mm_print_allocations);
 
 #endif
 
@@ -58,11 +61,12 @@ uint pages_of_block(const void *virt)
 {
 	u64 offset = (u64)virt - (u64)vmm_pool.virt;
 	u64 index = offset >> PAGE_SHIFT;
+	const struct page *page = &vmm_pool.page[index];
 
 	if (offset & PAGE_MASK || index >= vmm_pool.pages ||
-	    vmm_pool.page[index].type != PAGE_ALLOCATED)
+	    __atomic_load_n(&page->type, __ATOMIC_ACQUIRE) != PAGE_ALLOCATED)
 		return 0;
-	return vmm_pool.page[index].pages;
+	return page->pages;
 }
 
 bool in_page_memory(const void *p)
@@ -131,11 +135,11 @@ phys_t page_phys(const void *virt)
 
 void get_page_stats(struct page_stats *stats)
 {
+	spin_lock(&vmm_pool.lock);
 	stats->pages = vmm_pool.pages;
 	stats->reserved = vmm_pool.reserved;
 	stats->panicmem = panicmem ? NUM_OF_PANICMEM_PAGES : 0;
-	stats->available = num_of_available_pages();
-	spin_lock(&vmm_pool.lock);
+	stats->available = vmm_pool.available;
 	for (uint order = 0; order < NUM_OF_ALLOCSIZE; order++) {
 		stats->blocks[order] = 0;
 		list_for_each (node, &vmm_pool.free[order])
@@ -166,6 +170,9 @@ void mm_free_panicmem(void)
 	spin_lock(&vmm_pool.lock);
 	vmm_pool.only_cpu = *this_cpu(cpu_number) + 1;
 	spin_unlock(&vmm_pool.lock);
+	for (struct mm_layer *layer = layers; layer; layer = layer->next)
+		if (layer->one_cpu_only)
+			layer->one_cpu_only();
 	free_page(virt);
 }
 
@@ -177,6 +184,7 @@ static void free_memory_for_panic(void)
 	if (vmm_pool.only_cpu)
 		printf("page: %u pages are left, for CPU%u alone\n",
 		       num_of_available_pages(), vmm_pool.only_cpu - 1);
+	mm_print_allocations();
 }
 PANIC_HOOK(free_memory_for_panic);
 
@@ -200,6 +208,10 @@ int mm_check(void)
 
 	if (wrong)
 		print_wrong(wrong, where);
+	if (panicmem && pages_of_block(panicmem) != NUM_OF_PANICMEM_PAGES) {
+		printf("mm_check: the reserve for a panic is damaged\n");
+		error = -EINVAL;
+	}
 	for (struct mm_layer *layer = layers; layer; layer = layer->next)
 		if (layer->check())
 			error = -EINVAL;

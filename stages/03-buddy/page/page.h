@@ -86,6 +86,9 @@ void mm_force_unlock(void);
  */
 void mm_free_panicmem(void);
 
+/* May this CPU allocate? Not when the reserve was freed for another. */
+bool mm_may_allocate(void);
+
 /*
  * Verify every invariant of every memory layer. Prints what is wrong and
  * returns -EINVAL, or returns 0. Takes time proportional to the memory.
@@ -100,6 +103,8 @@ int mm_check(void);
 struct mm_layer {
 	int (*check)(void);         /* prints and returns -EINVAL, or 0 */
 	void (*force_unlock)(void); /* as mm_force_unlock(), for its locks */
+	void (*one_cpu_only)(void); /* NULL: it asks mm_may_allocate() always;
+				       else it must from this call on */
 	struct mm_layer *next;
 };
 

@@ -9,9 +9,8 @@
  *	|1,f|1,f|  2, f | split		|  2, f |  2, f | merge
  *	|1,a|1,f|  2, f | take		|     free, 4   | merge
  *
- * Both go through the orders at most once, without recursion and without
- * searching: the cost is bounded by the number of orders, 13, whatever the
- * number of pages. All state is in vmm_pool (page/pool.h).
+ * Neither searches, nor calls itself: the cost is bounded by the number of
+ * orders, 13, whatever the number of pages. All state is in vmm_pool (page/pool.h).
  * Book: chapter 3, "Split and merge".
  */
 #include "page/pool.h"
@@ -20,8 +19,6 @@
 #include "lib/errno.h"
 #include "lib/percpu.h"
 #include "page/fail.h"
-
-#define __forceinline inline __attribute__((always_inline))
 
 struct page_pool vmm_pool;
 
@@ -107,10 +104,9 @@ static inline struct page *take_block(u32 order)
 	return page;
 }
 
-/* In a panic one CPU alone has what is left. The caller holds the lock. */
-static inline bool may_allocate(void)
+bool mm_may_allocate(void)
 {
-	u32 only = vmm_pool.only_cpu;
+	u32 only = __atomic_load_n(&vmm_pool.only_cpu, __ATOMIC_RELAXED);
 
 	return !only || only == *this_cpu(cpu_number) + 1;
 }
@@ -128,13 +124,13 @@ static __forceinline int allocate(void **virt, phys_t *phys, u32 n)
 	if (mm_fail_now())
 		return -ENOMEM;
 	spin_lock(&vmm_pool.lock);
-	page = may_allocate() ? take_block(order) : NULL;
+	page = mm_may_allocate() ? take_block(order) : NULL;
 	if (!page) {
 		spin_unlock(&vmm_pool.lock);
 		return -ENOMEM;
 	}
-	page->type = PAGE_ALLOCATED;
-	page->pages = n;
+	page->pages = n; /* first: pages_of_block() reads without the lock */
+	__atomic_store_n(&page->type, PAGE_ALLOCATED, __ATOMIC_RELEASE);
 	i = page - vmm_pool.page;
 	if (n < 1U << order) /* give back the unused tail */
 		put_pages(i + n, (1U << order) - n);

@@ -16,29 +16,52 @@ static void force_unlock_heap(void)
 		spin_force_unlock(&heap_classes[i].lock);
 }
 
+static void ask_before_each_allocation(void)
+{
+	heap_usual_max = 0;
+}
+
+/* A class of objects of 2^@shift bytes that has no page yet. */
+static struct heap_class new_class(uint shift)
+{
+	uint slots = PAGE_SIZE >> shift;
+	uint first = (sizeof(struct slab) + BIT(shift) - 1) >> shift;
+
+	return (struct heap_class){
+		.current = NO_SLAB,
+		.shift = shift,
+		.mask = BIT(shift) - 1,
+		.first = first,
+		.objects = slots - first,
+		.words = (slots + 63) / 64,
+	};
+}
+
+/* The class for 16 @i + 1 to 16 @i + 16 bytes. */
+static struct heap_class *smallest_class(uint i)
+{
+	struct heap_class *class = heap_classes;
+
+	while ((i + 1) * HEAP_MIN > BIT(class->shift))
+		class ++;
+	return class;
+}
+
 void setup_heap(void)
 {
-	static struct mm_layer layer = {check_heap, force_unlock_heap, NULL};
+	static struct mm_layer layer = {
+		.check = check_heap,
+		.force_unlock = force_unlock_heap,
+		.one_cpu_only = ask_before_each_allocation,
+	};
 
 	for (uint i = 0; i < HEAP_CLASSES; i++) {
-		struct heap_class *class = &heap_classes[i];
-		uint shift = 4 + i, slots = PAGE_SIZE >> shift;
-
-		*class = (struct heap_class){
-			.shift = shift,
-			.mask = BIT(shift) - 1,
-			.current = &no_slab,
-		};
-		list_init(&class->partial);
-		class->words = (slots + 63) / 64;
-		class->first = (sizeof(struct slab) + BIT(shift) - 1) >> shift;
-		class->objects = slots - class->first;
+		heap_classes[i] = new_class(4 + i);
+		list_init(&heap_classes[i].partial);
 	}
-	for (uint i = 0, k = 0; i < ARRAY_SIZE(size_class); i++) {
-		if (i * HEAP_MIN >= BIT(heap_classes[k].shift))
-			k++;
-		size_class[i] = &heap_classes[k];
-	}
+	for (uint i = 0; i < ARRAY_SIZE(size_class); i++)
+		size_class[i] = smallest_class(i);
+	heap_usual_max = OBJECT_MAX;
 	heap_range.start = (u64)vmm_pool.virt;
 	heap_range.size = vmm_pool.pages * PAGE_SIZE;
 	mm_add_layer(&layer);
@@ -51,7 +74,11 @@ struct census {
 	uint used;    /* objects */
 };
 
-/* The slab in page @i of the pool, or NULL when the page is no slab. */
+/*
+ * The slab in page @i of the pool, or NULL when the page is no slab. It is not
+ * ours to read before we know; whoever has it may be writing to it. But it gets
+ * no seal as long as we hold the locks of the classes, and loses none.
+ */
 static struct slab *slab_in_page(u32 i)
 {
 	struct slab *slab = (struct slab *)(vmm_pool.virt + i * PAGE_SIZE);
@@ -126,6 +153,31 @@ static const char *check_list(const struct heap_class *class, uint n,
 	return n || head->prev != last ? "page is missing from the list" : NULL;
 }
 
+/* What follows from the size is computed once, and must stay as it was. */
+static bool is_as_set_up(const struct heap_class *class)
+{
+	struct heap_class fresh = new_class(4 + (class - heap_classes));
+
+	return class->shift == fresh.shift && class->mask == fresh.mask &&
+	       class->first == fresh.first && class->words == fresh.words &&
+	       class->objects == fresh.objects;
+}
+
+static const char *check_size_classes(void **where)
+{
+	for (uint i = 0; i < HEAP_CLASSES; i++) {
+		*where = &heap_classes[i];
+		if (!is_as_set_up(&heap_classes[i]))
+			return "class has changed";
+	}
+	for (uint i = 0; i < ARRAY_SIZE(size_class); i++) {
+		*where = &size_class[i];
+		if (size_class[i] != smallest_class(i))
+			return "there is another class for this size";
+	}
+	return NULL;
+}
+
 static const char *check_class(const struct heap_class *class,
 			       const struct census *census, void **where)
 {
@@ -135,7 +187,7 @@ static const char *check_class(const struct heap_class *class,
 	*where = current;
 	if (class->pages != census->pages)
 		return "number of pages does not agree with those found";
-	if (current != &no_slab &&
+	if (current != NO_SLAB &&
 	    (offset >= heap_range.size ||
 	     slab_in_page(offset >> PAGE_SHIFT) != current ||
 	     current->class != class))
@@ -146,7 +198,7 @@ static const char *check_class(const struct heap_class *class,
 /* As check_heap(), with the locks held; @census of all classes is 0. */
 static const char *check_all(struct census census[HEAP_CLASSES], void **where)
 {
-	const char *wrong = NULL;
+	const char *wrong = check_size_classes(where);
 
 	for (u32 i = 0; i < vmm_pool.pages && !wrong; i++) {
 		struct slab *slab = slab_in_page(i);

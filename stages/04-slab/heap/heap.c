@@ -2,7 +2,7 @@
  * The byte allocator: size classes that cut up one page at a time, a bitmap at
  * the start of each page, whole pages for what is larger.
  *
- *	class --> current	alloc() takes its first free slot
+ *	class --> current	alloc() takes a free slot of it
  *	      --> partial <--> slab <--> slab	the next ones to be current
  *		  slab, slab, slab	full: on no list until one is freed
  *
@@ -26,7 +26,8 @@
 
 struct heap_class heap_classes[HEAP_CLASSES];
 struct heap_class *size_class[HEAP_MAX / HEAP_MIN];
-struct slab no_slab = {.used = UINT16_MAX};
+uint heap_usual_max;
+const struct slab no_slab = {.used = UINT16_MAX};
 struct heap_range heap_range;
 
 /* A fresh slab, not yet sealed: all slots are free but those of the header. */
@@ -61,11 +62,12 @@ static inline struct slab *next_slab(struct heap_class *class)
 
 	if (!slab)
 		return NULL;
+	if (slab->seal != seal_of(slab, class) || slab->word >= class->words ||
+	    !slab->bitmap[slab->word])
+		header_overwritten(class, slab);
 	list_unlink(&slab->link);
 	slab->link.next = NULL;
 	class->current = slab;
-	if (slab->word >= class->words || !slab->bitmap[slab->word])
-		header_overwritten(class, slab);
 	return slab;
 }
 
@@ -139,7 +141,7 @@ static __cold void *alloc_in_new_slab(struct heap_class *class, uint n)
 	return p;
 }
 
-static inline void *alloc_object(struct heap_class *class, uint n)
+static __forceinline void *alloc_object(struct heap_class *class, uint n)
 {
 	struct slab *slab;
 	void *p;
@@ -153,13 +155,23 @@ static inline void *alloc_object(struct heap_class *class, uint n)
 	return p;
 }
 
-/* What no class is for: 0 bytes, which get an object all the same, and many. */
+static inline struct heap_class *class_for(uint n)
+{
+	return size_class[(n + TRAILER - 1) / HEAP_MIN];
+}
+
+/*
+ * What no class is for: 0 bytes, which get an object all the same, and many. In
+ * a panic, everything: the free slots there are belong to one CPU, too.
+ */
 static __cold void *alloc_other(uint n)
 {
 	void *p;
 
-	if (n == 0)
-		return alloc_object(size_class[0], n);
+	if (!mm_may_allocate())
+		return NULL;
+	if (n <= OBJECT_MAX)
+		return alloc_object(class_for(MAX(n, 1U)), n);
 	return alloc_pages(&p, NULL, pages_for(n)) ? NULL : p;
 }
 
@@ -167,9 +179,9 @@ void *alloc(uint n)
 {
 	if (mm_fail_now())
 		return NULL;
-	if (n - 1 >= OBJECT_MAX)
+	if (n - 1 >= heap_usual_max)
 		return alloc_other(n);
-	return alloc_object(size_class[(n + TRAILER - 1) / HEAP_MIN], n);
+	return alloc_object(class_for(n), n);
 }
 
 void *alloc2(uint n, phys_t *phys)

@@ -42,6 +42,7 @@ static struct block *new_block(uint pages)
 		.room = FIRST_ROOM,
 		.runs = runs,
 	};
+	block->seal = seal_of_block(block);
 	return block;
 }
 
@@ -64,6 +65,7 @@ static bool split_run(struct block *block, u32 i, u32 length)
 			return false;
 		block->runs = runs;
 		block->room *= 2;
+		block->seal = seal_of_block(block);
 	}
 	memmove(&runs[i + 1], &runs[i], (block->count - i) * sizeof(*runs));
 	block->count++;
@@ -91,22 +93,26 @@ static void merge_runs(struct block *block, u32 i)
  */
 static void *alloc_in_block(struct block *block, u32 length)
 {
-	u32 i = 0;
+	const struct run *run = block->runs;
+	u32 count = block->count;
 
 	if (block->pages * PAGE_SIZE - block->used < length)
 		return NULL;
-	while (i < block->count &&
-	       (block->runs[i].used || block->runs[i].length < length))
-		i++;
-	if (i == block->count ||
-	    (block->runs[i].length > length && !split_run(block, i, length)))
-		return NULL;
-	block->runs[i].used = true;
-	block->used += length;
-	return block->base + block->runs[i].offset;
+	for (u32 i = 0; i < count; i++, run++) {
+		if (run->used || run->length < length ||
+		    (run->length > length && !split_run(block, i, length)))
+			continue;
+		block->runs[i].used = true;
+		block->used += length;
+		return block->base + block->runs[i].offset;
+	}
+	return NULL;
 }
 
-/* Allocate in the blocks there are, else in a new one. The lock is held. */
+/*
+ * Allocate in the blocks there are, but not beside an object that has a block
+ * of its own; else in a new one. The lock is held.
+ */
 static void *alloc_in_pool(struct mempool *mp, u32 length)
 {
 	struct block *block;
@@ -116,6 +122,8 @@ static void *alloc_in_pool(struct mempool *mp, u32 length)
 		void *p;
 
 		block = list_entry(node, struct block, link);
+		if (block->pages != mp->pages)
+			continue;
 		kept = !block->used;
 		p = alloc_in_block(block, length);
 		if (!p)
@@ -137,7 +145,8 @@ void *mempool_allocmem(struct mempool *mp, uint len)
 	u64 length = ALIGN_UP((u64)MAX(len, 1U), RUN_ALIGN);
 	void *p;
 
-	if (mm_fail_now() || length > MAX_ALLOC_PAGES * PAGE_SIZE)
+	if (mm_fail_now() || !mm_may_allocate() ||
+	    length > MAX_ALLOC_PAGES * PAGE_SIZE)
 		return NULL;
 	spin_lock(&mp->lock);
 	p = alloc_in_pool(mp, length);

@@ -34,6 +34,23 @@ static const char *check_runs(const struct block *block)
 	return used == block->used ? NULL : "sum does not agree with the runs";
 }
 
+/* Is @node, which comes after @last, one that may be followed? */
+static const char *check_link(const struct list *node, const struct list *last)
+{
+	if (!in_page_memory(node))
+		return "link leads out of our memory";
+	return node->prev == last ? NULL : "links disagree";
+}
+
+static const char *check_block(const struct block *block)
+{
+	if (block->seal != seal_of_block(block))
+		return "block has the pages or the runs of another";
+	if (pages_of_block(block->base) != block->pages)
+		return "block has lost its pages";
+	return check_runs(block);
+}
+
 static const char *check_blocks(const struct mempool *mp)
 {
 	const struct list *last = &mp->blocks;
@@ -41,15 +58,10 @@ static const char *check_blocks(const struct mempool *mp)
 
 	list_for_each (node, &mp->blocks) {
 		struct block *block = list_entry(node, struct block, link);
-		const char *wrong;
+		const char *wrong = check_link(node, last);
 
-		if (!in_page_memory(block) || !in_page_memory(block->runs))
-			return "link leads out of our memory";
-		if (node->prev != last)
-			return "links disagree";
-		if (pages_of_block(block->base) != block->pages)
-			return "block has lost its pages";
-		wrong = check_runs(block);
+		if (!wrong)
+			wrong = check_block(block);
 		if (wrong)
 			return wrong;
 		kept += !block->used;
@@ -62,25 +74,51 @@ static const char *check_blocks(const struct mempool *mp)
 		       : "number of kept blocks is wrong";
 }
 
-static int check_mempools(void)
+static const char *check_pool(struct mempool *mp)
 {
-	int error = 0;
+	const char *wrong;
 
-	spin_lock(&mempools.lock);
+	if (mp->pages == 0 || mp->pages > MAX_ALLOC_PAGES ||
+	    mp->pages & (mp->pages - 1))
+		return "there is no such block size";
+	spin_lock(&mp->lock);
+	wrong = check_blocks(mp);
+	spin_unlock(&mp->lock);
+	return wrong;
+}
+
+/* What is wrong with a pool, and at which in *@where; NULL: with none. */
+static const char *check_list(const void **where)
+{
+	const struct list *last = &mempools.list;
+
 	list_for_each (node, &mempools.list) {
 		struct mempool *mp = list_entry(node, struct mempool, link);
-		const char *wrong;
+		const char *wrong = check_link(node, last);
 
-		spin_lock(&mp->lock);
-		wrong = check_blocks(mp);
-		spin_unlock(&mp->lock);
+		*where = mp;
 		if (!wrong)
-			continue;
-		printf("mm_check: mempool 0x%lx: %s\n", (u64)mp, wrong);
-		error = -EINVAL;
+			wrong = check_pool(mp);
+		if (wrong)
+			return wrong;
+		last = node;
 	}
+	*where = NULL;
+	return mempools.list.prev == last ? NULL : "links disagree";
+}
+
+static int check_mempools(void)
+{
+	const void *where = NULL;
+	const char *wrong;
+
+	spin_lock(&mempools.lock);
+	wrong = check_list(&where);
 	spin_unlock(&mempools.lock);
-	return error;
+	if (!wrong)
+		return 0;
+	printf("mm_check: mempool 0x%lx: %s\n", (u64)where, wrong);
+	return -EINVAL;
 }
 
 static void force_unlock_mempools(void)
@@ -93,8 +131,10 @@ static void force_unlock_mempools(void)
 
 void setup_mempools(void)
 {
-	static struct mm_layer layer = {check_mempools, force_unlock_mempools,
-					NULL};
+	static struct mm_layer layer = {
+		.check = check_mempools,
+		.force_unlock = force_unlock_mempools,
+	};
 
 	mempools.lock = SPINLOCK_INIT;
 	list_init(&mempools.list);

@@ -28,7 +28,14 @@ struct block {
 	u32 count;        /* runs; in order of offset they cover the block */
 	u32 room;         /* for so many: FIRST_ROOM, or twice, ... */
 	struct run *runs; /* from alloc() */
+	u64 seal; /* seal_of_block(): these pages and runs are its own */
 };
+
+/* What marks @block as the one that has its pages and its runs. */
+static inline u64 seal_of_block(const struct block *block)
+{
+	return (u64)block + (u64)block->base + (u64)block->runs;
+}
 
 struct mempool {
 	spinlock_t lock; /* protects all below that can change, and blocks */

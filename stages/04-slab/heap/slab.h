@@ -29,8 +29,8 @@ struct slab {
 	struct heap_class *class; /* what it was cut up for */
 	u32 seal;                 /* seal_of(): this is a slab indeed */
 	u16 used;                 /* objects allocated */
-	u16 word;                 /* of the bitmap, to look at first; not 0
-				     as long as the slab is on the list */
+	u16 word;                 /* number of the word to look at first; on the
+				     list, of one that is not 0 */
 };
 
 _Static_assert(offsetof(struct slab, link) == 32, "see the drawing");
@@ -65,8 +65,16 @@ extern struct heap_class heap_classes[HEAP_CLASSES];
 /* The class for 16 i + 1 to 16 i + 16 bytes is size_class[i]. */
 extern struct heap_class *size_class[HEAP_MAX / HEAP_MIN];
 
-/* Current slab of a class that has none yet. It is full, so it is not used. */
-extern struct slab no_slab;
+/*
+ * Current slab of a class that has none yet. It is full, so it is not used, and
+ * nothing ever writes to it.
+ */
+extern const struct slab no_slab;
+#define NO_SLAB ((struct slab *)&no_slab)
+
+/* Up to so many bytes alloc() takes from a class at once: OBJECT_MAX, and 0 in
+ * a panic, when it must ask first. */
+extern uint heap_usual_max;
 
 /* Where the memory of the page layer is: no other can be ours. */
 extern struct heap_range {

@@ -277,7 +277,8 @@ static void layer_unlock(void)
 
 static void emergency_calls_and_the_checker_reach_the_layers_above(void **state)
 {
-	static struct mm_layer layer = {layer_is_wrong, layer_unlock, NULL};
+	static struct mm_layer layer = {.check = layer_is_wrong,
+					.force_unlock = layer_unlock};
 
 	assert_int_equal(mm_check(), 0);
 	mm_add_layer(&layer);
@@ -300,10 +301,26 @@ static void too_little_memory_for_the_reserve_is_an_error(void **state)
 {
 	static struct page page[MAX_ALLOC_PAGES];
 
-	assert_int_equal(setup_pages(page, NULL, PHYS(0), 400, 200), -ENOMEM);
-	assert_int_equal(setup_pages(page, NULL, PHYS(0), 400, 401), -EINVAL);
-	assert_int_equal(setup_pages(page, NULL, PHYS(0), 256, 0), 0);
+	void *virt = (void *)HOST_ALIGN; /* nobody writes there */
+
+	assert_int_equal(setup_pages(page, virt, PHYS(0), 400, 200), -ENOMEM);
+	assert_int_equal(setup_pages(page, virt, PHYS(0), 400, 401), -EINVAL);
+	assert_int_equal(setup_pages(page, virt, PHYS(0), 256, 0), 0);
 	assert_int_equal(num_of_available_pages(), 0);
+}
+
+static void a_reserve_that_somebody_frees_is_noticed(void **state)
+{
+	void *reserve = NULL;
+
+	for (u32 i = 0; i < PAGES && !reserve; i++)
+		if (pages_of_block(vmm_pool.virt + i * PAGE_SIZE) ==
+		    NUM_OF_PANICMEM_PAGES)
+			reserve = vmm_pool.virt + i * PAGE_SIZE;
+	free_page(reserve);
+	assert_int_not_equal(mm_check(), 0);
+	assert_non_null(strstr(host_printed, "reserve for a panic is damaged"));
+	start(state);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, start, stop)
@@ -330,6 +347,7 @@ int main(void)
 		TEST(emergency_calls_and_the_checker_reach_the_layers_above),
 		TEST(mm_check_prints_what_is_wrong_and_where),
 		TEST(too_little_memory_for_the_reserve_is_an_error),
+		TEST(a_reserve_that_somebody_frees_is_noticed),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -128,8 +128,9 @@ static void resize(u32 which, u32 size)
 	o->p = p;
 	check_contents(o, MIN(size, old.size));
 	o->size = size;
-	/* Making an object smaller may leave it at a page's start. */
-	if (size > old.size || p != old.p)
+	/* One that was made smaller without memory for another place is at a
+	 * page's start still, and stays there as long as it fits. */
+	if (p != old.p)
 		check_place(o);
 	fill(o, 0);
 }

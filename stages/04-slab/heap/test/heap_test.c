@@ -526,6 +526,46 @@ static void force_unlock_opens_the_locks_of_the_heap(void **state)
 	assert_non_null(alloc(5000));
 }
 
+static void after_a_panic_every_object_is_for_the_cpu_that_panicked(
+	void **state)
+{
+	void *before = alloc(64), *p;
+
+	assert_non_null(alloc(16)); /* both pages have free slots */
+	while (alloc_page(NULL, NULL) == 0)
+		;
+	*this_cpu(cpu_number) = 3;
+	mm_free_panicmem();
+	p = alloc(512); /* from the reserve */
+	assert_non_null(p);
+	assert_non_null(alloc(16));
+	assert_non_null(alloc(0));
+	assert_non_null(alloc(5000));
+	*this_cpu(cpu_number) = 0;
+	for (uint n = 0; n <= 2048; n = n * 2 + 16)
+		assert_null(alloc(n));
+	assert_ptr_equal(realloc(before, 60), before);
+	free(before);
+	*this_cpu(cpu_number) = 3;
+	free(p);
+	assert_ptr_equal(alloc(64), before);
+	*this_cpu(cpu_number) = 0;
+}
+
+static void a_changed_class_is_noticed(void **state)
+{
+	for (uint i = 0; i < HEAP_CLASSES; i++) {
+		struct heap_class *class = &heap_classes[i];
+
+		corrupt(&class->shift, 4, "shift");
+		corrupt(&class->mask, 4, "mask");
+		corrupt(&class->first, 4, "first");
+		corrupt(&class->objects, 4, "objects");
+		corrupt(&class->words, 4, "words");
+	}
+	corrupt(size_class, sizeof(size_class), "size_class");
+}
+
 /*
  * A random walk beside a simple model: each live object is filled with a byte
  * of its own, so any two that overlap, and any write into one, are noticed.
@@ -643,6 +683,8 @@ int main(void)
 		TEST(a_word_without_a_free_slot_is_noticed),
 		TEST(the_checker_notices_each_bit_that_is_flipped),
 		TEST(force_unlock_opens_the_locks_of_the_heap),
+		TEST(after_a_panic_every_object_is_for_the_cpu_that_panicked),
+		TEST(a_changed_class_is_noticed),
 		TEST(a_random_walk_never_damages_an_object),
 	};
 

@@ -365,12 +365,12 @@ static void force_unlock_opens_the_locks_of_all_pools(void **state)
 	mempool_free(a);
 }
 
-static uint flips, unnoticed;
+static uint flips;
 
 /* Flip the bits of the @size bytes at @field from bit @from on: all noticed? */
 static bool corrupt(void *field, size_t size, uint from)
 {
-	uint before = unnoticed;
+	uint unnoticed = 0;
 	u8 *bytes = field;
 
 	for (uint bit = from; bit < size * 8; bit++, flips++) {
@@ -379,7 +379,7 @@ static bool corrupt(void *field, size_t size, uint from)
 		bytes[bit / 8] ^= 1 << bit % 8;
 	}
 	assert_int_equal(mm_check(), 0);
-	return unnoticed == before;
+	return !unnoticed;
 }
 
 static void corrupt_block(struct block *block)
@@ -387,8 +387,7 @@ static void corrupt_block(struct block *block)
 	/* Not the low bits of pointers: UBSan insists on their alignment. */
 	assert_true(corrupt(&block->link.next, 8, 4));
 	assert_true(corrupt(&block->link.prev, 8, 4));
-	/* This may lead to another page that somebody has. */
-	corrupt(&block->base, 8, 0);
+	assert_true(corrupt(&block->base, 8, 0));
 	assert_true(corrupt(&block->pages, 4, 0));
 	assert_true(corrupt(&block->used, 4, 0));
 	assert_true(corrupt(&block->count, 4, 0));
@@ -414,14 +413,78 @@ static void the_checker_notices_each_bit_that_is_flipped(void **state)
 	corrupt_block(list_first(&mp->blocks, struct block, link));
 	corrupt_block(list_entry(mp->blocks.prev, struct block, link));
 	assert_true(corrupt(&mp->numkept, 4, 0));
+	assert_true(corrupt(&mp->pages, 4, 0));
+	assert_true(corrupt(&mp->link.next, 8, 4));
+	assert_true(corrupt(&mp->link.prev, 8, 4));
+	assert_true(corrupt(&mempools.list.next, 8, 4));
+	assert_true(corrupt(&mempools.list.prev, 8, 4));
 	run = list_first(&mp->blocks, struct block, link)->runs;
 	for (uint i = 0; i < 4; i++) {
 		run[i].used = !run[i].used;
 		assert_int_not_equal(mm_check(), 0);
 		run[i].used = !run[i].used;
 	}
-	print_message("%u flipped bits, %u not noticed\n", flips, unnoticed);
-	assert_true(unnoticed < flips / 100);
+	print_message("%u flipped bits, all noticed\n", flips);
+}
+
+static void two_blocks_with_the_same_pages_are_noticed(void **state)
+{
+	struct mempool *a = mempool_new(1, 0, false);
+	struct mempool *b = mempool_new(1, 0, false);
+	struct block *first, *second, good;
+
+	mempool_allocmem(a, 64);
+	mempool_allocmem(b, 64);
+	first = list_first(&a->blocks, struct block, link);
+	second = list_first(&b->blocks, struct block, link);
+	good = *second;
+	second->base = first->base;
+	assert_int_not_equal(mm_check(), 0);
+	*second = good;
+	second->runs = first->runs;
+	assert_int_not_equal(mm_check(), 0);
+	*second = good;
+}
+
+static void an_object_with_a_block_of_its_own_stays_alone(void **state)
+{
+	struct mempool *mp = mempool_new(1, 0, false);
+	uint before = num_of_available_pages();
+	void *large = mempool_allocmem(mp, 3 * PAGE_SIZE + 1);
+	void *small = mempool_allocmem(mp, 64);
+
+	assert_int_equal(num_of_available_pages(), before - 5);
+	mempool_freemem(mp, large);
+	assert_int_equal(num_of_available_pages(), before - 1);
+	mempool_freemem(mp, small);
+}
+
+static void a_run_that_fits_is_found_when_no_other_can_be_cut(void **state)
+{
+	struct mempool *mp = mempool_new(1, 0, false);
+	void *p[FIRST_ROOM];
+
+	p[0] = mempool_allocmem(mp, 128); /* 128, 64, 64, 64, and the rest */
+	for (uint i = 1; i < FIRST_ROOM - 1; i++)
+		p[i] = mempool_allocmem(mp, 64);
+	assert_non_null(mempool_allocmem(mp, PAGE_SIZE - 128 - 3 * 64));
+	mempool_freemem(mp, p[0]);
+	mempool_freemem(mp, p[2]);
+	leave_nothing();
+	assert_ptr_equal(mempool_allocmem(mp, 64), p[2]);
+	assert_null(mempool_allocmem(mp, 64));
+}
+
+static void after_a_panic_a_pool_is_for_the_cpu_that_panicked(void **state)
+{
+	struct mempool *mp = mempool_new(1, 0, false);
+
+	assert_non_null(mempool_allocmem(mp, 64));
+	*this_cpu(cpu_number) = 3;
+	mm_free_panicmem();
+	assert_non_null(mempool_allocmem(mp, 64));
+	*this_cpu(cpu_number) = 0;
+	assert_null(mempool_allocmem(mp, 64));
 }
 
 struct object {
@@ -493,6 +556,10 @@ int main(void)
 		TEST(out_of_objects_is_null_and_changes_nothing),
 		TEST(force_unlock_opens_the_locks_of_all_pools),
 		TEST(the_checker_notices_each_bit_that_is_flipped),
+		TEST(two_blocks_with_the_same_pages_are_noticed),
+		TEST(an_object_with_a_block_of_its_own_stays_alone),
+		TEST(a_run_that_fits_is_found_when_no_other_can_be_cut),
+		TEST(after_a_panic_a_pool_is_for_the_cpu_that_panicked),
 		TEST(a_random_walk_never_damages_an_object),
 	};
 
