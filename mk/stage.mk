@@ -36,6 +36,7 @@ CC := gcc
 VMMSIZE_ALL ?= 134217728
 # For a lesson of chapter 6: pages that each CPU reserves for its nested tables.
 EPT_PREALLOC ?= 0
+include mk/values.mk
 
 # -mcmodel=small: we are linked at 1 GiB, so every address fits 31 bits.
 # -mno-red-zone: an exception would overwrite it. -mgeneral-regs-only: the FPU
