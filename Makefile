@@ -20,6 +20,7 @@ endif
 ifneq ($(filter-out qemu bochs,$(EMU)),)
 $(error EMU=$(EMU): there are qemu and bochs)
 endif
+include mk/values.mk
 
 # A misspelt goal or variable must not be taken for none. What matters is what
 # the command line sets; the environment is full of other people's names.

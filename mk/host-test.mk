@@ -37,7 +37,8 @@ TESTS ?= $(HOST_TESTS)
 
 HOST_CC ?= gcc
 HOST_CFLAGS := -std=gnu11 -g -fno-omit-frame-pointer -fno-strict-aliasing \
-	-Wall -Wextra -Wno-unused-parameter $(if $(WERROR),-Werror) \
+	-Wall -Wextra -Wno-unused-parameter $(LAB_CFLAGS) \
+	$(if $(WERROR),-Werror) \
 	-DVMMSIZE_ALL=$(VMMSIZE_ALL)UL -DVELLUM_STAGE='"$(STAGE)"' \
 	-DMM_FAIL_AT=0 -I. -I$(HOST_DIR) -include $(HOST_DIR)/names.h
 # A changed switch rebuilds what it is compiled into.

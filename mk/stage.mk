@@ -36,6 +36,12 @@ CC := gcc
 VMMSIZE_ALL ?= 134217728
 # For a lesson of chapter 6: pages that each CPU reserves for its nested tables.
 EPT_PREALLOC ?= 0
+include mk/values.mk
+
+# In a lab with an exercise (make lab): what the missing part is to use is not
+# used yet, and a first build that warns of it says nothing to the student.
+LAB_CFLAGS := $(if $(wildcard .lab),-Wno-unused-function \
+	-Wno-unused-variable -Wno-unused-const-variable)
 
 # -mcmodel=small: we are linked at 1 GiB, so every address fits 31 bits.
 # -mno-red-zone: an exception would overwrite it. -mgeneral-regs-only: the FPU
@@ -47,7 +53,7 @@ CFLAGS := -std=gnu11 -O2 -g -ffreestanding -fno-builtin-printf \
 	-fno-optimize-sibling-calls -fno-strict-aliasing -fno-common \
 	-fmacro-prefix-map=./= -fdebug-prefix-map=$(TOP)=. \
 	-Wall -Wextra -Wstrict-prototypes -Wmissing-prototypes -Wvla \
-	-Wno-unused-parameter $(if $(WERROR),-Werror) \
+	-Wno-unused-parameter $(LAB_CFLAGS) $(if $(WERROR),-Werror) \
 	-D__VELLUM__ -DVMMSIZE_ALL=$(VMMSIZE_ALL)UL \
 	-DEPT_PREALLOC=$(EPT_PREALLOC) \
 	-DVELLUM_STAGE='"$(STAGE)"' $(if $(TEST),-DVELLUM_TEST) \

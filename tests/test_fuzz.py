@@ -44,18 +44,22 @@ def test_a_bug_is_found_and_its_input_repeats_it(copy):
     assert status == 1
     assert 'FOUND SOMETHING' in text
     repeat = re.search(r'repeat with:\n  (\S+) (\S+)$', text, re.M)
+    assert re.search(r'^    \S*page_fuzz\.c:\d+: does not hold: ', text, re.M)
     done = subprocess.run(repeat.groups(), stderr=subprocess.PIPE, text=True,
                           check=False)
     assert done.returncode != 0
     assert 'page_fuzz.c' in done.stderr and 'does not hold' in done.stderr
+    assert re.search(r'^operations: \d+$', done.stderr, re.M)
 
 
 def test_what_is_no_setting_is_named(copy):
     """A misspelt word must not be a shorter search."""
     for word, answer in (('TIME=x', 'a number of seconds'),
                          ('OPS=-1', 'a number of operations'),
+                         ('SEED=x', 'a number of at most 9 digits'),
                          ('TARGET=page', 'there are page-fuzz'),
                          ('NAME=1', 'not a setting')):
         status, text = fuzz(copy, word)
         assert status == 1
         assert answer in text
+        assert 'FUZZCC' not in text     # nor is anything compiled for it

@@ -1,5 +1,6 @@
 """The harness itself: limits, failure messages, settings, small formats."""
 import os
+import shlex
 import struct
 import subprocess
 import time
@@ -12,7 +13,7 @@ import process
 import pytest
 import run
 import terminal
-from common import TOP, ToolError
+from common import TOP, ToolError, stage_dir
 from settings import Settings
 
 
@@ -138,6 +139,22 @@ def test_settings_of_the_environment_are_used(monkeypatch):
         ('1G', 'qemu', '01-boot')
 
 
+def test_a_run_is_repeated_with_what_was_built_into_it(monkeypatch):
+    """Each variable that makes it another program, and no empty one."""
+    for name in run.DEFAULTS:
+        monkeypatch.delenv(name, raising=False)
+    given = {'STAGE': '03-buddy', 'TEST': '1', 'VMMSIZE_ALL': '33554432',
+             'MM_FAIL_AT': '2', 'EPT_PREALLOC': '1024', 'BATCH': ''}
+    for name, value in given.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv('OPTIONS', 'check hypercall')
+    words = shlex.split(run.repeat_command(['STAGE=04-slab']))
+    assert words[:2] == ['make', 'run']
+    assert sorted(words[2:]) == [
+        'EPT_PREALLOC=1024', 'MM_FAIL_AT=2', 'OPTIONS=check hypercall',
+        'STAGE=04-slab', 'TEST=1', 'VMMSIZE_ALL=33554432']
+
+
 def test_the_package_cache_works_offline(monkeypatch):
     """Once filled, the cache asks apt for nothing."""
     path = debs.fetch('busybox-static')
@@ -187,11 +204,11 @@ def test_a_budget_that_is_not_kept_is_named():
         assert bench.over_budget({**kept, name: float('nan')}) == [name]
 
 
-def make(*words):
+def make(*words, where=TOP):
     """Run the top Makefile, but no recipe; its status and errors."""
     env = {name: value for name, value in os.environ.items()
            if name not in ('MAKEFLAGS', 'MFLAGS', 'MAKELEVEL')}
-    done = subprocess.run(['make', '-C', TOP, '-n', *words], env=env,
+    done = subprocess.run(['make', '-C', where, '-n', *words], env=env,
                           stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
                           text=True, check=False)
     return done.returncode, done.stderr
@@ -208,10 +225,21 @@ def test_make_names_what_it_does_not_know(words, message):
     assert status == 2 and message in errors
 
 
+@pytest.mark.parametrize('value', ['x', '-1', '08', '0x10', '1 2', 'a,b'])
+@pytest.mark.parametrize('where', [TOP, stage_dir('03-buddy')])
+def test_make_takes_only_a_number_for_what_fails(where, value):
+    """One line, before anything is compiled; in a stage as well (a lab)."""
+    status, errors = make('all', f'MM_FAIL_AT={value}', where=where)
+    assert status == 2 and errors.count('\n') == 1
+    assert f'MM_FAIL_AT={value}: not a number' in errors
+
+
 def test_make_takes_values_with_spaces_and_equals_signs():
     """Only names are looked at, and only those of the command line."""
     assert make('help', 'STAGE=01-boot', 'CMDLINE=a=1 foo=2',
                 'OPTIONS=console=com2 hypercall') == (0, '')
+    for value in ('', '0', '10', '1099511627776'):
+        assert make('help', f'MM_FAIL_AT={value}') == (0, '')
 
 
 def test_old_runs_go_but_neither_the_newest_nor_those_in_use(tmp_path):

@@ -81,11 +81,38 @@ def test_buddies_touch():
     ('page-map: 4096 free 4096 x 1\n', ''),                     # too short
     ('free 128 x 1', 'none 128 x 1'),           # it changed meanwhile
     ('page-map: 8192 pages', 'pages'),
+    (LIST, 'page-map: 0 pages\n'),              # nothing to draw
 ])
 def test_a_list_that_cannot_be_is_refused(old, new):
     """No picture of half the memory."""
     with pytest.raises(ToolError):
         heapview.parse(LIST.replace(old, new))
+
+
+@pytest.mark.parametrize('prefix', ['[    1.234567] ', '<6>[12.5] ', '\t',
+                                    '2024-05-01T10:00:00 host kernel: '])
+def test_lines_may_have_something_before_them(prefix):
+    """Time stamps of a kernel or of a terminal program."""
+    stamped = re.sub('^', prefix, LIST, flags=re.M)
+    assert heapview.parse(stamped) == heapview.parse(LIST)
+    with pytest.raises(ToolError):
+        heapview.parse(LIST.replace('page-map', 'no-page-map'))
+
+
+@pytest.mark.parametrize('words, message', [
+    (['missing'], 'missing: No such file'),
+    (['.'], '.: Is a directory'),
+    (['log', '-o', 'missing/map.svg'], '-o missing/map.svg: No such file'),
+    (['log', '-o', '.'], '-o .: Is a directory'),
+    (['log', 'log'], 'usage: '),
+])
+def test_files_that_cannot_be_are_named(tmp_path, monkeypatch, words,
+                                        message):
+    """An error of the tool, with the name that was given."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / 'log').write_text(LIST)
+    with pytest.raises(ToolError, match='^' + re.escape(message)):
+        heapview.heapview(words)
 
 
 def test_the_tool_writes_an_svg_for_light_and_dark(tmp_path):

@@ -65,6 +65,28 @@ def test_an_exercise_is_complete(name, tmp_path):
             item.function.replace('*', r'\w*'), tests), item.title
 
 
+def objects(asked, build):
+    """What make compiles the files of an exercise to."""
+    for name in asked.edit:
+        folder = build / asked.stage
+        if name.startswith('efi/loader/'):
+            folder /= 'loader'
+        yield (folder / name).with_suffix('.o')
+
+
+@pytest.mark.parametrize('name', sorted(EVERY))
+def test_a_stub_compiles_without_a_warning(name, tmp_path):
+    """What the student sees first is about what the student did."""
+    asked = EVERY[name]
+    lab.lab(asked.stage, tmp_path / 'lab', name)
+    done = subprocess.run(
+        ['make', '-s', '-C', tmp_path / 'lab', 'WERROR=1',
+         *objects(asked, tmp_path / 'build')],
+        env=grade.environment(tmp_path / 'build'), stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT, text=True, check=False)
+    assert done.returncode == 0, done.stdout
+
+
 @pytest.mark.parametrize('name', IN_TURN)
 def test_a_stub_fails_each_item_and_the_solution_passes_all(name, tmp_path):
     """What is graded is what was taken out, and can be done."""

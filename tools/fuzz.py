@@ -31,6 +31,9 @@ KEEP = ('-set_cover_merge=1', '-use_counters=0', '-max_len=512')
 NUMBERS = {'runs': r'^stat::number_of_executed_units: *(\d+)',
            'operations': r'^operations: (\d+)',
            'coverage': r'.*\bcov: (\d+)'}
+# What a log says was broken; the first that is there says it best.
+REASONS = (r'\S+ does not hold: .*', r'panic: .*', r'\S+ runtime error: .*',
+           r'ERROR: \w+Sanitizer: .*', r'ERROR: libFuzzer: .*')
 
 
 def read_settings(argv):
@@ -47,7 +50,18 @@ def read_settings(argv):
         raise ToolError(f'TIME={chosen["TIME"]}: a number of seconds')
     if not re.fullmatch(r'\d+', chosen['OPS']):
         raise ToolError(f'OPS={chosen["OPS"]}: a number of operations')
+    if not re.fullmatch(r'\d{1,9}', chosen['SEED']):
+        raise ToolError(f'SEED={chosen["SEED"]}: a number of at most 9 digits')
     return chosen
+
+
+def reason(text):
+    """The line of a target's log that says what was broken, or ''."""
+    for pattern in REASONS:
+        found = re.search(pattern, text)
+        if found:
+            return found.group().strip()
+    return ''
 
 
 def make(stage, *goals):
@@ -81,7 +95,8 @@ class Target:
         return done.returncode, log.read_text(errors='replace')
 
     def search(self, seconds, seed):
-        """Search for so long; the row of figures, or what was found."""
+        """Search for so long; the row of figures, and the inputs that were
+        found, with what they break."""
         before = {path.name for path in self.found.iterdir()}
         status, text = self.run(
             f'-max_total_time={seconds}', f'-seed={seed}',
@@ -90,7 +105,8 @@ class Target:
             self.kept)
         row = {name: int((re.findall(pattern, text, re.M) or ['0'])[-1])
                for name, pattern in NUMBERS.items()}
-        row['found'] = [path for path in sorted(self.found.iterdir())
+        row['found'] = [(path, reason(text))
+                        for path in sorted(self.found.iterdir())
                         if path.name not in before]
         if status and not row['found']:
             raise ToolError(f'{self.name} ended with status {status}: see '
@@ -117,24 +133,31 @@ class Target:
         print(f'{self.name}: {len(files)} inputs, {size} bytes')
 
 
+def listed(stage):
+    """What make says of each target of a stage: name -> line."""
+    return {line.split()[0]: line for line in
+            make(stage, '-s', 'fuzz-list').splitlines()}
+
+
 def targets(chosen):
-    """All targets of the chosen stages, built."""
+    """The chosen targets of the chosen stages, built."""
     need('clang-14', 'clang-14')
-    every = []
-    for stage in [chosen['STAGE']] if chosen['STAGE'] else stages():
-        lines = make(stage, '-s', 'fuzz-list').splitlines()
-        if lines:
-            print(make(stage, 'fuzz-targets'), end='', flush=True)
-        every += [Target(stage, line) for line in lines]
-    if chosen['TARGET']:
-        names = {each.name for each in every}
-        wanted = set(chosen['TARGET'].split())
-        if not wanted <= names:
-            raise ToolError(f'TARGET={chosen["TARGET"]}: there are '
-                            + ', '.join(sorted(names)))
-        every = [each for each in every if each.name in wanted]
-    if not every:
+    there = {stage: listed(stage) for stage in
+             ([chosen['STAGE']] if chosen['STAGE'] else stages())}
+    names = {name for lines in there.values() for name in lines}
+    if not names:
         raise ToolError(f'{chosen["STAGE"]} adds no fuzz targets')
+    wanted = set(chosen['TARGET'].split()) or names
+    if not wanted <= names:
+        raise ToolError(f'TARGET={chosen["TARGET"]}: there are '
+                        + ', '.join(sorted(names)))
+    every = []
+    for stage, lines in there.items():
+        mine = [name for name in lines if name in wanted]
+        if mine:
+            print(make(stage, 'fuzz-targets', f'FUZZ_TARGETS={" ".join(mine)}'),
+                  end='', flush=True)
+        every += [Target(stage, lines[name]) for name in mine]
     return every
 
 
@@ -147,8 +170,8 @@ def report(every, rows):
               + ('  FOUND SOMETHING' if row['found'] else ''))
     total = sum(row['operations'] for row in rows)
     print(f'{"all":<16}{sum(row["runs"] for row in rows):>12,}{total:>14,}')
-    return [f'  {each.program} {path}' for each, row in zip(every, rows)
-            for path in row['found']]
+    return [f'  {each.program} {path}' + (f'\n    {why}' if why else '')
+            for each, row in zip(every, rows) for path, why in row['found']]
 
 
 def add_up(row, more):

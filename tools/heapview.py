@@ -3,10 +3,10 @@
   heapview.py [LOG] [-o PICTURE.svg]
 
 LOG (or the standard input) holds the lines that `vellumctl pages` prints, or a
-stage with TEST=1; anything may be around them, and the last list counts. Each
-large square is 16 MiB, the largest block; halves of a block are side by side,
-then one above the other, so that buddies always touch. The colours follow the
-reader's, light or dark.
+stage with TEST=1; anything may be around them, and in front of each a time
+stamp, and the last list counts. Each large square is 16 MiB, the largest block;
+halves of a block are side by side, then one above the other, so that buddies
+always touch. The colours follow the reader's, light or dark.
 """
 import re
 import sys
@@ -15,6 +15,8 @@ from typing import NamedTuple
 
 from common import ToolError, main
 
+# Whoever passed a line on may have put something before it.
+LINE = r'^.*(?<![\w-])page-map: '
 STATES = ('reserved', 'free', 'allocated')
 ORDERS = 13
 CHUNK = 1 << (ORDERS - 1)       # pages of a large square
@@ -46,11 +48,13 @@ class Block(NamedTuple):
 def parse(text):
     """The number of pages, and the blocks, in order, of the last list."""
     text = text.replace('\r', '')
-    starts = list(re.finditer(r'^page-map: (\d+) pages$', text, re.M))
+    starts = list(re.finditer(LINE + r'(\d+) pages$', text, re.M))
     if not starts:
         raise ToolError('no list of blocks in this text ("page-map: ...")')
     pages, blocks, end = int(starts[-1][1]), [], 0
-    for found in re.finditer(r'^page-map: (\d+) (\w+) (\d+) x (\d+)$',
+    if not pages:
+        raise ToolError('a list of 0 pages: there is nothing to draw')
+    for found in re.finditer(LINE + r'(\d+) (\w+) (\d+) x (\d+)$',
                              text[starts[-1].end():], re.M):
         first, size, count = (int(found[i]) for i in (1, 3, 4))
         if first != end or size < 1 or count < 1:
@@ -163,22 +167,37 @@ def draw(pages, blocks):
     return '\n'.join([*out, '</svg>', ''])
 
 
+def read(path):
+    """The text of a file, or without one that of the standard input."""
+    try:
+        data = sys.stdin.buffer.read() if path is None \
+            else Path(path).read_bytes()
+    except OSError as error:
+        raise ToolError(f'{path or "LOG"}: {error.strerror}') from error
+    return data.decode(errors='replace')
+
+
+def write(path, picture):
+    """Put the picture into a file, or without one to the standard output."""
+    if path is None:
+        print(picture, end='')
+        return
+    try:
+        Path(path).write_text(picture)
+    except OSError as error:
+        raise ToolError(f'-o {path}: {error.strerror}') from error
+
+
 def heapview(argv):
     """Read a list, write a picture; the exit status."""
     words, target = list(argv), None
     if '-o' in words[:-1]:
         at = words.index('-o')
-        target = Path(words[at + 1])
+        target = words[at + 1]
         del words[at:at + 2]
     if len(words) > 1 or any(word.startswith('-') for word in words):
         raise ToolError('usage: heapview.py [LOG] [-o PICTURE.svg]')
-    text = Path(words[0]).read_text(errors='replace') if words \
-        else sys.stdin.read()
-    picture = draw(*parse(text))
-    if target:
-        target.write_text(picture)
-    else:
-        print(picture, end='')
+    write(target, draw(*parse(read(words[0] if words else None))))
     return 0
 
 

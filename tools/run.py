@@ -28,6 +28,7 @@ import linux_guest
 import uefi
 from common import BUILD, ToolError, main, need_file, stage_dir, stages
 from emulator import Machine
+from settings import BUILT_IN
 from settings import RUN_DEFAULTS as DEFAULTS
 
 BATCH_LIMIT = {'qemu': 240, 'bochs': 600}
@@ -126,7 +127,7 @@ def guest_of(chosen):
 
 def repeat_command(argv):
     """The make command that does this run again."""
-    chosen = {name: os.environ[name] for name in DEFAULTS
+    chosen = {name: os.environ[name] for name in (*DEFAULTS, *BUILT_IN)
               if os.environ.get(name)}
     chosen.update(word.split('=', 1) for word in argv if '=' in word)
     if '--stage' in argv:

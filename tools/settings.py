@@ -15,6 +15,8 @@ RUN_DEFAULTS = {
     'OPTIONS': '', 'EMU_ARGS': '', 'TIMEOUT': '', 'BATCH': '', 'TEST': '',
     'NATIVE': '', 'VMMSIZE_ALL': str(128 << 20),
 }
+# What make builds into the image that is booted, beside TEST and VMMSIZE_ALL.
+BUILT_IN = ('MM_FAIL_AT', 'EPT_PREALLOC')
 
 
 @dataclass

@@ -22,13 +22,28 @@ int printf(const char *format, ...)
 	return n;
 }
 
+/*
+ * The end of a good search is exit(). What is found ends otherwise: by abort(),
+ * or by a sanitizer, whose own callback at the end is libFuzzer's.
+ */
+__attribute__((destructor)) void host_last_words(void)
+{
+	fprintf(stderr, "operations: %lu\n", fuzz_operations);
+}
+
+void __asan_on_error(void)
+{
+	host_last_words();
+}
+
+void __ubsan_on_report(void)
+{
+	host_last_words();
+}
+
 void fuzz_fail(const char *file, int line, const char *rule)
 {
 	fprintf(stderr, "%s:%d: does not hold: %s\n", file, line, rule);
+	host_last_words();
 	abort();
-}
-
-static __attribute__((destructor)) void print_operations(void)
-{
-	fprintf(stderr, "operations: %lu\n", fuzz_operations);
 }

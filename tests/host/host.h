@@ -31,6 +31,9 @@ extern char host_panic_message[512];
 /* The last 4 KiB of what was printed with printf; set to "" to start over. */
 extern char host_printed[4096];
 
+/* Called when an unexpected panic ends the program; does nothing in a test. */
+void host_last_words(void);
+
 /* Start the random numbers from SEED of the environment, else from the clock,
  * and print the seed. */
 void host_seed(void);

@@ -63,6 +63,10 @@ __weak int printf(const char *format, ...)
 	return n;
 }
 
+__weak void host_last_words(void)
+{
+}
+
 __weak void panic(const char *format, ...)
 {
 	va_list args;
@@ -76,6 +80,7 @@ __weak void panic(const char *format, ...)
 		longjmp(host_panic_jump, 1);
 	}
 	fprintf(stderr, "panic: %s\n", host_panic_message);
+	host_last_words();
 	abort();
 }
 

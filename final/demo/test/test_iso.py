@@ -40,7 +40,7 @@ def boot(request, machine, image_file):
 def reaches_shell(pc):
     """The Linux demo reports and gives a shell; what it said."""
     pc.expect(r'^demo: uname: Linux ')
-    pc.expect(r'^demo: vellumctl stats, vellumctl log')
+    pc.expect(r'^demo: vellumctl stats, log')
     pc.expect('/ # ')
     pc.send('poweroff -f\n')
     assert pc.wait_exit() == 'poweroff'
