@@ -10,7 +10,7 @@
  *	|1,a|1,f|  2, f | take		|     free, 4   | merge
  *
  * Neither searches, nor calls itself: the cost is bounded by the number of
- * orders, 13, whatever the number of pages. All state is in vmm_pool (page/pool.h).
+ * orders, 13, whatever the number of pages. All state is in vmm_pool.
  * Book: chapter 3, "Split and merge".
  */
 #include "page/pool.h"
