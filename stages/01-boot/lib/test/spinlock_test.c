@@ -139,6 +139,18 @@ static __noreturn void must_not_stop(void)
 	abort();
 }
 
+static void every_cpu_but_the_one_that_panics_must_stop(void **state)
+{
+	for (u32 cpu = 0; cpu < 4; cpu++) {
+		*this_cpu(cpu_number) = cpu;
+		spin_only_cpu = 2; /* CPU 1: there are some on either side */
+		assert_int_equal(spin_must_stop(), cpu != 1);
+		spin_only_cpu = 0;
+		assert_false(spin_must_stop());
+	}
+	*this_cpu(cpu_number) = 0;
+}
+
 static void *wait_for_lock(void *l)
 {
 	spin_lock(l);
@@ -187,6 +199,7 @@ int main(void)
 		cmocka_unit_test(force_unlock_of_an_open_lock_does_nothing),
 		cmocka_unit_test(
 			who_waits_for_a_lock_stops_when_another_cpu_panics),
+		cmocka_unit_test(every_cpu_but_the_one_that_panics_must_stop),
 		cmocka_unit_test(
 			the_cpu_that_panics_waits_until_it_has_the_lock),
 		cmocka_unit_test(a_free_lock_is_had_even_in_a_panic),

@@ -123,6 +123,7 @@ static void any_field_that_is_changed_is_noticed(void **state)
 		corrupt_page(&array[i]);
 	for (u32 i = PAGES; i < MAX_ALLOC_PAGES; i += 97) /* the padding */
 		corrupt("page.type", &array[i].type, 4);
+	corrupt("page.type", &array[MAX_ALLOC_PAGES - 1].type, 4); /* its end */
 	corrupt_pool();
 	for (uint i = 0; i < ARRAY_SIZE(tallies); i++) {
 		print_message("%-15s damaged %6u times, noticed %6u\n",

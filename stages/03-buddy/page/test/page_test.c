@@ -2,6 +2,7 @@
  * Host tests of page/page.h, the page layer as others see it, with memory of
  * the C library under it.
  */
+#include "console/printf.h"
 #include "lib/errno.h"
 #include "lib/percpu.h"
 #include "page/fail.h"
@@ -158,6 +159,42 @@ static void after_a_panic_only_the_cpu_that_panicked_can_allocate(void **state)
 	*this_cpu(cpu_number) = 0;
 }
 
+/* What another CPU does as soon as ours has freed something. */
+static void (*other_cpu)(void);
+
+void __real_free_page(void *virt);
+void __wrap_free_page(void *virt);
+
+void __wrap_free_page(void *virt)
+{
+	void (*work)(void) = other_cpu;
+
+	other_cpu = NULL;
+	__real_free_page(virt);
+	if (work)
+		work();
+}
+
+static void find_no_page(void)
+{
+	u32 cpu = *this_cpu(cpu_number);
+
+	assert_int_equal(num_of_available_pages(), NUM_OF_PANICMEM_PAGES);
+	*this_cpu(cpu_number) = cpu + 1;
+	assert_int_equal(alloc_page(NULL, NULL), -ENOMEM);
+	*this_cpu(cpu_number) = cpu;
+}
+
+static void no_other_cpu_ever_sees_the_reserve_free(void **state)
+{
+	while (alloc_page(NULL, NULL) == 0)
+		;
+	other_cpu = find_no_page;
+	mm_free_panicmem();
+	assert_null(other_cpu);
+	assert_int_equal(alloc_page(NULL, NULL), 0);
+}
+
 static void the_allocation_that_is_told_to_fail_does_and_no_other(void **state)
 {
 	uint before = num_of_available_pages();
@@ -259,8 +296,22 @@ static void pages_of_block_knows_only_starts_of_allocated_blocks(void **state)
 	assert_int_equal(pages_of_block(vmm_pool.virt), 0);
 	assert_int_equal(pages_of_block(NULL), 0);
 	assert_int_equal(pages_of_block(vmm_pool.virt - PAGE_SIZE), 0);
+	/* The array has no element for this one: it ends with the pool. */
+	assert_int_equal(page_array_length(PAGES), PAGES);
+	assert_int_equal(pages_of_block(vmm_pool.virt + PAGES * PAGE_SIZE), 0);
 	free_page(virt);
 	assert_int_equal(pages_of_block(virt), 0);
+}
+
+static void page_memory_is_from_the_first_byte_to_the_last(void **state)
+{
+	const char *start = vmm_pool.virt, *end = start + PAGES * PAGE_SIZE;
+
+	assert_false(in_page_memory(start - 1));
+	assert_true(in_page_memory(start));
+	assert_true(in_page_memory(end - 1));
+	assert_false(in_page_memory(end));
+	assert_false(in_page_memory(NULL));
 }
 
 static uint unlocked;
@@ -295,6 +346,34 @@ static void mm_check_prints_what_is_wrong_and_where(void **state)
 	assert_string_equal(host_printed,
 			    "mm_check: page 50: page belongs to no block\n");
 	vmm_pool.page[50].type = PAGE_RESERVED;
+}
+
+/* With the list of @order damaged: does mm_check() print its number? */
+static void assert_list_is_named(uint order)
+{
+	struct list *next = vmm_pool.free[order].next;
+	char expected[80];
+
+	vmm_pool.free[order].next = NULL;
+	host_printed[0] = '\0';
+	assert_int_equal(mm_check(), -EINVAL);
+	snprintf(expected, sizeof(expected),
+		 "mm_check: free list %u: link leads to no page\n", order);
+	assert_string_equal(host_printed, expected);
+	vmm_pool.free[order].next = next;
+}
+
+static void mm_check_tells_free_lists_from_what_comes_after_them(void **state)
+{
+	for (uint order = 0; order < NUM_OF_ALLOCSIZE; order++)
+		assert_list_is_named(order);
+	vmm_pool.available++;
+	host_printed[0] = '\0';
+	assert_int_equal(mm_check(), -EINVAL);
+	assert_string_equal(host_printed,
+			    "mm_check: page pool: sums do not agree with the "
+			    "pages\n");
+	vmm_pool.available--;
 }
 
 static void too_little_memory_for_the_reserve_is_an_error(void **state)
@@ -337,6 +416,7 @@ int main(void)
 		TEST(out_of_memory_is_returned_and_leaves_the_results_alone),
 		TEST(the_reserve_can_be_freed_once),
 		TEST(after_a_panic_only_the_cpu_that_panicked_can_allocate),
+		TEST(no_other_cpu_ever_sees_the_reserve_free),
 		TEST(the_allocation_that_is_told_to_fail_does_and_no_other),
 		TEST(force_unlock_opens_the_lock_for_a_panic),
 		TEST(freeing_twice_panics_by_name),
@@ -344,8 +424,10 @@ int main(void)
 		TEST(freeing_a_foreign_address_panics_by_name),
 		TEST(shrinking_gives_the_rest_back),
 		TEST(pages_of_block_knows_only_starts_of_allocated_blocks),
+		TEST(page_memory_is_from_the_first_byte_to_the_last),
 		TEST(emergency_calls_and_the_checker_reach_the_layers_above),
 		TEST(mm_check_prints_what_is_wrong_and_where),
+		TEST(mm_check_tells_free_lists_from_what_comes_after_them),
 		TEST(too_little_memory_for_the_reserve_is_an_error),
 		TEST(a_reserve_that_somebody_frees_is_noticed),
 	};

@@ -8,7 +8,9 @@ page-pool.sources := page/test/pool_test.c $(page-code)
 
 page-check.sources := page/test/check_test.c $(page-code)
 
+# The test has another CPU do something when a page has just been freed.
 page-page.sources := page/test/page_test.c $(page-code)
+page-page.flags := -Wl,--wrap=free_page
 
 page-threads.sources := page/test/threads_test.c $(page-code)
 page-threads.sanitize := thread

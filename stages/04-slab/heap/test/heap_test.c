@@ -517,12 +517,78 @@ static void the_checker_notices_each_bit_that_is_flipped(void **state)
 	print_message("%u flipped bits, all noticed\n", flips);
 }
 
+/*
+ * A second field that goes wrong with the first can hide it from the sums. So
+ * here both are changed, and mm_check() must say @why all the same.
+ */
+static void assert_slab_is_wrong(struct slab *slab, u64 bits, uint used,
+				 const char *why)
+{
+	struct slab good = *slab;
+
+	slab->bitmap[0] = bits;
+	slab->used = used;
+	host_printed[0] = '\0';
+	assert_int_not_equal(mm_check(), 0);
+	assert_non_null(strstr(host_printed, why));
+	*slab = good;
+	assert_int_equal(mm_check(), 0);
+}
+
+static void a_slot_where_no_object_can_be_is_never_free(void **state)
+{
+	for (uint n = HEAP_MIN; n <= HEAP_MAX; n *= 2) {
+		struct slab *slab = slab_of(alloc(n));
+		uint slots = PAGE_SIZE / n, first = slab->class->first;
+		u64 bits = slab->bitmap[0];
+
+		for (uint i = 0; i < first; i++)
+			assert_slab_is_wrong(slab, bits | BIT(i), 0,
+					     "slot of the header is free");
+		for (uint i = slots; i < 64; i++)
+			assert_slab_is_wrong(
+				slab, bits | BIT(i), 0,
+				"slot past the end of the page is free");
+	}
+}
+
+static void a_page_on_the_list_is_never_empty(void **state)
+{
+	struct slab *slab;
+	void *p[7]; /* two pages of three, and a third that is current */
+
+	for (uint i = 0; i < ARRAY_SIZE(p); i++)
+		p[i] = alloc(1024);
+	free(p[0]);
+	slab = slab_of(p[0]);
+	assert_non_null(slab->link.next);
+	assert_slab_is_wrong(slab, 0xe, 0,
+			     "empty page that is not the current one");
+}
+
+static void the_current_page_of_a_class_is_of_that_class(void **state)
+{
+	struct heap_class *class = &heap_classes[0];
+	struct slab *none = class->current;
+
+	class->current = slab_of(alloc(64)); /* of class 2, whose it is too */
+	host_printed[0] = '\0';
+	assert_int_not_equal(mm_check(), 0);
+	assert_non_null(
+		strstr(host_printed, "current page is none of the class"));
+	class->current = none;
+}
+
 static void force_unlock_opens_the_locks_of_the_heap(void **state)
 {
-	spin_lock(&heap_classes[3].lock);
+	for (uint i = 0; i < HEAP_CLASSES; i++)
+		spin_lock(&heap_classes[i].lock);
 	spin_lock(&vmm_pool.lock);
 	mm_force_unlock();
-	assert_non_null(alloc(128));
+	for (uint i = 0; i < HEAP_CLASSES; i++) {
+		assert_false(spin_is_locked(&heap_classes[i].lock));
+		assert_non_null(alloc(HEAP_MIN << i));
+	}
 	assert_non_null(alloc(5000));
 }
 
@@ -682,6 +748,9 @@ int main(void)
 		TEST(an_overwritten_header_is_noticed_by_alloc_and_free),
 		TEST(a_word_without_a_free_slot_is_noticed),
 		TEST(the_checker_notices_each_bit_that_is_flipped),
+		TEST(a_slot_where_no_object_can_be_is_never_free),
+		TEST(a_page_on_the_list_is_never_empty),
+		TEST(the_current_page_of_a_class_is_of_that_class),
 		TEST(force_unlock_opens_the_locks_of_the_heap),
 		TEST(after_a_panic_every_object_is_for_the_cpu_that_panicked),
 		TEST(a_changed_class_is_noticed),

@@ -531,6 +531,35 @@ static void a_random_walk_never_damages_an_object(void **state)
 	assert_all_free(FREE);
 }
 
+static void more_blocks_kept_than_allowed_are_noticed(void **state)
+{
+	struct mempool *mp = mempool_new(PAGE_SIZE, 1, false);
+
+	mempool_freemem(mp, mempool_allocmem(mp, 16));
+	assert_int_equal(mp->numkept, 1); /* as many as there are */
+	mp->numkeeps = 0;
+	host_printed[0] = '\0';
+	assert_int_not_equal(mm_check(), 0);
+	assert_non_null(strstr(host_printed, "number of kept blocks is wrong"));
+	mp->numkeeps = 1;
+}
+
+static void the_largest_object_and_the_largest_block_have_16_mib(void **state)
+{
+	struct mempool *mp;
+	void *p;
+
+	host_heap(2 * MAX_ALLOC_PAGES); /* the reserve is in one half */
+	mp = mempool_new(PAGE_SIZE, 1, false);
+	p = mempool_allocmem(mp, 16 * MIB);
+	assert_non_null(p);
+	assert_int_equal(pages_of_block(p), MAX_ALLOC_PAGES);
+	mempool_free(mp);
+	mp = mempool_new(16 * MIB, 0, false);
+	assert_non_null(mp);
+	assert_ptr_equal(mempool_allocmem(mp, 1), p);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, start, stop)
 
 int main(void)
@@ -561,6 +590,8 @@ int main(void)
 		TEST(a_run_that_fits_is_found_when_no_other_can_be_cut),
 		TEST(after_a_panic_a_pool_is_for_the_cpu_that_panicked),
 		TEST(a_random_walk_never_damages_an_object),
+		TEST(more_blocks_kept_than_allowed_are_noticed),
+		TEST(the_largest_object_and_the_largest_block_have_16_mib),
 	};
 
 	host_seed();

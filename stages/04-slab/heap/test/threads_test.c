@@ -1,13 +1,41 @@
 /*
- * The heap and a pool used by several CPUs at once, here threads, under
+ * The heap and pools used by several CPUs at once, here threads, under
  * ThreadSanitizer: whatever a lock fails to protect is reported as a race.
  */
 #include "heap/heap.h"
+#include "heap/pool_block.h"
 #include "heap/test/host_heap.h"
 
 #define THREADS 4
 
 static struct mempool *pool;
+
+/* Make another size of an object of realloc(), which @me has signed. */
+static u8 *resize(u8 *old, uint size, u8 me)
+{
+	u8 *p = realloc(old, size);
+
+	if (p && old && *p != me)
+		abort();
+	if (!p)
+		free(old); /* no memory: it is as it was */
+	return p;
+}
+
+/* In place of @old, which may be NULL, another object, from where it came. */
+static u8 *replace(uint slot, u8 *old, uint size, u8 me)
+{
+	switch (slot % 4) {
+	case 0:
+		mempool_freemem(pool, old);
+		return mempool_allocmem(pool, size);
+	case 1:
+		return resize(old, size, me);
+	default:
+		free(old);
+		return alloc(size);
+	}
+}
 
 static void release(uint slot, void *p)
 {
@@ -15,6 +43,23 @@ static void release(uint slot, void *p)
 		free(p);
 	else
 		mempool_freemem(pool, p);
+}
+
+/* A pool of our own, which comes and goes beside those of the others. */
+static void use_own_pool(void)
+{
+	struct mempool *mp = mempool_new(PAGE_SIZE, 1, false);
+
+	if (!mp)
+		return;
+	mempool_allocmem(mp, 100);
+	mempool_free(mp);
+}
+
+/* Mostly objects, but some are several pages. */
+static uint size_of(u64 random)
+{
+	return 1 + (random >> 33) % (random >> 62 ? 1500 : 20000);
 }
 
 /* Allocate, sign each object at its end, see that the signature stays, free. */
@@ -29,16 +74,14 @@ static void *use_heap(void *name)
 		u8 **o = &objects[slot];
 
 		random = random * 6364136223846793005 + 1442695040888963407;
-		if (*o) {
-			if (**o != me || (*o)[sizes[slot] - 1] != me)
-				abort();
-			release(slot, *o);
-		}
-		sizes[slot] = 1 + (random >> 33) % 1500;
-		*o = slot % 4 ? alloc(sizes[slot])
-			      : mempool_allocmem(pool, sizes[slot]);
+		if (*o && (**o != me || (*o)[sizes[slot] - 1] != me))
+			abort();
+		sizes[slot] = size_of(random);
+		*o = replace(slot, *o, sizes[slot], me);
 		if (*o)
 			**o = (*o)[sizes[slot] - 1] = me;
+		if (i % 4 == 0)
+			use_own_pool();
 	}
 	for (uint i = 0; i < ARRAY_SIZE(objects); i++)
 		release(i, objects[i]);
@@ -61,10 +104,42 @@ static void threads_never_get_the_same_object(void **state)
 	assert_all_free(FREE);
 }
 
+static bool freed;
+
+static void *free_pool(void *mp)
+{
+	mempool_free(mp);
+	__atomic_store_n(&freed, true, __ATOMIC_RELEASE);
+	return NULL;
+}
+
+/* Threads seldom meet at the list: here one has its lock, another wants it. */
+static void a_pool_stays_on_the_list_while_others_look_at_it(void **state)
+{
+	struct mempool *mp;
+	pthread_t thread;
+
+	host_heap(PAGES);
+	mp = mempool_new(PAGE_SIZE, 0, false);
+	spin_lock(&mempools.lock);
+	pthread_create(&thread, NULL, free_pool, mp);
+	while (!__atomic_load_n(&freed, __ATOMIC_ACQUIRE) &&
+	       __atomic_load_n(&mempools.lock.next, __ATOMIC_RELAXED) ==
+		       (u16)(mempools.lock.owner + 1))
+		sched_yield();
+	assert_false(__atomic_load_n(&freed, __ATOMIC_RELAXED));
+	assert_ptr_equal(mempools.list.next, &mp->link);
+	spin_unlock(&mempools.lock);
+	pthread_join(thread, NULL);
+	assert_all_free(FREE);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(threads_never_get_the_same_object),
+		cmocka_unit_test(
+			a_pool_stays_on_the_list_while_others_look_at_it),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
