@@ -17,6 +17,15 @@ __weak u32 spin_only_cpu;
 __weak void (*spin_stop)(void) __noreturn;
 __weak PERCPU(struct spin_place, spin_place);
 
+/* The first race ends a test, as the other sanitizers' first finding does: what
+ * it damaged may have no end. */
+const char *__tsan_default_options(void);
+
+const char *__tsan_default_options(void)
+{
+	return "halt_on_error=1";
+}
+
 jmp_buf host_panic_jump;
 bool host_panic_expected;
 char host_panic_message[512];

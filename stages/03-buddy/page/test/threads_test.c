@@ -8,25 +8,6 @@
 #define THREADS 4
 #define PAGES   1024
 
-/*
- * To know how many pages are left takes no lock: that one number is read as it
- * is, and may be old by the time it is used. All else must be protected.
- */
-const char *__tsan_default_suppressions(void);
-
-const char *__tsan_default_suppressions(void)
-{
-	return "race:^num_of_available_pages$";
-}
-
-/* The first race ends the test: the lists that it broke may have no end. */
-const char *__tsan_default_options(void);
-
-const char *__tsan_default_options(void)
-{
-	return "halt_on_error=1";
-}
-
 /* Look at the free lists while others change them. */
 static void count_free_pages(void)
 {
