@@ -21,7 +21,7 @@ include $(foreach d,$(TEST_FOLDERS),$(wildcard $(d)/test/fuzz.mk))
 FUZZ_CFLAGS := $(HOST_CFLAGS) -O2 -I$(HOST_DIR) $(FUZZ_SANITIZE)
 FUZZ_STAMP := $(FUZZ_BUILD)/flags
 ifneq ($(FUZZ_TARGETS),)
-ifneq ($(file <$(FUZZ_STAMP)),$(FUZZ_CC) $(FUZZ_CFLAGS))
+ifneq ($(strip $(file <$(FUZZ_STAMP))),$(strip $(FUZZ_CC) $(FUZZ_CFLAGS)))
 $(shell mkdir -p $(FUZZ_BUILD))
 $(file >$(FUZZ_STAMP),$(FUZZ_CC) $(FUZZ_CFLAGS))
 endif

@@ -43,7 +43,7 @@ HOST_CFLAGS := -std=gnu11 -g -fno-omit-frame-pointer -fno-strict-aliasing \
 	-DMM_FAIL_AT=0 -I. -I$(HOST_DIR) -include $(HOST_DIR)/names.h
 # A changed switch rebuilds what it is compiled into.
 HOST_STAMP := $(HOST_BUILD)/flags
-ifneq ($(file <$(HOST_STAMP)),$(HOST_CC) $(HOST_CFLAGS))
+ifneq ($(strip $(file <$(HOST_STAMP))),$(strip $(HOST_CC) $(HOST_CFLAGS)))
 $(shell mkdir -p $(HOST_BUILD))
 $(file >$(HOST_STAMP),$(HOST_CC) $(HOST_CFLAGS))
 endif

@@ -71,9 +71,10 @@ all: $(IMAGE)
 	@:
 
 # $(call STAMP,file,text): a file that is new when the text has changed. A
-# changed switch recompiles, a file that came or went links again.
+# changed switch recompiles, a file that came or went links again. (Make leaves
+# the newline at the end of what it reads, or takes it off: hence strip.)
 define STAMP
-ifneq ($$(file <$(1)),$(2))
+ifneq ($$(strip $$(file <$(1))),$$(strip $(2)))
 $$(shell mkdir -p $(BUILD))
 $$(file >$(1),$(2))
 endif

@@ -13,7 +13,7 @@ import process
 import pytest
 import run
 import terminal
-from common import TOP, ToolError, stage_dir
+from common import TOP, ToolError, command, stage_dir
 from settings import Settings
 
 
@@ -264,3 +264,13 @@ def test_old_runs_go_but_neither_the_newest_nor_those_in_use(tmp_path):
         (tmp_path / f'more-{number}').mkdir()
     process.remove_old_runs(tmp_path)
     assert len(list(tmp_path.iterdir())) == process.KEEP_RUNS + 10
+
+
+def test_a_second_make_does_nothing(tmp_path):
+    """Not even with the switches in files that are compared each time."""
+    env = {name: value for name, value in os.environ.items()
+           if name not in ('MAKEFLAGS', 'MFLAGS', 'MAKELEVEL')}
+    make = ['make', '-C', TOP, '--no-print-directory', '01-boot',
+            f'BUILD_ROOT={tmp_path}']
+    assert 'vellum.elf' in command(make, env=env)
+    assert command(make, env=env) == ''
