@@ -123,16 +123,20 @@ static inline void spin_unlock(spinlock_t *lock)
 
 /*
  * Leave the queue that this CPU waits in, for those behind it: who halted with
- * a ticket in hand would keep them waiting, the panicking CPU as well.
+ * a ticket in hand would keep them waiting, the panicking CPU as well. Where
+ * that CPU has opened the lock by force, our turn is over.
  */
 static inline void spin_leave(void)
 {
 	const struct spin_place *place = this_cpu(spin_place);
+	int16_t behind; /* below 0: it is not our turn yet; above: no more */
 
-	while (!spin_is_served(place->owner, place->ticket))
+	while ((behind = __atomic_load_n(place->owner, __ATOMIC_ACQUIRE) -
+			 place->ticket) < 0)
 		__builtin_ia32_pause();
-	__atomic_store_n(place->owner, (u16)(place->ticket + 1),
-			 __ATOMIC_RELEASE);
+	if (!behind)
+		__atomic_store_n(place->owner, (u16)(place->ticket + 1),
+				 __ATOMIC_RELEASE);
 }
 
 /* Is anybody holding the lock? For assertions and for the panic path. */

@@ -14,7 +14,7 @@
 #include "lib/spinlock.h"
 #include "paging/space.h"
 
-/* Protects own_space once more than one CPU runs. Taken before page_lock. */
+/* Protects own_space once more than one CPU runs. The page lock comes after. */
 static spinlock_t space_lock;
 
 bool in_vmm_range(phys_t phys, u64 size)

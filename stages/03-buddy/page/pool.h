@@ -52,9 +52,10 @@ struct page_pool {
 	struct list free[NUM_OF_ALLOCSIZE + 1];
 
 	/*
-	 * Protects available, reserved, free[] and all of page[]; but whoever
-	 * owns an allocated block may read its type and size without the lock.
-	 * The other fields never change. No other lock is taken under this one.
+	 * Protects available, reserved, only_cpu, free[] and all of page[]; but
+	 * pages_of_block() reads a block's type and size without the lock: for
+	 * the owner of the block the answer lasts. The other fields never
+	 * change. No other lock is taken under this one.
 	 */
 	spinlock_t lock;
 	u32 available; /* pages in free blocks */

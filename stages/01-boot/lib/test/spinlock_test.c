@@ -131,7 +131,12 @@ static void who_waits_for_a_lock_stops_when_another_cpu_panics(void **state)
 	assert_true(spin_is_locked(&held));
 	spin_leave();
 	assert_false(spin_is_locked(&held));
+	spin_leave(); /* its turn is over: others may have the lock */
 	spin_lock(&held);
+	spin_leave();
+	assert_true(spin_is_locked(&held));
+	spin_unlock(&held);
+	assert_false(spin_is_locked(&held));
 }
 
 static __noreturn void must_not_stop(void)

@@ -1,7 +1,8 @@
 /*
  * Host test of page/pool.c by exhaustion: every state that a small pool can get
- * into, and from each of them every call that there is. What is claimed here is
- * therefore proved for these pools, lists and all, and not only tried.
+ * into by alloc_pages(), free_page() and shrink_pages(), and from each of them
+ * every such call that may be made, and free_page() of what is no block. What
+ * is claimed is proved for these pools, lists and all, and not only tried.
  *
  * A state is what the allocator remembers from one call to the next: the type
  * of each page, the size of each block, the order of each list. It is written
