@@ -70,9 +70,8 @@ static void page_init(void)
 
 	if (setup_pages(page, (void *)VMM_VIRT, boot_info.vmm_base, pages,
 			used / PAGE_SIZE))
-		panic("page: %lu MiB are too little for Vellum and a reserve "
-		      "of "
-		      "%u pages",
+		panic("page: %lu MiB are too little for Vellum and a "
+		      "reserve of %u pages",
 		      boot_info.vmm_size / MIB, NUM_OF_PANICMEM_PAGES);
 	paging_set_page_source(alloc_page);
 	print_pages();
