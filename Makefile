@@ -17,8 +17,9 @@ endif
 ifneq ($(filter-out bios uefi,$(FIRMWARE)),)
 $(error FIRMWARE=$(FIRMWARE): there are bios and uefi)
 endif
-ifneq ($(filter-out qemu bochs,$(EMU)),)
-$(error EMU=$(EMU): there are qemu and bochs)
+# kvm is a machine to run on; what is tested and measured are the emulators.
+ifneq ($(filter-out qemu bochs $(if $(filter run,$(MAKECMDGOALS)),kvm),$(EMU)),)
+$(error EMU=$(EMU): there are qemu and bochs, and kvm for `make run`)
 endif
 include mk/values.mk
 
@@ -158,7 +159,7 @@ help:
 #: make setup           install missing Debian packages; `make setup run` and
 #:                      `make setup test` only those of that goal
 #: make run             boot Linux under Vellum in QEMU; Ctrl-A x leaves.
-#:                      STAGE=03-buddy FIRMWARE=bios|uefi EMU=qemu|bochs
+#:                      STAGE=03-buddy FIRMWARE=bios|uefi EMU=qemu|bochs|kvm
 #:                      CPUS= MEM=512M
 #:                      GUEST=linux|demo|none|FILE.img|FILE.iso
 #:                      KERNEL= INITRD= CMDLINE=  (of the Linux guest)

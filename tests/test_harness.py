@@ -80,7 +80,9 @@ def test_the_monitor_answers(machine, sector):
 
 
 @pytest.mark.parametrize('settings, message', [
-    ({'emu': 'vbox'}, 'there are qemu and bochs'),
+    ({'emu': 'vbox'}, 'there are qemu, bochs, kvm'),
+    ({'emu': 'bochs', 'icount': True}, 'EMU=bochs has no icount'),
+    ({'emu': 'kvm', 'icount': True}, 'EMU=kvm has no icount'),
     ({'firmware': 'uefi', 'modules': ['x']}, 'go with FIRMWARE=bios'),
     ({'firmware': 'coreboot'}, 'there are bios and uefi'),
     ({'mem': 'lots'}, 'such as 512M or 1G'),
@@ -218,6 +220,8 @@ def make(*words, where=TOP):
     (['setup', 'nosuch'], 'nosuch: no such goal'),
     (['run', 'OPTION=junk'], 'OPTION: no such variable'),
     (['help', 'STAGE=07-none'], 'STAGE=07-none: there are 01-boot'),
+    (['test', 'EMU=kvm'], 'EMU=kvm: there are qemu and bochs, and kvm for'),
+    (['run', 'EMU=xen'], 'EMU=xen: there are qemu and bochs, and kvm for'),
 ])
 def test_make_names_what_it_does_not_know(words, message):
     """Nothing is taken for "all", nor silently left out."""

@@ -102,9 +102,6 @@ def configuration(machine, folder, tty):
         if not Path(path).is_file():
             raise ToolError(f'{path} not found: install the Debian package '
                             f'{package}, or run `make setup`')
-    if machine.icount:
-        raise ToolError('icount is a QEMU option; in Bochs each '
-                        'instruction always takes the same time')
     lines = [
         'config_interface: textconfig',
         'display_library: term',

@@ -1,10 +1,10 @@
 """`make doctor`: what can this machine run?"""
-import fcntl
 import re
 import shutil
 import subprocess
 from pathlib import Path
 
+import kvm
 from common import main
 
 TOOLS = (
@@ -21,11 +21,6 @@ TOOLS = (
     ('ctags', '--version', 'make check'),
     ('gdb', '--version', 'make gdb'),
 )
-NESTED = {
-    'Intel VMX': Path('/sys/module/kvm_intel/parameters/nested'),
-    'AMD SVM': Path('/sys/module/kvm_amd/parameters/nested'),
-}
-KVM_GET_API_VERSION = 0xae00
 
 
 def output(*argv):
@@ -45,24 +40,11 @@ def row(mark, name, text):
     print(f'  {"yes" if mark else "no ":<4} {name:<24} {text}')
 
 
-def kvm_answers():
-    """Does /dev/kvm open, and speak the one version of its interface?"""
-    try:
-        with open('/dev/kvm', 'r+b', buffering=0) as device:
-            return fcntl.ioctl(device, KVM_GET_API_VERSION) == 12
-    except OSError:
-        return False
-
-
 def hardware():
     """Virtualisation that this machine has itself."""
-    kvm = kvm_answers()
-    row(kvm, 'KVM', '/dev/kvm can be used' if kvm else
-        'no usable /dev/kvm: the emulators do all the work')
-    for name, path in NESTED.items():
-        on = path.is_file() and path.read_text().strip() in ('1', 'Y')
-        row(on, f'nested {name}', 'EMU_ARGS="-accel kvm -cpu host" can be '
-            'tried' if on and kvm else 'not offered by KVM here')
+    reason = kvm.refusal()
+    row(not reason, 'nested KVM',
+        reason or "EMU=kvm: this CPU's own virtualisation")
 
 
 def emulators():

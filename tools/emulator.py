@@ -135,7 +135,7 @@ class Machine:
         lines = self.serial.splitlines()[-TAIL:]
         said = ''
         log = self.dir / 'emulator.log'
-        if self.set.emu == 'qemu' and log.stat().st_size:
+        if self.set.emu != 'bochs' and log.stat().st_size:
             said = f'--- QEMU says:\n{log.read_text(errors="replace")}'
         raise EmulatorError(
             f'{message}\n--- the last {len(lines)} serial lines '
@@ -201,7 +201,7 @@ class Machine:
     def interact(self):
         """Let the person at the terminal use the serial console, until the
         emulator ends or Ctrl-A x."""
-        if self.set.emu == 'qemu':
+        if self.set.emu != 'bochs':
             previous = signal.signal(signal.SIGINT, signal.SIG_IGN)
             self.process.wait()
             signal.signal(signal.SIGINT, previous)
@@ -254,7 +254,7 @@ class Machine:
         """End the emulator if it runs, and tidy up."""
         if self.process:
             # Bochs takes SIGTERM for a key that stops in its debugger.
-            process.end(self.process, politely=self.set.emu == 'qemu')
+            process.end(self.process, politely=self.set.emu != 'bochs')
         if self._qmp:
             self._qmp.close()
         if self.console:

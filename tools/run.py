@@ -3,7 +3,8 @@
 Settings are NAME=VALUE, as arguments or in the environment:
 
   STAGE=NN-name|final     which program (default final)
-  EMU=qemu|bochs  FIRMWARE=bios|uefi  CPUS=1  MEM=512M
+  EMU=qemu|bochs|kvm      emulated SVM, emulated VMX, this computer's own
+  FIRMWARE=bios|uefi  CPUS=1  MEM=512M
   GUEST=linux             the Linux demo (default of final)
         demo              the bare-metal guest (default of 05-vmx-ept); for
                           a BIOS only
@@ -31,7 +32,7 @@ from emulator import Machine
 from settings import BUILT_IN
 from settings import RUN_DEFAULTS as DEFAULTS
 
-BATCH_LIMIT = {'qemu': 240, 'bochs': 600}
+BATCH_LIMIT = {'qemu': 240, 'bochs': 600, 'kvm': 240}
 FIRST_WITH_GUEST = 5
 
 
