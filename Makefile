@@ -1,7 +1,6 @@
 # The commands of the whole project; `make help` lists them. A stage's own
 # build is in mk/stage.mk, everything that talks to emulators in tools/.
 
-PYTHON := /usr/bin/python3
 export PYTHONDONTWRITEBYTECODE := 1
 
 STAGES := $(sort $(notdir $(patsubst %/,%,$(wildcard stages/[0-9][0-9]-*/))))
@@ -11,20 +10,7 @@ CHOSEN := $(or $(STAGE),$(ALL_STAGES))
 ONE := $(or $(STAGE),final)
 stage_dir = $(if $(filter final,$1),final,stages/$1)
 
-ifneq ($(filter-out $(ALL_STAGES),$(STAGE)),)
-$(error STAGE=$(STAGE): there are $(ALL_STAGES))
-endif
-ifneq ($(filter-out bios uefi,$(FIRMWARE)),)
-$(error FIRMWARE=$(FIRMWARE): there are bios and uefi)
-endif
-# kvm is a machine to run on; what is tested and measured are the emulators.
-ifneq ($(filter-out qemu bochs $(if $(filter run,$(MAKECMDGOALS)),kvm),$(EMU)),)
-$(error EMU=$(EMU): there are qemu and bochs, and kvm for `make run`)
-endif
-include mk/values.mk
-
-# A misspelt goal or variable must not be taken for none. What matters is what
-# the command line sets; the environment is full of other people's names.
+# A misspelt goal must not be taken for none.
 GOALS := all $(ALL_STAGES) setup run test check bench bench-memory doctor \
 	diff lab gdb order compile_commands.json clean distclean help book \
 	book-check iso soak fuzz fuzz-memory test-images test-breakit grade \
@@ -32,15 +18,10 @@ GOALS := all $(ALL_STAGES) setup run test check bench bench-memory doctor \
 ifneq ($(filter-out $(GOALS),$(MAKECMDGOALS)),)
 $(error $(filter-out $(GOALS),$(MAKECMDGOALS)): no such goal; see `make help`)
 endif
-VARIABLES := STAGE EMU FIRMWARE CPUS MEM GUEST KERNEL INITRD CMDLINE OPTIONS \
-	EMU_ARGS TIMEOUT BATCH TEST NATIVE PYTEST FROM TO DIR VMMSIZE_ALL \
-	WERROR BUILD_ROOT CC HOST_CC PYTHON SEED OPS N EPT_PREALLOC PATCH \
-	EXERCISE CHAPTER NAME MM_FAIL_AT TIME TARGET SWEEP
-GIVEN := $(foreach v,$(.VARIABLES),$(if $(filter command,$(origin $v)),$v))
-ifneq ($(filter-out $(VARIABLES),$(GIVEN)),)
-$(error $(filter-out $(VARIABLES),$(GIVEN)): no such variable; there are \
-	$(VARIABLES))
-endif
+# Other programs use such names in the environment for things of their own.
+$(foreach v,NAME DIR FROM TO N TIME TARGET,$(if $(filter environment,\
+	$(origin $v)),$(eval undefine $v)))
+include mk/values.mk
 
 # `make setup run`: whatever is named with setup waits for it, with -j as well.
 AFTER_SETUP := $(filter setup,$(MAKECMDGOALS))
@@ -51,7 +32,7 @@ OTHER_GOALS := $(filter-out setup,$(MAKECMDGOALS))
 all: $(CHOSEN)
 
 $(ALL_STAGES): | $(AFTER_SETUP)
-	@$(MAKE) --no-print-directory -C $(call stage_dir,$@) all TEST= STAGE=$@
+	@$(SUBMAKE) -C $(call stage_dir,$@) all TEST= STAGE=$@
 
 # Our tools are Python programs; a minimal Debian has no Python yet.
 ROOT := $(if $(filter-out 0,$(shell id -u)),sudo)
@@ -63,16 +44,15 @@ setup:
 # All CPUs build, unless the user gave a number: that is the sub-make's as well.
 JOBS = $(if $(filter -j%,$(MAKEFLAGS)),,-j$(shell nproc))
 run: | $(AFTER_SETUP)
-	@$(if $(filter 1,$(NATIVE)),:,$(MAKE) $(JOBS) --no-print-directory \
-		-C $(call stage_dir,$(ONE)) all)
+	@$(SUBMAKE) $(JOBS) -C $(call stage_dir,$(ONE)) to-run
 	@$(PYTHON) tools/run.py STAGE=$(ONE)
 
 # The image with and without the self-tests, for each chosen stage.
 test-images: | $(AFTER_SETUP)
 	@for s in $(CHOSEN); do \
 		d=stages/$$s; [ $$s = final ] && d=final; \
-		$(MAKE) --no-print-directory -C $$d all TEST= && \
-		$(MAKE) --no-print-directory -C $$d all TEST=1 || exit 1; \
+		$(SUBMAKE) -C $$d all TEST= && \
+		$(SUBMAKE) -C $$d all TEST=1 || exit 1; \
 	done
 
 test: test-images | $(AFTER_SETUP)

@@ -16,9 +16,11 @@ MAKEFLAGS += --no-builtin-rules
 # Which stage is this? Its newest folder tells, in a lab copy as well.
 NEWEST := boot=01-boot paging=02-paging page=03-buddy heap=04-slab \
 	vmm=05-vmx-ept smp=06-smp demo=final
-STAGE := $(lastword $(foreach n,$(NEWEST),\
+OWN_STAGE := $(lastword $(foreach n,$(NEWEST),\
 	$(if $(wildcard $(firstword $(subst =, ,$(n)))),\
 	$(lastword $(subst =, ,$(n))))))
+STAGE := $(OWN_STAGE)
+include mk/values.mk
 
 # mk is a link in the repository and a folder in a lab copy; either way what
 # is built goes beside the real one.
@@ -36,7 +38,6 @@ CC := gcc
 VMMSIZE_ALL ?= 134217728
 # For a lesson of chapter 6: pages that each CPU reserves for its nested tables.
 EPT_PREALLOC ?= 0
-include mk/values.mk
 
 # In a lab with an exercise (make lab): what the missing part is to use is not
 # used yet, and a first build that warns of it says nothing to the student.
@@ -115,17 +116,23 @@ $(IMAGE): $(OBJECTS) $(BUILD)/symbols.o
 -include mk/fuzz.mk
 -include mk/bench.mk
 
-# RUN_ARGS of the top-level Makefile come through the environment.
+# What `make run` boots. Its settings come through the environment. The guests
+# are no part of a build with self-tests, nor does NATIVE=1 want any build.
 JOBS = $(if $(filter -j%,$(MAKEFLAGS)),,-j$(shell nproc))
+.PHONY: to-run
+to-run: $(if $(NATIVE),,all)
+	@$(if $(and $(TEST)$(NATIVE),$(wildcard $(GUEST_DIR))),\
+		$(SUBMAKE) guests TEST=,:)
+
 run:
-	@$(MAKE) $(JOBS) --no-print-directory all
-	@/usr/bin/python3 tools/run.py --stage $(STAGE)
+	@$(SUBMAKE) $(JOBS) to-run
+	@$(PYTHON) tools/run.py --stage $(STAGE)
 
 test:
-	@$(MAKE) --no-print-directory all TEST=
-	@$(MAKE) --no-print-directory all TEST=1
-	@/usr/bin/python3 tools/test.py --stage $(STAGE)
+	@$(SUBMAKE) all TEST=
+	@$(SUBMAKE) all TEST=1
+	@$(PYTHON) tools/test.py --stage $(STAGE)
 
 # In a lab with an exercise (make lab): is it done?
 grade:
-	@/usr/bin/python3 tools/grade.py
+	@$(PYTHON) tools/grade.py

@@ -1,14 +1,25 @@
-# Values that the compiler gets as they are: one line says what is wrong with
-# one, not a page of errors in files that have nothing to do with it. The
-# top-level Makefile and mk/stage.mk, which labs have alone, both include this.
+# All values are checked before anything is built, by tools/values.py: it is
+# asked here, by the top-level Makefile and by mk/stage.mk, which labs have
+# alone. OWN_STAGE is the only stage there. A make that we call does not ask
+# again: it gets CHECKED=yes.
 
-# $(call WITHOUT,words,text): the text when all of the words are cut out of it.
-WITHOUT = $(if $1,$(call WITHOUT,$(wordlist 2,10,$1),$(subst \
-	$(firstword $1),,$2)),$2)
+PYTHON := /usr/bin/python3
 
-# A number in C: digits, and no 0 before others, since that makes it octal.
-IS_NUMBER = $(if $(call WITHOUT,0 1 2 3 4 5 6 7 8 9,$1)$(filter-out \
-	0,$(filter 0%,$1)),,$(filter 1,$(words $1)))
+# What the command line sets, as words for a shell. (The environment is full of
+# other people's names.)
+GIVEN := $(foreach v,$(.VARIABLES),$(if $(filter command,$(origin $v)),\
+	'$v=$(subst ','\'',$($v))'))
 
-$(foreach v,MM_FAIL_AT EPT_PREALLOC,$(if $($v),$(if $(call IS_NUMBER,$($v)),,\
-	$(error $v=$($v): not a number such as 2 or 1024))))
+# A minimal Debian has no Python yet: `make setup` installs it.
+ifneq ($(CHECKED),yes)
+ifneq ($(wildcard $(PYTHON)),)
+WRONG := $(shell $(PYTHON) -BSsE tools/values.py \
+	$(if $(OWN_STAGE),--stage $(OWN_STAGE)) \
+	$(or $(MAKECMDGOALS),all) $(GIVEN))
+ifneq ($(.SHELLSTATUS),0)
+$(error $(WRONG))
+endif
+CHECKED := yes
+endif
+endif
+SUBMAKE = $(MAKE) --no-print-directory CHECKED=$(CHECKED)

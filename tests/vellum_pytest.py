@@ -16,7 +16,7 @@ import pytest
 import linux_guest
 from common import BUILD, TOP, ToolError, stages
 from emulator import Machine
-from settings import EMULATORS, FIRMWARE
+from values import EMULATORS, FIRMWARE
 
 
 def pytest_addoption(parser):

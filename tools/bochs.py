@@ -4,24 +4,16 @@ Bochs emulates Intel's VMX with EPT. It has no loader of its own, so Vellum
 comes from a small medium with GRUB: a CD when the guest boots from a disk
 (which stays drive 0x80), a disk when the guest boots from a CD.
 """
-import re
 from pathlib import Path
 
 import bootdisk
 import uefi
 from common import ToolError, need
+from values import megabytes
 
 BIOS = '/usr/share/bochs/BIOS-bochs-latest'
 VGABIOS = '/usr/share/bochs/VGABIOS-lgpl-latest'
 MODEL = 'corei7_haswell_4770'
-
-
-def megabytes(mem):
-    """A memory size such as 512M or 1G (MiB without a letter) in MiB."""
-    found = re.fullmatch(r'(\d+)([MG]?)', mem, re.IGNORECASE)
-    if not found:
-        raise ToolError(f'MEM={mem}: give a size such as 512M or 1G')
-    return int(found[1]) * (1024 if found[2].upper() == 'G' else 1)
 
 
 def _vellum_medium(machine, folder):

@@ -33,7 +33,7 @@ from pathlib import Path
 
 from common import BUILD, TOP, ToolError, command, main, need, stages
 from copytree import environment, renew
-from settings import RUN_DEFAULTS
+from values import RUN_DEFAULTS, one_of
 
 PATCHES = TOP / 'book' / 'breakit'
 COPY = BUILD / 'breakit'
@@ -238,8 +238,7 @@ def breakit(argv):
     asked = parser.parse_args(argv)
     known = patches()
     for name in asked.names:
-        if name not in known:
-            raise ToolError(f'{name}: there are {", ".join(known)}')
+        one_of('PATCH', name, known, 'such patch')
     names = asked.names or list(known)
     if asked.sample:
         number = turn()

@@ -6,7 +6,7 @@ import shutil
 from pathlib import Path
 
 from common import BUILD
-from settings import RUN_DEFAULTS
+from values import CHECKS
 
 # What a program consists of: the repository, or a stage with links followed.
 PARTS = ('Makefile', 'mk', 'tools', 'tests', 'stages', 'final')
@@ -74,8 +74,8 @@ def copy_stage(source, target):
 def environment(build):
     """Our environment without what this make or its caller has set, and with
     a place of its own to build in."""
-    names = ('MAKEFLAGS', 'MFLAGS', 'MAKELEVEL', 'MAKEOVERRIDES', 'SEED',
-             'OPS', 'ONLY', *RUN_DEFAULTS)
+    names = ('MAKEFLAGS', 'MFLAGS', 'MAKELEVEL', 'MAKEOVERRIDES', 'ONLY',
+             *CHECKS)
     kept = {name: value for name, value in os.environ.items()
             if name not in names}
     return {**kept, 'BUILD_ROOT': str(build)}

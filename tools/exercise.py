@@ -31,7 +31,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from common import TOP, ToolError
-from settings import RUN_DEFAULTS
+from values import RUN_DEFAULTS
 
 GIVEN = '.lab'          # in a lab: what came with it
 ARCHIVE = 'tree.tar.gz'

@@ -22,6 +22,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import values
 from common import BUILD, ToolError, command, main, need, stage_dir, stages
 from test import folders
 
@@ -46,12 +47,7 @@ def read_settings(argv):
             raise ToolError(f'{word}: not a setting; there are '
                             + ', '.join(DEFAULTS))
         chosen[name] = value or chosen[name]
-    if not re.fullmatch(r'\d+', chosen['TIME']) or not int(chosen['TIME']):
-        raise ToolError(f'TIME={chosen["TIME"]}: a number of seconds')
-    if not re.fullmatch(r'\d+', chosen['OPS']):
-        raise ToolError(f'OPS={chosen["OPS"]}: a number of operations')
-    if not re.fullmatch(r'\d{1,9}', chosen['SEED']):
-        raise ToolError(f'SEED={chosen["SEED"]}: a number of at most 9 digits')
+    values.check(chosen)
     return chosen
 
 
@@ -149,7 +145,7 @@ def targets(chosen):
         raise ToolError(f'{chosen["STAGE"]} adds no fuzz targets')
     wanted = set(chosen['TARGET'].split()) or names
     if not wanted <= names:
-        raise ToolError(f'TARGET={chosen["TARGET"]}: there are '
+        raise ToolError(f'TARGET={chosen["TARGET"]}: {chosen["STAGE"]} adds '
                         + ', '.join(sorted(names)))
     every = []
     for stage, lines in there.items():

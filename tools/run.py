@@ -23,24 +23,23 @@ import os
 import shlex
 import sys
 import time
+from pathlib import Path
 
 import expectations
 import linux_guest
 import uefi
-from common import BUILD, ToolError, main, need_file, stage_dir, stages
+import values
+from common import BUILD, ToolError, main, need_file, stage_dir
 from emulator import Machine
-from settings import BUILT_IN
-from settings import RUN_DEFAULTS as DEFAULTS
+from values import BUILT_IN, has_demo, has_guest
+from values import RUN_DEFAULTS as DEFAULTS
 
 BATCH_LIMIT = {'qemu': 240, 'bochs': 600, 'kvm': 240}
-FIRST_WITH_GUEST = 5
 
 
 def read_settings(argv):
     """Settings from the environment, overridden by the arguments."""
-    chosen = {name: os.environ.get(name) or value
-              for name, value in DEFAULTS.items()}
-    words = list(argv)
+    given, words = values.environment(), list(argv)
     while words:
         word = words.pop(0)
         if word in ('-h', '--help'):
@@ -52,31 +51,19 @@ def read_settings(argv):
         if not equals or name not in DEFAULTS:
             raise ToolError(f'{word}: not a setting; see run.py --help')
         if value:
-            chosen[name] = value
+            given[name] = value
+    values.check(given, ['run'])
+    chosen = {**DEFAULTS, **given}
     for name in ('BATCH', 'TEST', 'NATIVE'):
-        if chosen[name] not in ('', '0', '1'):
-            raise ToolError(f'{name}={chosen[name]}: 1 or nothing')
         chosen[name] = chosen[name] == '1'
     for name in ('CPUS', 'TIMEOUT', 'VMMSIZE_ALL'):
-        try:
-            chosen[name] = int(chosen[name] or '0', 0)
-        except ValueError as error:
-            raise ToolError(f'{name}={chosen[name]}: '
-                            'not a number') from error
+        chosen[name] = int(chosen[name] or '0')
     return chosen
-
-
-def has_guest(stage):
-    """Does this stage launch a guest?"""
-    return stage == 'final' or int(stage[:2]) >= FIRST_WITH_GUEST
 
 
 def image_of(chosen):
     """Vellum's image for the stage; None when the guest runs natively."""
     stage = chosen['STAGE']
-    known = stages()
-    if known and stage not in known:
-        raise ToolError(f'STAGE={stage}: there are {", ".join(known)}')
     if chosen['NATIVE']:
         return None
     image = BUILD / (stage + ('-test' if chosen['TEST'] else '')) \
@@ -97,33 +84,23 @@ def kernel_words(chosen):
 def guest_of(chosen):
     """Kind of guest: linux, demo, image or none; and its disk or CD."""
     stage, guest = chosen['STAGE'], chosen['GUEST']
-    own = [name for name in ('KERNEL', 'INITRD', 'CMDLINE') if chosen[name]]
+    own = any(chosen[name] for name in ('KERNEL', 'INITRD', 'CMDLINE'))
     if not has_guest(stage) and not chosen['NATIVE']:
-        if guest not in ('', 'none') or own:
-            raise ToolError(f'STAGE={stage} has no guest yet: that comes '
-                            'with stage 05')
         return 'none', None
-    demo = BUILD / stage / 'guest' / 'demo.img'
     if not guest:
-        small = (stage != 'final' and demo.is_file() and not own
+        small = (stage != 'final' and has_demo(stage) and not own
                  and chosen['FIRMWARE'] == 'bios')
         guest = 'demo' if small else 'linux'
     if guest == 'linux':
         return 'linux', linux_guest.build(
             chosen['BATCH'], chosen['KERNEL'], chosen['INITRD'],
             kernel_words(chosen), chosen['FIRMWARE'])
-    if own:
-        raise ToolError(f'{own[0]}= goes with GUEST=linux, not with '
-                        f'GUEST={guest}')
     if guest == 'none':
         return 'none', None
-    if guest == 'demo' and chosen['FIRMWARE'] == 'uefi':
-        raise ToolError('GUEST=demo is a guest for a BIOS; '
-                        'with FIRMWARE=uefi there is GUEST=linux')
     if guest == 'demo':
-        return 'demo', need_file(demo, 'GUEST=demo')
-    return 'image', need_file(guest, 'GUEST is linux, demo, none, or an '
-                              'image').resolve()
+        return 'demo', need_file(BUILD / stage / 'guest' / 'demo.img',
+                                 'GUEST=demo is not built (make does it)')
+    return 'image', Path(guest).resolve()
 
 
 def repeat_command(argv):

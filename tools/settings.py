@@ -2,23 +2,10 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from bochs import megabytes
 from common import ToolError, need_file
+from values import FIRMWARE, MACHINES, megabytes, number, one_of
 
-EMULATORS = ('qemu', 'bochs')
-# For `make run` only: what the tests expect is known of the emulators.
-MACHINES = (*EMULATORS, 'kvm')
-FIRMWARE = ('bios', 'uefi')
 LIMITS = {'qemu': 120, 'bochs': 300, 'kvm': 120}
-# The settings of run.py (make run), and what they are when not given.
-RUN_DEFAULTS = {
-    'STAGE': 'final', 'EMU': 'qemu', 'FIRMWARE': 'bios', 'CPUS': '1',
-    'MEM': '512M', 'GUEST': '', 'KERNEL': '', 'INITRD': '', 'CMDLINE': '',
-    'OPTIONS': '', 'EMU_ARGS': '', 'TIMEOUT': '', 'BATCH': '', 'TEST': '',
-    'NATIVE': '', 'VMMSIZE_ALL': str(128 << 20),
-}
-# What make builds into the image that is booted, beside TEST and VMMSIZE_ALL.
-BUILT_IN = ('MM_FAIL_AT', 'EPT_PREALLOC')
 
 
 @dataclass
@@ -60,21 +47,15 @@ class Settings:
 
     def _check(self):
         """Raise a clear error for what makes no sense."""
-        if self.emu not in MACHINES:
-            raise ToolError(f'EMU={self.emu}: there are '
-                            + ', '.join(MACHINES))
+        one_of('EMU', self.emu, MACHINES)
         if self.icount and self.emu != 'qemu':
             raise ToolError(f'EMU={self.emu} has no icount: only QEMU\'s '
                             'emulated CPU can count its instructions')
-        if self.firmware not in FIRMWARE:
-            raise ToolError(f'FIRMWARE={self.firmware}: there are bios '
-                            'and uefi')
+        one_of('FIRMWARE', self.firmware, FIRMWARE)
         if self.modules and self.firmware == 'uefi':
             raise ToolError('Multiboot modules go with FIRMWARE=bios')
-        if self.cpus < 1:
-            raise ToolError(f'CPUS={self.cpus}: at least 1')
-        if megabytes(self.mem) < 1:
-            raise ToolError(f'MEM={self.mem}: at least 1M')
+        number('CPUS', str(self.cpus), 1)
+        megabytes(self.mem)
         for path in (self.image, self.disk, self.cdrom, *self.modules):
             if path:
                 need_file(path, f'the {self.emu} machine')

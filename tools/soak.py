@@ -11,6 +11,7 @@ import expectations
 import linux_guest
 from common import BUILD, ToolError, main, need_file
 from emulator import Machine
+from values import MOST_CPUS, number
 
 CPUS = (2, 4)
 LIMIT = 240
@@ -45,6 +46,12 @@ def soak(times, cpu_counts):
     return 1 if failures else 0
 
 
+def start(argv):
+    """soak.py N [CPUS...]."""
+    times = number('N', argv[0] if argv else '', 1)
+    counts = [number('CPUS', word, 1, MOST_CPUS['qemu']) for word in argv[1:]]
+    return soak(times, counts or CPUS)
+
+
 if __name__ == '__main__':
-    main(lambda: soak(int(sys.argv[1]),
-                      tuple(map(int, sys.argv[2:])) or CPUS))
+    main(lambda: start(sys.argv[1:]))

@@ -19,6 +19,7 @@ from dataclasses import dataclass
 import breakit
 from common import BUILD, TOP, ToolError, main
 from copytree import environment
+from values import one_of
 
 FOLDER = TOP / 'book' / 'transcripts'
 LIST = FOLDER / 'list.ini'
@@ -193,8 +194,7 @@ def start(argv):
     asked = parser.parse_args(argv)
     known = transcripts()
     for name in asked.names:
-        if name not in known:
-            raise ToolError(f'{name}: there are {", ".join(known)}')
+        one_of('NAME', name, known, 'such transcript')
     count = work([known[name] for name in asked.names or known],
                  not asked.check)
     return 1 if count and asked.check else 0

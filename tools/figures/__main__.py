@@ -15,7 +15,8 @@ import first                                        # noqa: E402
 import guest                                        # noqa: E402
 import maps                                         # noqa: E402
 import memory                                       # noqa: E402
-from common import TOP, ToolError, main             # noqa: E402
+from common import TOP, main                        # noqa: E402
+from values import one_of                           # noqa: E402
 
 FOLDER = TOP / 'book' / 'figures'
 MODULES = (first, boot, memory, guest)
@@ -36,8 +37,7 @@ def start(argv):
     asked = parser.parse_args(argv)
     known, stale = figures(), 0
     for name in asked.names or known:
-        if name not in known:
-            raise ToolError(f'{name}: there are {", ".join(known)}')
+        one_of('NAME', name, known, 'such figure')
         path, text = FOLDER / f'{name}.svg', known[name].svg()
         if path.is_file() and path.read_text() == text:
             continue
