@@ -38,6 +38,7 @@ $(LOADER_BUILD)/image.h: $(IMAGE)
 		END { print "#define IMAGE_SIZE 0x" end " - 0x" start; \
 		      print "#define IMAGE_ENTRY 0x" entry; \
 		      print "#define IMAGE_CPU_ENTRY 0x0" cpu }' > $@
+	@echo '#define IMAGE_VERSION "$(VERSION)"' >> $@
 	@echo '#define IMAGE_FILE "$(LOADER_BUILD)/image.bin"' >> $@
 	@echo '#define IMAGE_CRC_FILE "$(LOADER_BUILD)/image.crc"' >> $@
 

@@ -83,6 +83,15 @@ endef
 $(eval $(call STAMP,$(BUILD)/flags,$(CC) $(CFLAGS)))
 $(eval $(call STAMP,$(BUILD)/objects,$(OBJECTS)))
 
+# The version goes into one object. In an archive made by `git archive` there is
+# no .git, but git has filled in mk/version; in a lab there is neither.
+VERSION := $(or $(shell GIT_OPTIONAL_LOCKS=0 git --git-dir='$(TOP)/.git' \
+	--work-tree='$(TOP)' describe --always --dirty --tags 2>/dev/null),\
+	$(firstword $(filter-out $$Format% %$$,$(file <mk/version))),unknown)
+$(eval $(call STAMP,$(BUILD)/version,$(VERSION)))
+$(BUILD)/lib/version.o: CFLAGS += -DVELLUM_VERSION='"$(VERSION)"'
+$(BUILD)/lib/version.o: $(BUILD)/version
+
 $(BUILD)/%.o: %.c $(BUILD)/flags
 	@mkdir -p $(@D)
 	@echo "  CC      $(STAGE)/$<"

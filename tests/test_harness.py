@@ -6,6 +6,7 @@ import subprocess
 import time
 
 import bench
+import copytree
 import debs
 import emulator
 import expectations
@@ -212,11 +213,47 @@ def test_old_runs_go_but_neither_the_newest_nor_those_in_use(tmp_path):
     assert len(list(tmp_path.iterdir())) == process.KEEP_RUNS + 10
 
 
-def test_a_second_make_does_nothing(tmp_path):
-    """Not even with the switches in files that are compared each time."""
+def built(tree, build=None):
+    """Make the first stage of a tree, or a stage on its own; what it says."""
     env = {name: value for name, value in os.environ.items()
            if name not in ('MAKEFLAGS', 'MFLAGS', 'MAKELEVEL')}
-    make = ['make', '-C', TOP, '--no-print-directory', '01-boot',
-            f'BUILD_ROOT={tmp_path}']
-    assert 'vellum.elf' in command(make, env=env)
-    assert command(make, env=env) == ''
+    goal = '01-boot' if (tree / 'stages').is_dir() else 'all'
+    return command(['make', '-j2', '-C', tree, '--no-print-directory', goal,
+                    f'BUILD_ROOT={build or tree / "build"}'], env=env)
+
+
+def test_a_second_make_does_nothing(tmp_path):
+    """Not even with the switches in files that are compared each time."""
+    assert 'vellum.elf' in built(TOP, tmp_path)
+    assert built(TOP, tmp_path) == ''
+
+
+def test_the_version_is_gits_and_in_one_object(tmp_path):
+    """A commit recompiles one file. What `git archive` has made knows what it
+    was made of; a lab, which is no part of a repository, builds as well."""
+    tree, archive, lab = (tmp_path / name for name in ('tree', 'tar', 'lab'))
+    copytree.renew(tree, TOP)
+    (tree / '.gitattributes').write_bytes((TOP / '.gitattributes').read_bytes())
+    git = ['git', '-C', tree, '-c', 'user.name=x', '-c', 'user.email=x@x']
+    for words in (['init', '-q'], ['add', '.'], ['commit', '-qm', '1'],
+                  ['tag', 'v7']):
+        command([*git, *words])
+
+    def says(folder, text):
+        image = folder / 'build' / '01-boot' / 'vellum.elf'
+        return text.encode() + b'\0' in image.read_bytes()
+
+    built(tree)
+    assert says(tree, 'v7') and built(tree) == ''
+    command([*git, 'commit', '-q', '--allow-empty', '-m', '2'])
+    assert [line.split()[1] for line in built(tree).splitlines()
+            if line.split()[0] in ('CC', 'AS')] == ['01-boot/lib/version.c']
+    assert says(tree, command([*git, 'describe', '--tags']).strip())
+    archive.mkdir()
+    command([*git, 'archive', '-o', tmp_path / 'x.tar', 'HEAD'])
+    command(['tar', '-xf', tmp_path / 'x.tar', '-C', archive])
+    built(archive)
+    assert says(archive, command([*git, 'describe', '--tags']).strip())
+    copytree.copy_stage(tree / 'stages' / '01-boot', lab)
+    built(lab)
+    assert says(lab, 'unknown')

@@ -17,6 +17,9 @@ DEMO = {
 }
 DEMO_VELLUM = {
     "Vellum's CPUID leaf": r'^demo: leaf: VellumVellum ',
+    'the version that the banner has':
+        r'^Vellum \S+ (?P<version>\S+)\s[^\0]*'
+        r'^demo: version: Vellum (?P=version)\s',
     'the exit counts (vellumctl stats)': r'^demo: vellumctl stats: status 0',
     'the total of the exits': r'^total +\d+',
     'the free pages (vellumctl free)': r'^demo: vellumctl free: status 0',
@@ -113,7 +116,7 @@ def hidden_range(text, size):
 
 def banner(machine, stage):
     """Wait for Vellum's first line."""
-    machine.expect(rf'^Vellum {re.escape(stage)}\b[^\n]*\n')
+    machine.expect(rf'^Vellum {re.escape(stage)} \S+\n')
 
 
 def no_guest(machine, stage):

@@ -40,6 +40,8 @@ VARIES = [
     (r'^\[ *\d+\.\d+\]', '[N]'),
     (r'seconds: [\d. ]+', 'seconds: N'),
     (r'(demo: interrupts: \w+:) +\d+', r'\1 N'),
+    (r'^(Vellum \d\d-\S+|Vellum final) \S+', r'\1 N'),
+    (r'^demo: version: Vellum .*', 'demo: version: Vellum N'),
     (r'(GRUB \d+\.\d+)-\S+(?=;)', r'\1'),               # versions
     (r'^demo: uname: Linux .*', 'demo: uname: Linux'),
     (r'(MemTotal:) +\d+ kB', r'\1 N kB'),

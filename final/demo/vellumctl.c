@@ -23,6 +23,7 @@ enum {
 	SIGNATURE = 0x6d756c6c,
 	LEAF_NAME = 0x40000000,
 	LEAF_INFO = 0x40000001,
+	LEAF_VERSION = 0x40000002, /* and the next: 16 bytes of text each */
 	BACKEND_VMX = 1,
 	BACKEND_SVM = 2,
 	ABI_VERSION = 1,
@@ -50,7 +51,7 @@ struct reason {
 	u64 count, cycles;
 };
 
-static unsigned version, backend, cpu; /* what the leaf says */
+static unsigned last_leaf, interface, backend, cpu; /* what the leaves say */
 
 /* The hypercall instruction raised #UD: it is not allowed. */
 static void on_sigill(int sig)
@@ -106,15 +107,16 @@ static void find_vellum(void)
 		fprintf(stderr, "vellumctl: no hypervisor below this system\n");
 		exit(2);
 	}
-	__cpuid(LEAF_NAME, a, name[0], name[1], name[2]);
-	if (strcmp((char *)name, "VellumVellum") != 0 || a < LEAF_INFO) {
+	__cpuid(LEAF_NAME, last_leaf, name[0], name[1], name[2]);
+	if (strcmp((char *)name, "VellumVellum") != 0 ||
+	    last_leaf < LEAF_INFO) {
 		fprintf(stderr,
 			"vellumctl: the hypervisor is not Vellum "
 			"(CPUID 0x40000000 says \"%s\")\n",
 			(char *)name);
 		exit(2);
 	}
-	__cpuid(LEAF_INFO, version, backend, cpu, d);
+	__cpuid(LEAF_INFO, interface, backend, cpu, d);
 }
 
 static const char *backend_name(void)
@@ -263,8 +265,21 @@ static void do_info(void)
 
 static void do_leaf(void)
 {
-	printf("VellumVellum version %u, back end %s, CPU %u\n", version,
+	printf("VellumVellum interface %u, back end %s, CPU %u\n", interface,
 	       backend_name(), cpu);
+}
+
+static void do_version(void)
+{
+	unsigned text[9] = {0};
+
+	if (last_leaf < LEAF_VERSION + 1) {
+		printf("an old Vellum, which does not say its version\n");
+		return;
+	}
+	__cpuid(LEAF_VERSION, text[0], text[1], text[2], text[3]);
+	__cpuid(LEAF_VERSION + 1, text[4], text[5], text[6], text[7]);
+	printf("Vellum %s\n", (char *)text);
 }
 
 static const struct {
@@ -279,6 +294,7 @@ static const struct {
 	{"pages", do_pages, "every block of pages, for tools/heapview.py"},
 	{"info", do_info, "back end and times"},
 	{"leaf", do_leaf, "the CPUID leaf (needs no hypercall)"},
+	{"version", do_version, "Vellum's version (needs no hypercall)"},
 };
 
 #define COMMANDS (sizeof commands / sizeof commands[0])
@@ -294,7 +310,7 @@ int main(int argc, char **argv)
 	}
 	fprintf(stderr, "usage: vellumctl COMMAND\n");
 	for (size_t i = 0; i < COMMANDS; i++)
-		fprintf(stderr, "  %-6s %s\n", commands[i].name,
+		fprintf(stderr, "  %-7s %s\n", commands[i].name,
 			commands[i].help);
 	return 1;
 }

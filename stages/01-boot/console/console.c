@@ -17,6 +17,7 @@
 #include "lib/init.h"
 #include "lib/spinlock.h"
 #include "lib/string.h"
+#include "lib/version.h"
 
 extern struct console *const consoles_start[], *const consoles_end[];
 
@@ -90,7 +91,7 @@ static void console_init(void)
 			replay_log(*p);
 	}
 	console_time += rdtsc() - start;
-	printf("\nVellum " VELLUM_STAGE "\nconsole:");
+	printf("\nVellum " VELLUM_STAGE " %s\nconsole:", vellum_version);
 	for (struct console *const *p = consoles_start; p != consoles_end; p++)
 		printf(" %s %s;", (*p)->name,
 		       (*p)->present ? "present" : "absent");

@@ -9,6 +9,7 @@
 #include "lib/cpu.h"
 #include "lib/percpu.h"
 #include "lib/string.h"
+#include "lib/version.h"
 #include "vmm/cpuid.h"
 #include "vmm/vcpu.h"
 
@@ -117,19 +118,30 @@ void cpuid_filter(u32 leaf, u32 subleaf, u64 guest_cr4, struct cpuid_regs *r)
 		set_bit_like(&r->ecx, CPUID_7_ECX_OSPKE, guest_cr4 & CR4_PKE);
 }
 
-/* The leaves by which a guest can tell that it runs under us. */
-static void hypervisor_leaf(u32 leaf, struct cpuid_regs *r)
+/* Sixteen bytes of the version from the @part-th on; what is longer is cut. */
+static void version_part(uint part, struct cpuid_regs *r)
+{
+	size_t length = strlen(vellum_version), at = part * sizeof(*r);
+
+	if (at < length)
+		memcpy(r, vellum_version + at, MIN(length - at, sizeof(*r)));
+}
+
+void cpuid_own_leaf(u32 leaf, struct cpuid_regs *r)
 {
 	*r = (struct cpuid_regs){0};
 	if (leaf == CPUID_HYPERVISOR) {
-		r->eax = CPUID_HYPERVISOR + 1;
+		r->eax = CPUID_HYPERVISOR_MAX;
 		memcpy(&r->ebx, "Vell", 4);
 		memcpy(&r->ecx, "umVe", 4);
 		memcpy(&r->edx, "llum", 4);
-	} else if (leaf == CPUID_HYPERVISOR + 1) {
-		r->eax = VELLUM_VERSION;
+	} else if (leaf == CPUID_HYPERVISOR_INFO) {
+		r->eax = CPUID_HYPERVISOR_INTERFACE;
 		r->ebx = vcpu_ops->id;
 		r->ecx = *this_cpu(cpu_number);
+	} else if (leaf >= CPUID_HYPERVISOR_VERSION &&
+		   leaf <= CPUID_HYPERVISOR_MAX) {
+		version_part(leaf - CPUID_HYPERVISOR_VERSION, r);
 	}
 }
 
@@ -139,7 +151,7 @@ EXIT_HANDLER(CPUID)
 	struct cpuid_regs r;
 
 	if ((leaf & 0xf0000000) == CPUID_HYPERVISOR) {
-		hypervisor_leaf(leaf, &r);
+		cpuid_own_leaf(leaf, &r);
 	} else {
 		r = cpuid(leaf, subleaf);
 		cpuid_filter(leaf, subleaf, vcpu_ops->get(vcpu, VCPU_CR4), &r);

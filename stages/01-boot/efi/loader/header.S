@@ -90,6 +90,7 @@ section_table:
 9:	section	".text", pe_text, CODE | EXECUTE | READ
 9:	section	".rodata", pe_rodata, INITIALIZED_DATA | READ
 9:	section	".data", pe_data, INITIALIZED_DATA | READ | WRITE
+9:	section	".sbat", pe_sbat, INITIALIZED_DATA | READ
 9:	section	".reloc", pe_reloc, INITIALIZED_DATA | DISCARDABLE | READ
 section_table_end:
 

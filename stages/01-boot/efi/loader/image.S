@@ -1,6 +1,11 @@
 /*
  * The hypervisor, as bytes: what objcopy makes of vellum.elf, and what the
  * loader must know about it. mk/efi.mk writes image.h.
+ *
+ * And what the file says of itself to shim, which starts no file without that
+ * under Secure Boot (SBAT.md of shim): the form's own generation, then name,
+ * generation, vendor, package, version and contact. A generation goes up when
+ * all files before it must no longer be started.
  */
 #include "image.h"
 
@@ -21,5 +26,11 @@ image_cpu_entry:
 	.quad	IMAGE_CPU_ENTRY
 image_crc:
 	.incbin	IMAGE_CRC_FILE
+
+	.section .sbat, "a"
+	.ascii	"sbat,1,SBAT Version,sbat,1,"
+	.ascii	"https://github.com/rhboot/shim/blob/main/SBAT.md\n"
+	.ascii	"vellum,1,Vellum,vellum,", IMAGE_VERSION
+	.ascii	",README.md of its sources\n"
 
 	.section .note.GNU-stack, "", @progbits

@@ -42,23 +42,43 @@ def said(pc, name):
 
 
 def sections(data):
-    """Characteristics of each section of a PE file; and its DLL flags."""
+    """A PE file's DLL flags, and its sections: name -> (rights, content)."""
     head, = struct.unpack_from('<I', data, 0x3c)
     assert data[head:head + 4] == b'PE\0\0'
     count, = struct.unpack_from('<H', data, head + 6)
     optional, = struct.unpack_from('<H', data, head + 20)
     flags, = struct.unpack_from('<H', data, head + 24 + 70)
     first = head + 24 + optional
-    return flags, [struct.unpack_from('<I', data, first + 40 * n + 36)[0]
-                   for n in range(count)]
+    found = {}
+    for at in range(first, first + 40 * count, 40):
+        name, _, _, size, offset, rights = struct.unpack_from(
+            '<8sIIII12xI', data, at)
+        found[name.rstrip(b'\0').decode()] = (rights,
+                                              data[offset:offset + size])
+    return flags, found
 
 
 def test_no_section_is_both_written_and_executed(loader):
     """And the header says that we can live with that being enforced."""
-    flags, rights = sections(loader.read_bytes())
+    flags, found = sections(loader.read_bytes())
     assert flags & NX_COMPAT
-    assert len(rights) == 4
-    assert not [r for r in rights if r & WRITE and r & EXECUTE]
+    assert len(found) == 5
+    assert not [name for name, (rights, _) in found.items()
+                if rights & WRITE and rights & EXECUTE]
+
+
+def test_the_file_says_to_shim_what_it_is(loader):
+    """Six fields in each line of .sbat, plain text; and the version is the
+    one that the hypervisor inside has."""
+    rights, content = sections(loader.read_bytes())[1]['.sbat']
+    text = content.rstrip(b'\0').decode('ascii')
+    form, we = [line.split(',') for line in text.splitlines()]
+    assert not rights & (WRITE | EXECUTE)
+    assert text.endswith('\n')
+    assert form[:2] == ['sbat', '1'] and we[:2] == ['vellum', '1']
+    assert len(form) == len(we) == 6 and all(form + we)
+    assert we[4].encode() + b'\0' in \
+        loader.with_name('vellum.elf').read_bytes()
 
 
 def signed(loader, folder):

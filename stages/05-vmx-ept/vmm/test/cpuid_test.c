@@ -3,6 +3,8 @@
  */
 #include "host.h"
 #include "lib/percpu.h"
+#include "lib/string.h"
+#include "lib/version.h"
 #include "vmm/cpuid.h"
 #include "vmm/vcpu.h"
 
@@ -83,6 +85,29 @@ static void leaves_we_do_not_know_are_empty_and_past_the_maximum(void **state)
 	assert_int_equal(all(0x7, 3, 0).eax, 0);
 }
 
+static void our_own_leaves_say_who_and_which_version_we_are(void **state)
+{
+	const struct vcpu_ops ops = {.id = 7};
+	struct cpuid_regs r;
+	char text[3 * sizeof(r)];
+
+	vcpu_ops = &ops;
+	*this_cpu(cpu_number) = 5;
+	cpuid_own_leaf(0x40000000, &r);
+	assert_int_equal(r.eax, 0x40000003);
+	assert_memory_equal(&r.ebx, "VellumVellum", 12);
+	cpuid_own_leaf(0x40000001, &r);
+	assert_int_equal(r.ebx, 7);
+	assert_int_equal(r.ecx, 5);
+	for (uint i = 0; i < 3; i++) {
+		cpuid_own_leaf(0x40000002 + i, &r);
+		memcpy(text + i * sizeof(r), &r, sizeof(r));
+	}
+	assert_string_equal(text, vellum_version);
+	for (size_t i = strlen(vellum_version); i < sizeof(text); i++)
+		assert_int_equal(text[i], 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -91,6 +116,8 @@ int main(void)
 		cmocka_unit_test(common_features_pass),
 		cmocka_unit_test(osxsave_and_ospke_follow_the_guests_cr4),
 		cmocka_unit_test(the_hypervisor_bit_is_set),
+		cmocka_unit_test(
+			our_own_leaves_say_who_and_which_version_we_are),
 		cmocka_unit_test(
 			leaves_we_do_not_know_are_empty_and_past_the_maximum),
 	};

@@ -18,7 +18,8 @@ HOST_TESTS += vmm-cpu-state
 vmm-cpu-state.sources := vmm/test/cpu_state_test.c vmm/cpu_state.c
 
 HOST_TESTS += vmm-cpuid
-vmm-cpuid.sources := vmm/test/cpuid_test.c vmm/cpuid.c
+vmm-cpuid.sources := vmm/test/cpuid_test.c vmm/cpuid.c lib/version.c
+vmm-cpuid.flags := -DVELLUM_VERSION='"v12.34-567-g89abcde-dirty"'
 
 # mtrr_read reads MSRs: the test has its own.
 HOST_TESTS += vmm-mtrr-guest
