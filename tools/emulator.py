@@ -28,8 +28,9 @@ from qmp import Qmp
 from settings import Settings
 
 TAIL = 40               # serial lines that a failure shows
-# Nothing comes after these: the end of a panic, and that of a good run.
-HALTED = r'(?<=vellum: )halted\n|(?<=; )halted\n'
+# Nothing comes after these by itself: the end of a panic, and of a good run.
+HALTED = (r'(?<=vellum: )(?:halted|press a key to reboot)\n'
+          r'|(?<=; )halted\n')
 
 
 class EmulatorError(ToolError):

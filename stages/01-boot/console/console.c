@@ -19,8 +19,6 @@
 #include "lib/string.h"
 #include "lib/version.h"
 
-extern struct console *const consoles_start[], *const consoles_end[];
-
 /* Protects the ring, the consoles' state and console_time. */
 static spinlock_t console_lock;
 static u64 console_time;

@@ -11,6 +11,8 @@ struct console {
 	const char *name; /* as on the command line: com1, com2, vga */
 	bool (*init)(struct console *); /* set it up; false: not there */
 	void (*putc)(struct console *, char c);
+	/* Has a key been pressed since the last call? NULL: it has none. */
+	bool (*key)(struct console *);
 	u16 port;     /* for a serial port: its first I/O port */
 	bool present; /* init() found the device */
 	bool enabled; /* printf prints on it */
@@ -19,6 +21,8 @@ struct console {
 #define CONSOLE(variable)                                            \
 	static struct console *const console_entry_##variable __used \
 		__attribute__((section(".consoles"))) = &variable
+
+extern struct console *const consoles_start[], *const consoles_end[];
 
 /*
  * The guest is about to own the devices: from now on print only where the

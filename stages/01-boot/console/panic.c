@@ -1,5 +1,6 @@
 /*
- * Panic: a message, a backtrace, the hooks of later layers, and the end.
+ * Panic: a message, a backtrace, the hooks of later layers, and a key to start
+ * over, or the end.
  *
  * Something is badly broken when this runs, so each step may itself fault or
  * panic. The steps are numbered, and the number is advanced before the step is
@@ -9,9 +10,11 @@
 
 #include "console/backtrace.h"
 #include "console/console.h"
+#include "console/keys.h"
 #include "console/printf.h"
 #include "lib/cpu.h"
 #include "lib/percpu.h"
+#include "lib/reset.h"
 
 extern void (*const panic_hooks_start[])(void);
 extern void (*const panic_hooks_end[])(void);
@@ -26,6 +29,7 @@ enum panic_state {
 	PANIC_MESSAGE,
 	PANIC_BACKTRACE,
 	PANIC_HOOKS,
+	PANIC_REBOOT, /* when a key is pressed */
 	PANIC_HALT,
 };
 
@@ -83,6 +87,17 @@ static void print_nested(const char *format, va_list args)
 	print_reason(reason);
 }
 
+/* Comes back if nobody can press one. */
+static void reboot_on_key(void)
+{
+	if (!keys_listen())
+		return;
+	printf("vellum: press a key to reboot\n");
+	keys_wait();
+	printf("vellum: rebooting\n");
+	machine_reset();
+}
+
 static void __noreturn vpanic(u64 rip, u64 rbp, const char *format,
 			      va_list args)
 {
@@ -111,6 +126,8 @@ static void __noreturn vpanic(u64 rip, u64 rbp, const char *format,
 		for (void (*const *p)(void) = panic_hooks_start;
 		     p != panic_hooks_end; p++)
 			(*p)();
+	if (begin(PANIC_REBOOT))
+		reboot_on_key();
 	if (begin(PANIC_HALT))
 		printf("vellum: halted\n");
 	cpu_halt_forever();

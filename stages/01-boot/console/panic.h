@@ -1,5 +1,6 @@
 /*
- * What to do when nothing can be done: say why, say where, and stop.
+ * What to do when nothing can be done: say why, say where, and start over when
+ * somebody has read it.
  */
 #ifndef CONSOLE_PANIC_H
 #define CONSOLE_PANIC_H
@@ -7,7 +8,8 @@
 #include "lib/types.h"
 
 /*
- * Print "panic(CPUn): " and the message, a backtrace, and halt this CPU.
+ * Print "panic(CPUn): " and the message, a backtrace, and wait for a key, which
+ * reboots. Where there is nothing to type on, halt this CPU.
  * May be called from anywhere, with any locks held. For what cannot go on;
  * a caller who can return an error must do that instead.
  */

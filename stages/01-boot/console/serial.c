@@ -23,6 +23,10 @@ enum {
 #define FCR_ON   0x07 /* enable and clear the FIFOs */
 #define MCR_ON   0x03 /* DTR, RTS: "somebody is here" */
 #define LSR_THRE 0x20 /* room for a byte */
+#define LSR_DR   0x01 /* a byte has come, */
+#define LSR_BAD  0x1c /* torn: parity, framing, or the line's being cut */
+
+#define LSR_ABSENT 0xff
 
 #define DIVISOR 1 /* 115200 baud from 1.8432 MHz / 16 */
 
@@ -63,16 +67,28 @@ static void serial_putc(struct console *console, char c)
 	console->enabled = false; /* never wait for it again */
 }
 
+static bool serial_key(struct console *console)
+{
+	u8 status = inb(console->port + UART_LSR);
+
+	if (status == LSR_ABSENT || !(status & LSR_DR))
+		return false;
+	inb(console->port + UART_DATA); /* the next one has to wait for that */
+	return !(status & LSR_BAD);
+}
+
 static struct console com1 = {
 	.name = "com1",
 	.init = serial_init,
 	.putc = serial_putc,
+	.key = serial_key,
 	.port = 0x3f8,
 };
 static struct console com2 = {
 	.name = "com2",
 	.init = serial_init,
 	.putc = serial_putc,
+	.key = serial_key,
 	.port = 0x2f8,
 };
 

@@ -5,6 +5,7 @@
 #include "console/panic.h"
 #include "console/printf.h"
 #include "lib/errno.h"
+#include "lib/reset.h"
 #include "paging/trap.h"
 #include "vmm/launch.h"
 #include "vmm/mmio.h"

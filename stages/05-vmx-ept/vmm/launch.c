@@ -195,22 +195,3 @@ void vmm_launch_uefi_guest(const struct cpu_state *state)
 	launch_tsc = rdtsc();
 	vmm_serve(vcpu);
 }
-
-/*
- * What a triple fault does on a PC: the chipset resets everything. We ask it
- * (port 0xcf9), then the keyboard controller, then take a triple fault
- * ourselves, with an IDT of no entries.
- */
-void machine_reset(void)
-{
-	static const struct {
-		u16 limit;
-		u64 base;
-	} __packed no_idt = {0, 0};
-
-	outb(0xcf9, 0x02);
-	outb(0xcf9, 0x06);
-	outb(0x64, 0xfe);
-	asm volatile("lidt %0; int3" : : "m"(no_idt));
-	cpu_halt_forever();
-}

@@ -32,7 +32,4 @@ bool vmm_is_unprotected(void);
 /* How many CPUs does this one say that there are? */
 uint vmm_cpu_count(void);
 
-/* Reset the machine, as a triple fault does. */
-void machine_reset(void) __noreturn;
-
 #endif

@@ -8,10 +8,12 @@
 
 #include "console/backtrace.h"
 #include "console/console.h"
+#include "console/keys.h"
 #include "console/panic.h"
 #include "console/printf.h"
 #include "host.h"
 #include "lib/percpu.h"
+#include "lib/reset.h"
 
 #define SECONDS 5 /* after which a panic counts as one that does not end */
 
@@ -21,11 +23,14 @@ enum trouble {
 	IN_PRINTF,
 	IN_BACKTRACE,
 	IN_HOOK,
+	IN_KEYS,
+	IN_RESET,
 };
 
 PERCPU(u32, cpu_number);
 
 static enum trouble trouble;
+static bool has_keys;
 static bool locked; /* as the lock of printf */
 static char *told;  /* all that was printed; shared with the parent */
 
@@ -77,6 +82,23 @@ void hook(void)
 	step(IN_HOOK, "hook\n");
 }
 
+bool keys_listen(void)
+{
+	step(IN_KEYS, "listen\n");
+	return has_keys;
+}
+
+void keys_wait(void)
+{
+	strcat(told, "key\n");
+}
+
+void machine_reset(void)
+{
+	step(IN_RESET, "reset\n");
+	_exit(0);
+}
+
 asm(".pushsection .data\n"
     ".globl panic_hooks_start, panic_hooks_end\n"
     "panic_hooks_start: .quad hook\n"
@@ -116,7 +138,27 @@ static void the_steps_are_taken_in_order(void **state)
 						 "panic(CPU0): first\n"
 						 "backtrace\n"
 						 "hook\n"
+						 "listen\n"
 						 "vellum: halted\n");
+}
+
+static void a_key_starts_over_where_there_are_keys(void **state)
+{
+	has_keys = true;
+	assert_string_equal(panic_with(NOWHERE),
+			    "consoles\n"
+			    "panic(CPU0): first\n"
+			    "backtrace\n"
+			    "hook\n"
+			    "listen\n"
+			    "vellum: press a key to reboot\n"
+			    "key\n"
+			    "vellum: rebooting\n"
+			    "reset\n");
+	assert_non_null(strstr(panic_with(IN_RESET), "reset\n"
+						     "panic(CPU0): trouble\n"
+						     "vellum: halted\n"));
+	has_keys = false;
 }
 
 static void a_step_that_fails_is_not_repeated(void **state)
@@ -126,11 +168,20 @@ static void a_step_that_fails_is_not_repeated(void **state)
 						      "backtrace\n"
 						      "panic(CPU0): trouble\n"
 						      "hook\n"
+						      "listen\n"
 						      "vellum: halted\n");
 	assert_string_equal(panic_with(IN_HOOK), "consoles\n"
 						 "panic(CPU0): first\n"
 						 "backtrace\n"
 						 "hook\n"
+						 "panic(CPU0): trouble\n"
+						 "listen\n"
+						 "vellum: halted\n");
+	assert_string_equal(panic_with(IN_KEYS), "consoles\n"
+						 "panic(CPU0): first\n"
+						 "backtrace\n"
+						 "hook\n"
+						 "listen\n"
 						 "panic(CPU0): trouble\n"
 						 "vellum: halted\n");
 }
@@ -142,6 +193,7 @@ static void what_the_first_one_says_is_not_lost(void **state)
 						    "panic(CPU0): first\n"
 						    "backtrace\n"
 						    "hook\n"
+						    "listen\n"
 						    "vellum: halted\n");
 }
 
@@ -150,13 +202,15 @@ static void trouble_in_every_message_comes_to_an_end(void **state)
 	const char *text = panic_with(IN_PRINTF);
 
 	assert_non_null(strstr(text, "panic(CPU0): first\n"));
-	assert_non_null(strstr(text, "backtrace\nhook\nvellum: halted\n"));
+	assert_non_null(
+		strstr(text, "backtrace\nhook\nlisten\nvellum: halted\n"));
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_steps_are_taken_in_order),
+		cmocka_unit_test(a_key_starts_over_where_there_are_keys),
 		cmocka_unit_test(a_step_that_fails_is_not_repeated),
 		cmocka_unit_test(what_the_first_one_says_is_not_lost),
 		cmocka_unit_test(trouble_in_every_message_comes_to_an_end),

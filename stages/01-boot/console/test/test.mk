@@ -1,4 +1,4 @@
-HOST_TESTS += console-printf console-log console-panic
+HOST_TESTS += console-printf console-log console-panic console-keys
 
 console-printf.sources := console/test/printf_test.c console/printf.c
 # Formats are built at run time, and some are wrong on purpose.
@@ -9,3 +9,6 @@ console-log.sources := console/test/log_test.c console/log.c
 # It ends by a signal, of which the address sanitizer has its own opinion.
 console-panic.sources := console/test/panic_test.c console/panic.c
 console-panic.sanitize := undefined
+
+console-keys.sources := console/test/keys_test.c console/keys.c
+console-keys.flags := -include console/test/fake_ports.h

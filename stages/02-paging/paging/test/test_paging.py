@@ -4,6 +4,8 @@ import subprocess
 
 import pytest
 
+from common import ToolError
+
 MIB = 1 << 20
 SIZE = 128 * MIB
 ALIGN = 4 * MIB
@@ -74,7 +76,7 @@ def test_too_little_memory_says_how_much(machine, mem):
         rf'^panic\(CPU0\): Not enough memory: Vellum needs {SIZE // MIB} MiB '
         rf'in one piece, aligned to 4 MiB, below 4 GiB; the largest such '
         rf'piece found has {int(mem[:-1]) - 8} MiB\r?\n')
-    with_vellum.expect(r'vellum: halted', panic_ends=False)
+    with_vellum.expect(r'^vellum: press a key to reboot', panic_ends=False)
 
 
 def test_selftest_finds_every_right_enforced(machine, emu):
@@ -91,6 +93,12 @@ def test_selftest_on_a_cpu_with_less(machine, cpu):
     with_vellum.expect(r'^selftest: paging: ok')
     no_nx = 'paging: this CPU has no NX' in with_vellum.serial
     assert no_nx == ('-nx' in cpu)
+
+
+def key_event(name, down):
+    """A key of the keyboard goes down or up, in QEMU's words."""
+    return {'type': 'key', 'data': {
+        'down': down, 'key': {'type': 'qcode', 'data': name}}}
 
 
 def places(image, addresses):
@@ -119,7 +127,37 @@ def assert_fault_reported(machine, image, kind, emu):
     assert int(rip, 16) == int(raw.split('<-')[1], 16)
     with_vellum.expect(r'cr2 [0-9a-f]{16} cr3 [0-9a-f]{16}',
                        panic_ends=False)
-    with_vellum.expect(r'vellum: halted', panic_ends=False)
+    with_vellum.expect(r'^vellum: press a key to reboot', panic_ends=False)
+
+
+@pytest.mark.parametrize('emulator, firmware', [
+    ('qemu', 'bios'), ('qemu', 'uefi'), ('bochs', 'bios')])
+def test_a_key_after_a_panic_reboots_and_an_old_one_does_not(
+        machine, emulator, firmware):
+    """More was typed than a UART's FIFO holds, and before the panic."""
+    pc = machine(emu=emulator, firmware=firmware, test=True,
+                 cmdline='fault=pf', reboot=True, limit=200)
+    pc.expect(r'^Vellum ')
+    pc.send('old keys, which nobody reads')
+    pc.expect(r'^vellum: press a key to reboot\r?\n', panic_ends=False)
+    with pytest.raises(ToolError, match='no .* on the serial'):
+        pc.expect(r'^vellum: rebooting', timeout=1, panic_ends=False)
+    pc.send(' ')
+    pc.expect(r'^vellum: rebooting\r?\n', panic_ends=False)
+    pc.expect(r'^Vellum ')
+
+
+def test_a_key_of_the_keyboard_reboots(machine):
+    """Not its release: that of one that is held down as the panic comes."""
+    pc = machine(test=True, cmdline='fault=pf')
+    pc.qmp('input-send-event', events=[key_event('a', True)])
+    pc.expect(r'^vellum: press a key to reboot\r?\n', panic_ends=False)
+    pc.qmp('input-send-event', events=[key_event('a', False)])
+    with pytest.raises(ToolError, match='no .* on the serial'):
+        pc.expect(r'^vellum: rebooting', timeout=1, panic_ends=False)
+    pc.qmp('input-send-event', events=[key_event('b', True)])
+    pc.expect(r'^vellum: rebooting\r?\n', panic_ends=False)
+    assert pc.wait_exit() == 'reset'
 
 
 @pytest.mark.parametrize('kind', FAULTS)

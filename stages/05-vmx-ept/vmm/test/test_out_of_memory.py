@@ -16,7 +16,8 @@ from elf import Elf
 
 NEVER = 1 << 40
 # The end of a panic, of a refusal, of the whole run.
-END = r'^vellum: halted|; halted$|^guest: done *$'
+END = (r'^vellum: (halted|press a key to reboot)$|; halted$'
+       r'|^guest: done *$')
 
 
 @pytest.fixture
