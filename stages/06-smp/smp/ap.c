@@ -36,6 +36,7 @@ void ap_main(struct smp_cpu *cpu)
 {
 	move_to(cpu, CPU_ARRIVED);
 	init_run(INIT_PHASE_trap);
+	smp_stop_if_panic(); /* nobody can call us before we are ready */
 	paging_prepare_cpu();
 	if (!is_fit()) {
 		move_to(cpu, CPU_UNFIT);
@@ -52,7 +53,7 @@ void ap_main(struct smp_cpu *cpu)
 		       *this_cpu(cpu_number));
 	}
 	move_to(cpu, CPU_READY);
-	smp_stop_if_panic(); /* nobody called us as long as we were not ready */
+	smp_stop_if_panic();
 #ifdef VELLUM_TEST
 	smp_selftest_print();
 #endif

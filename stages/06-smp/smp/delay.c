@@ -9,6 +9,7 @@
 #include "lib/cpu.h"
 #include "smp/cpus.h"
 #include "smp/madt.h"
+#include "smp/signal.h"
 
 #define PM_HZ   3579545UL /* ACPI 6.5, 4.8.2.1 */
 #define PM_MASK 0xffffffU /* 24 bits are always there */
@@ -79,8 +80,11 @@ static void pit_delay(uint us)
 	outb(SPEAKER, speaker);
 }
 
+/* Who waits for another CPU does it here, and may be called in vain: on AMD's,
+ * no NMI comes through. */
 void delay(uint us)
 {
+	smp_stop_if_panic();
 	if (pm_port) {
 		pm_delay(us);
 		return;

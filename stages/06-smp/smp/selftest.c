@@ -2,7 +2,8 @@
  * Self-tests of the TEST=1 build: breaking things on purpose. Words on the
  * command line choose: `lock-order' takes two locks the wrong way round, which
  * must be noticed; with `panic-storm' all other CPUs print without end, and the
- * first one panics in their midst.
+ * first one panics in their midst; with `panic-early' the second one panics in
+ * its start-up.
  */
 #ifdef VELLUM_TEST
 
@@ -30,6 +31,14 @@ static void take_locks_wrongly(void)
 	spin_lock(&space_lock);
 	spin_lock(&maps_lock);
 }
+
+static void start_up_selftest(void)
+{
+	if (*this_cpu(cpu_number) == 1 && cmdline_has("panic-early"))
+		panic("in the midst of a start-up");
+}
+
+INIT(cpu, 90, start_up_selftest);
 
 static void selftest(void)
 {

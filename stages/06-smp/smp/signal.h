@@ -28,7 +28,7 @@ void smp_first_is_ready(void);
  */
 bool smp_traps_icr(void);
 
-/* In an NMI: if Vellum has panicked elsewhere, stop here. (stop.c) */
+/* If another CPU has panicked, stop here. Also in an NMI. (stop.c) */
 void smp_stop_if_panic(void);
 
 /* From now on a panic stops all CPUs. (stop.c) */

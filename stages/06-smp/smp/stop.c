@@ -6,6 +6,8 @@
  * The call is an NMI, so a CPU obeys in the guest and, on Intel's, in Vellum.
  * An AMD CPU takes none in Vellum; it obeys when it is about to enter the
  * guest, or when it waits for a lock, which the panicking CPU may be holding.
+ * One that is still in its start-up can't be called: it looks by itself, when
+ * it arrives, when it waits for a lock, and when it is ready.
  * Book: chapter 6, "Stopping everybody".
  */
 #include "console/panic.h"
@@ -43,11 +45,27 @@ static bool sleeps_in_guest(const struct smp_cpu *cpu)
 	return cpu->waiting && !smp_traps_icr();
 }
 
-static bool has_stopped(struct smp_cpu *cpu)
+/* Has it ever run our code? Where it has not, there is nothing to stop. */
+static bool has_come(const struct smp_cpu *cpu)
 {
-	return cpu == smp_self() || !smp_is_ready(cpu) ||
+	u32 state = __atomic_load_n(&cpu->state, __ATOMIC_ACQUIRE);
+
+	return state != CPU_OFF && state != CPU_ABSENT;
+}
+
+static bool has_stopped(const struct smp_cpu *cpu)
+{
+	u32 state = __atomic_load_n(&cpu->state, __ATOMIC_ACQUIRE);
+
+	return cpu == smp_self() || state == CPU_UNFIT ||
 	       sleeps_in_guest(cpu) ||
 	       __atomic_load_n(&cpu->stopped, __ATOMIC_ACQUIRE);
+}
+
+/* Nothing of ours goes on there. */
+static bool is_quiet(const struct smp_cpu *cpu)
+{
+	return !has_come(cpu) || has_stopped(cpu);
 }
 
 static void stop_others(void)
@@ -57,10 +75,10 @@ static void stop_others(void)
 	__atomic_store_n(&spin_only_cpu, *this_cpu(cpu_number) + 1,
 			 __ATOMIC_SEQ_CST);
 	for (uint i = 0; i < smp_count; i++)
-		if (!has_stopped(&smp_cpus[i]))
+		if (smp_is_ready(&smp_cpus[i]) && !has_stopped(&smp_cpus[i]))
 			smp_call(&smp_cpus[i]);
 	for (uint i = 0; i < smp_count; i++)
-		while (!has_stopped(&smp_cpus[i]) && rdtsc() - start < PATIENCE)
+		while (!is_quiet(&smp_cpus[i]) && rdtsc() - start < PATIENCE)
 			cpu_pause();
 }
 
@@ -73,18 +91,23 @@ void smp_listen_to_panics(void)
 
 static void report(void)
 {
-	uint stopped = 0;
+	uint come = 0, stopped = 0;
 
 	if (!spin_only_cpu)
 		return;
 	for (uint i = 0; i < smp_count; i++) {
-		if (!has_stopped(&smp_cpus[i]) ||
-		    smp_cpus[i].state == CPU_ARRIVED)
+		if (!has_come(&smp_cpus[i]))
+			continue;
+		come++;
+		if (has_stopped(&smp_cpus[i]))
+			stopped++;
+		else
 			printf("smp: CPU %u has not stopped\n", i);
-		stopped +=
-			smp_is_ready(&smp_cpus[i]) && has_stopped(&smp_cpus[i]);
 	}
-	printf("smp: %u of %u CPUs have stopped\n", stopped, smp_count);
+	printf("smp: %u of %u CPUs have stopped\n", stopped, come);
+	if (come < smp_count)
+		printf("smp: %u more have never come to Vellum\n",
+		       smp_count - come);
 }
 
 PANIC_HOOK(report);
