@@ -50,6 +50,8 @@ def test_each_stage_comes_and_goes_on_one_machine(machine, emu):
     pc.expect(r'^status 0x14')
     assert pc.wait_exit() == 'poweroff'
     assert not expectations.selftests(pc.serial, '05-vmx-ept')
+    if emu == 'qemu':
+        assert pc.serial.count(' rw- write-combining framebuffer\n') == 7
 
 
 @pytest.mark.usefixtures('needs_guest')

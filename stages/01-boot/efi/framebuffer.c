@@ -7,11 +7,13 @@
  * To read video memory is very slow on real machines, so what the screen shows
  * is kept as text, too. When the last line is full, the lower half moves up,
  * and only cells that change are drawn: that costs as much as two lines do.
+ * It is written in bursts (write_combining.h).
  */
 #include "boot/boot_info.h"
 #include "boot/layout.h"
 #include "console/console.h"
 #include "efi/font.h"
+#include "efi/write_combining.h"
 #include "lib/string.h"
 
 #define COLUMNS_MAX 160
@@ -21,29 +23,32 @@
 
 /* Below this height a dot of the font is one pixel, below twice this two. */
 #define HEIGHT_PER_SCALE 360
+#define SCALE_MAX        16
 
 static char cells[ROWS_MAX][COLUMNS_MAX];
 static uint columns, rows, column, row;
 static uint scale; /* pixels to a dot, each way */
 
-static volatile u32 *pixels(uint y)
+static u32 *pixels(uint y)
 {
 	const struct framebuffer *fb = &boot_info.fb;
 
 	return phys_to_direct(PHYS(fb->base.v + (u64)y * fb->pitch));
 }
 
+/* One row of a character's dots at a time: made once, then put @scale times. */
 static void draw(uint at_row, uint at_column)
 {
+	u32 line[FONT_WIDTH * SCALE_MAX];
 	char c = cells[at_row][at_column];
-	uint left = at_column * FONT_WIDTH * scale;
-	uint top = at_row * FONT_HEIGHT * scale;
+	uint width = FONT_WIDTH * scale, top = at_row * FONT_HEIGHT * scale;
 
-	for (uint y = 0; y < FONT_HEIGHT * scale; y++) {
-		volatile u32 *line = pixels(top + y) + left;
-
-		for (uint x = 0; x < FONT_WIDTH * scale; x++)
-			line[x] = font_dot(c, x / scale, y / scale) ? DOT : 0;
+	for (uint y = 0; y < FONT_HEIGHT; y++) {
+		for (uint x = 0; x < width; x++)
+			line[x] = font_dot(c, x / scale, y) ? DOT : 0;
+		for (uint i = 0; i < scale; i++)
+			memcpy(pixels(top++) + at_column * width, line,
+			       width * sizeof(*line));
 	}
 }
 
@@ -71,15 +76,17 @@ static void scroll(void)
 static bool fb_init(struct console *console)
 {
 	const struct framebuffer *fb = &boot_info.fb;
+	u64 pat;
 
-	scale = MAX(1U, fb->height / HEIGHT_PER_SCALE);
+	scale = MIN(MAX(1U, fb->height / HEIGHT_PER_SCALE), (uint)SCALE_MAX);
 	columns = MIN(fb->width / (FONT_WIDTH * scale), COLUMNS_MAX);
 	rows = MIN(fb->height / (FONT_HEIGHT * scale), ROWS_MAX);
 	if (!fb->base.v || fb->bits_per_pixel != 32 || !columns || rows < 2)
 		return false;
+	pat = write_combining_begin();
 	for (uint y = 0; y < fb->height; y++)
-		for (uint x = 0; x < fb->width; x++)
-			pixels(y)[x] = 0;
+		memset(pixels(y), 0, fb->width * sizeof(u32));
+	write_combining_end(pat);
 	memset(cells, ' ', sizeof(cells));
 	row = column = 0;
 	return true;
@@ -87,6 +94,8 @@ static bool fb_init(struct console *console)
 
 static void fb_putc(struct console *console, char c)
 {
+	u64 pat = write_combining_begin();
+
 	if (c == '\r')
 		column = 0;
 	else if (c != '\n')
@@ -97,6 +106,7 @@ static void fb_putc(struct console *console, char c)
 	}
 	if (row == rows)
 		scroll();
+	write_combining_end(pat);
 }
 
 static struct console fb = {

@@ -44,6 +44,8 @@ u64 pt_bits(const struct pagetable *pt, enum map_flags flags)
 		bits |= pt->nx;
 	if (flags & MAP_DEVICE)
 		bits |= PTE_PCD | PTE_PWT;
+	if (flags & MAP_WRITE_COMBINING)
+		bits |= PTE_PWT;
 	return bits;
 }
 

@@ -13,7 +13,8 @@ enum map_flags {
 	MAP_READ = 0,
 	MAP_WRITE = 1,
 	MAP_EXEC = 2,
-	MAP_DEVICE = 4, /* uncached */
+	MAP_DEVICE = 4,          /* uncached */
+	MAP_WRITE_COMBINING = 8, /* as efi/write_combining.h has it */
 };
 
 /*

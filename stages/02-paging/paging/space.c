@@ -3,6 +3,7 @@
  *
  *	DEVICE_VIRT + p   device registers at p          rw- uncached
  *	DIRECT_VIRT + p   RAM at p, but not our range    rw-
+ *			  a framebuffer at p             rw- in bursts
  *	0x40000000 ...    our range: text                r-x
  *			  rodata                         r--
  *			  data, bss, stack               rw-
@@ -168,11 +169,12 @@ static void map_framebuffer(void)
 		return;
 	}
 	size = ALIGN_UP(fb->base.v + size, PAGE_SIZE) - start;
-	if (map(DIRECT_VIRT + start, start, size, MAP_WRITE | MAP_DEVICE))
+	if (map(DIRECT_VIRT + start, start, size,
+		MAP_WRITE | MAP_WRITE_COMBINING))
 		printf("paging: framebuffer 0x%lx is not mapped\n", start);
 	else
 		note("framebuffer", DIRECT_VIRT + start, size,
-		     MAP_WRITE | MAP_DEVICE);
+		     MAP_WRITE | MAP_WRITE_COMBINING);
 }
 
 void space_build(void)
@@ -196,6 +198,13 @@ void space_build(void)
 	map_framebuffer();
 }
 
+static const char *memory_type(enum map_flags flags)
+{
+	return flags & MAP_DEVICE            ? " uncached"
+	       : flags & MAP_WRITE_COMBINING ? " write-combining"
+					     : "";
+}
+
 void space_print(void)
 {
 	const u64 *pages = own_space.leaves;
@@ -206,8 +215,8 @@ void space_print(void)
 
 		printf("  0x%016lx-0x%016lx r%c%c%s %s\n", p->virt,
 		       p->virt + p->size - 1, p->flags & MAP_WRITE ? 'w' : '-',
-		       p->flags & MAP_EXEC ? 'x' : '-',
-		       p->flags & MAP_DEVICE ? " uncached" : "", p->name);
+		       p->flags & MAP_EXEC ? 'x' : '-', memory_type(p->flags),
+		       p->name);
 	}
 	printf("paging: %lu pages of 4 KiB, %lu of 2 MiB, %lu of 1 GiB in %u "
 	       "tables (%lu KiB), root 0x%lx\n",

@@ -43,14 +43,14 @@ static u64 *find_entry(struct early_map *map, u64 virt)
 	}
 }
 
-int early_map(struct early_map *map, u64 virt, u64 phys, u64 size)
+int early_map(struct early_map *map, u64 virt, u64 phys, u64 size, u64 bits)
 {
 	for (u64 at = 0; at < size; at += SIZE_2M) {
 		u64 *entry = find_entry(map, virt + at);
 
 		if (!entry)
 			return -ENOMEM;
-		*entry = (phys + at) | PTE_P | PTE_W | PTE_PS;
+		*entry = (phys + at) | PTE_P | PTE_W | PTE_PS | bits;
 	}
 	return 0;
 }

@@ -17,9 +17,10 @@ struct early_map {
 
 /*
  * Map @size bytes at @virt to @phys in pages of 2 MiB, readable, writable and
- * executable; all three are multiples of that. What was mapped there before is
- * replaced. Returns -ENOMEM when the tables are used up.
+ * executable; all three are multiples of that. @bits are more bits of the
+ * entries. What was mapped there before is replaced. Returns -ENOMEM when the
+ * tables are used up.
  */
-int early_map(struct early_map *map, u64 virt, u64 phys, u64 size);
+int early_map(struct early_map *map, u64 virt, u64 phys, u64 size, u64 bits);
 
 #endif

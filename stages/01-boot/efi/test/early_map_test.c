@@ -14,8 +14,8 @@ static void begin(uint levels)
 	map = (struct early_map){.table = tables, .levels = levels};
 }
 
-/* Where @virt is mapped to; ~0 when it is not. */
-static u64 walk(u64 virt)
+/* The entry that maps @virt; ~0 when none does. */
+static u64 entry_of(u64 virt)
 {
 	u64 *table = tables[0];
 
@@ -27,11 +27,19 @@ static u64 walk(u64 virt)
 		assert_int_equal(entry & 2, 2);
 		if (level == 2) {
 			assert_true(entry & 0x80);
-			return (entry & ~0xfffUL) + virt % SIZE_2M;
+			return entry;
 		}
 		assert_false(entry & 0x80);
 		table = (u64 *)(entry & ~0xfffUL);
 	}
+}
+
+/* Where @virt is mapped to; ~0 when it is not. */
+static u64 walk(u64 virt)
+{
+	u64 entry = entry_of(virt);
+
+	return entry == ~0UL ? entry : (entry & ~0xfffUL) + virt % SIZE_2M;
 }
 
 static void build_all(uint levels)
@@ -39,10 +47,11 @@ static void build_all(uint levels)
 	const u64 direct = 0xffff800000000000, fb = 0x380000000000;
 
 	begin(levels);
-	assert_int_equal(early_map(&map, 0, 0, 4 * GIB), 0);
-	assert_int_equal(early_map(&map, 0x40000000, 0x13800000, 128 * MIB), 0);
-	assert_int_equal(early_map(&map, direct, 0, 4 * GIB), 0);
-	assert_int_equal(early_map(&map, direct + fb, fb, 32 * MIB), 0);
+	assert_int_equal(early_map(&map, 0, 0, 4 * GIB, 0), 0);
+	assert_int_equal(early_map(&map, 0x40000000, 0x13800000, 128 * MIB, 0),
+			 0);
+	assert_int_equal(early_map(&map, direct, 0, 4 * GIB, 0), 0);
+	assert_int_equal(early_map(&map, direct + fb, fb, 32 * MIB, 8), 0);
 
 	assert_int_equal(walk(0x1234), 0x1234);
 	assert_int_equal(walk(0xffffffff), 0xffffffff);
@@ -51,6 +60,8 @@ static void build_all(uint levels)
 	assert_int_equal(walk(0x48000000), 0x48000000);
 	assert_int_equal(walk(direct + 0x40000000), 0x40000000);
 	assert_int_equal(walk(direct + fb + 0x1ffffff), fb + 0x1ffffff);
+	assert_int_equal(entry_of(direct + fb) & 0x18, 8);
+	assert_int_equal(entry_of(direct) & 0x18, 0);
 	assert_int_equal(walk(4 * GIB), ~0UL);
 	assert_int_equal(walk(direct + fb + 0x2000000), ~0UL);
 }
@@ -68,7 +79,7 @@ static void all_that_is_needed_fits_in_five_levels(void **state)
 static void without_a_table_left_it_says_so(void **state)
 {
 	begin(4);
-	assert_int_equal(early_map(&map, 0, 0, 64 * GIB), -ENOMEM);
+	assert_int_equal(early_map(&map, 0, 0, 64 * GIB, 0), -ENOMEM);
 	assert_int_equal(map.used, EARLY_TABLES);
 }
 

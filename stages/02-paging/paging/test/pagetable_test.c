@@ -64,6 +64,8 @@ static void rights_become_entry_bits(void **state)
 	assert_int_equal(pt_bits(&pt, MAP_WRITE), PTE_P | PTE_W | PTE_NX);
 	assert_int_equal(pt_bits(&pt, MAP_DEVICE),
 			 PTE_P | PTE_NX | PTE_PCD | PTE_PWT);
+	assert_int_equal(pt_bits(&pt, MAP_WRITE_COMBINING) & ~PTE_NX,
+			 PTE_P | PTE_PWT);
 	pt.nx = 0;
 	assert_int_equal(pt_bits(&pt, MAP_WRITE), PTE_P | PTE_W);
 }
