@@ -10,6 +10,9 @@ CHOSEN := $(or $(STAGE),$(ALL_STAGES))
 ONE := $(or $(STAGE),final)
 stage_dir = $(if $(filter final,$1),final,stages/$1)
 
+include mk/place.mk
+$(call NEED_LINKS,$(foreach s,$(ALL_STAGES),$(call stage_dir,$s)))
+
 # A misspelt goal must not be taken for none.
 GOALS := all $(ALL_STAGES) setup run test check bench bench-memory doctor \
 	diff lab gdb order compile_commands.json clean distclean help book \
@@ -95,10 +98,11 @@ diff:
 	@$(PYTHON) tools/lab.py diff '$(FROM)' '$(TO)'
 
 lab:
-	@$(PYTHON) tools/lab.py lab '$(STAGE)' '$(DIR)' '$(EXERCISE)'
+	@$(PYTHON) tools/lab.py lab '$(STAGE)' $(call QUOTED,$(value DIR)) \
+		'$(EXERCISE)'
 
 grade:
-	@$(PYTHON) tools/grade.py '$(DIR)'
+	@$(PYTHON) tools/grade.py $(call QUOTED,$(value DIR))
 
 soak: final | $(AFTER_SETUP)
 	@$(PYTHON) tools/soak.py $(or $(N),10) $(CPUS)
@@ -113,6 +117,11 @@ compile_commands.json:
 	@$(PYTHON) tools/compile_commands.py $(CHOSEN)
 
 # The cache of Debian packages survives a clean.
+clean distclean: not-elsewhere
+.PHONY: not-elsewhere
+not-elsewhere:
+	@test -z '$(ELSEWHERE)' || { echo 'clean: what is in' \
+		'$(ELSEWHERE) is not removed: that is yours to do'; exit 1; }
 clean:
 	@[ ! -d build ] || find build -mindepth 1 -maxdepth 1 ! -name cache \
 		-exec rm -rf {} +

@@ -4,7 +4,7 @@
 
 ifneq ($(wildcard heap/test/memory_bench.c),)
 
-BENCH_BUILD := $(BUILD_ROOT)/bench
+BENCH_BUILD := $(OUT)/bench
 BENCH_SOURCES := $(heap-code)
 BENCH_CODE_FLAGS := $(filter-out -D__VELLUM__ -DVELLUM_TEST -DMM_FAIL_AT%,\
 	$(CFLAGS))
@@ -30,7 +30,7 @@ $(BENCH_HOST): $(BENCH_BUILD)/%.o: %.c mk/bench.mk
 	@$(HOST_CC) $(BENCH_HOST_FLAGS) -MMD -MP -c -o $@ $<
 
 $(BENCH_PROGRAM): $(BENCH_CODE) $(BENCH_HOST)
-	@echo "  HOSTCC  $@"
+	@echo "  HOSTCC  $(SHOWN)"
 	@$(HOST_CC) -no-pie -o $@ $^ -lcmocka
 
 -include $(BENCH_CODE:.o=.d) $(BENCH_HOST:.o=.d)

@@ -48,7 +48,7 @@ $(LOADER_BUILD)/efi/loader/image.o: $(LOADER_BUILD)/image.h \
 # The firmware puts the loader where it likes, and nobody relocates it: so no
 # absolute address may be in it, but for the offsets in its header.
 $(LOADER): $(LOADER_OBJECTS) efi/loader/loader.ld
-	@echo "  EFI     $@"
+	@echo "  EFI     $(SHOWN)"
 	@readelf -rW $(LOADER_OBJECTS) | awk ' \
 		/^File:/ { file = $$2 } \
 		/^Relocation section/ { section = $$3 } \

@@ -11,7 +11,7 @@
 # Inputs worth keeping are files in FOLDER/test/corpus/TARGET/;
 # tests/host/fuzz.h has what targets share.
 
-FUZZ_BUILD := $(BUILD_ROOT)/fuzz/$(STAGE)
+FUZZ_BUILD := $(OUT)/fuzz/$(STAGE)
 FUZZ_CC ?= clang-14
 FUZZ_SANITIZE := -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all
 
@@ -21,10 +21,7 @@ include $(foreach d,$(TEST_FOLDERS),$(wildcard $(d)/test/fuzz.mk))
 FUZZ_CFLAGS := $(HOST_CFLAGS) -O2 -I$(HOST_DIR) $(FUZZ_SANITIZE)
 FUZZ_STAMP := $(FUZZ_BUILD)/flags
 ifneq ($(FUZZ_TARGETS),)
-ifneq ($(strip $(file <$(FUZZ_STAMP))),$(strip $(FUZZ_CC) $(FUZZ_CFLAGS)))
-$(shell mkdir -p $(FUZZ_BUILD))
-$(file >$(FUZZ_STAMP),$(FUZZ_CC) $(FUZZ_CFLAGS))
-endif
+$(call STAMP,$(FUZZ_STAMP),$(FUZZ_CC) $(FUZZ_CFLAGS))
 endif
 
 .PHONY: fuzz-targets fuzz-corpus fuzz-list

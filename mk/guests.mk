@@ -77,7 +77,7 @@ endef
 $(foreach name,$(GUEST_NAMES),$(eval $(call GUEST_RULES,$(name))))
 
 $(GUEST_BUILD)/%.img: $(GUEST_BUILD)/%.elf
-	@echo "  GUEST   $@"
+	@echo "  GUEST   $(SHOWN)"
 	@objcopy -O binary $< $@.new
 	@truncate -s $(GUEST_DISK_SIZE) $@.new
 	@mv $@.new $@

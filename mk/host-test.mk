@@ -28,7 +28,7 @@
 # Only the tests of the folders in TEST_FOLDERS run: `make host-test
 # TEST_FOLDERS=page`; TESTS="page-pool lib-list" chooses single programs.
 
-HOST_BUILD := $(BUILD_ROOT)/host/$(STAGE)
+HOST_BUILD := $(OUT)/host/$(STAGE)
 HOST_DIR := tests/host
 
 HOST_TESTS :=
@@ -43,10 +43,7 @@ HOST_CFLAGS := -std=gnu11 -g -fno-omit-frame-pointer -fno-strict-aliasing \
 	-DMM_FAIL_AT=0 -I. -I$(HOST_DIR) -include $(HOST_DIR)/names.h
 # A changed switch rebuilds what it is compiled into.
 HOST_STAMP := $(HOST_BUILD)/flags
-ifneq ($(strip $(file <$(HOST_STAMP))),$(strip $(HOST_CC) $(HOST_CFLAGS)))
-$(shell mkdir -p $(HOST_BUILD))
-$(file >$(HOST_STAMP),$(HOST_CC) $(HOST_CFLAGS))
-endif
+$(call STAMP,$(HOST_STAMP),$(HOST_CC) $(HOST_CFLAGS))
 
 # The first finding of a sanitizer ends the test.
 HOST_SANITIZE = $(if $(filter none,$(1)),,-fsanitize=$(1) \
@@ -75,14 +72,16 @@ $(HOST_BUILD)/$(1): $$($(1).objects)
 	@$(HOST_CC) $$($(1).all-flags) -o $$@ $$($(1).objects) -lcmocka \
 		-lpthread $$($(1).libs)
 
-.PHONY: run-host-$(1)
+.PHONY: run-host-$(1) build-host-$(1)
+build-host-$(1): $(HOST_BUILD)/$(1)
 run-host-$(1): $(HOST_BUILD)/$(1)
 	@if $$< > $$<.log 2>&1; then \
 		echo "  TEST    $(STAGE)/$(1):" \
 			"$$$$(grep -c '^\[       OK \]' $$<.log) passed"; \
 	else \
 		cat $$<.log; \
-		echo "  FAILED  $(STAGE)/$(1): run $$< to repeat" \
+		echo "  FAILED  $(STAGE)/$(1): run" \
+			"$$$$(realpath $$<) to repeat" \
 			"$$$$(grep -m1 -o 'SEED=[0-9]*' $$<.log)"; \
 		exit 1; \
 	fi

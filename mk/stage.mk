@@ -8,7 +8,8 @@
 #
 # Switches: TEST=1 builds the boot-time self-tests in (a build of its own),
 # WERROR=1 turns warnings into errors, VMMSIZE_ALL=bytes sets our range's size,
-# MM_FAIL_AT=n makes the n-th memory allocation fail.
+# MM_FAIL_AT=n makes the n-th memory allocation fail, BUILD_ROOT=DIR builds
+# there instead of in build/.
 
 .DEFAULT_GOAL := all
 MAKEFLAGS += --no-builtin-rules
@@ -20,13 +21,22 @@ OWN_STAGE := $(lastword $(foreach n,$(NEWEST),\
 	$(if $(wildcard $(firstword $(subst =, ,$(n)))),\
 	$(lastword $(subst =, ,$(n))))))
 STAGE := $(OWN_STAGE)
+include mk/place.mk
+$(call NEED_LINKS,.)
 include mk/values.mk
 
 # mk is a link in the repository and a folder in a lab copy; either way what
-# is built goes beside the real one.
-TOP := $(realpath $(realpath mk)/..)
-BUILD_ROOT ?= $(TOP)/build
-BUILD := $(BUILD_ROOT)/$(STAGE)$(if $(TEST),-test)
+# is built goes beside the real one, unless BUILD_ROOT= names another place.
+UP := $(patsubst %mk,%,$(shell readlink mk))
+OUT := $(or $(ELSEWHERE),$(UP)build)
+BUILD := $(OUT)/$(STAGE)$(if $(TEST),-test)
+# A target's name from the top on, for messages.
+SHOWN = $(patsubst $(UP)%,%,$@)
+
+ifeq ($(shell mkdir -p $(OUT) 2>/dev/null && test -w $(OUT) && echo yes),)
+$(error cannot write to $(patsubst $(UP)%,%,$(OUT)): BUILD_ROOT=DIR builds in \
+	another place)
+endif
 
 FOLDERS := $(patsubst %/,%,$(wildcard */))
 FOLDERS := $(filter-out mk tools tests build demo,$(FOLDERS))
@@ -52,7 +62,8 @@ CFLAGS := -std=gnu11 -O2 -g -ffreestanding -fno-builtin-printf \
 	-fno-stack-protector -fcf-protection=none \
 	-fno-asynchronous-unwind-tables -fno-omit-frame-pointer \
 	-fno-optimize-sibling-calls -fno-strict-aliasing -fno-common \
-	-fmacro-prefix-map=./= -fdebug-prefix-map=$(TOP)=. \
+	-fmacro-prefix-map=./= \
+	-fdebug-prefix-map=$(call QUOTED,$(shell cd ./$(UP). && pwd -P))=. \
 	-Wall -Wextra -Wstrict-prototypes -Wmissing-prototypes -Wvla \
 	-Wno-unused-parameter $(LAB_CFLAGS) $(if $(WERROR),-Werror) \
 	-D__VELLUM__ -DVMMSIZE_ALL=$(VMMSIZE_ALL)UL \
@@ -74,21 +85,18 @@ all: $(IMAGE)
 # $(call STAMP,file,text): a file that is new when the text has changed. A
 # changed switch recompiles, a file that came or went links again. (Make leaves
 # the newline at the end of what it reads, or takes it off: hence strip.)
-define STAMP
-ifneq ($$(strip $$(file <$(1))),$$(strip $(2)))
-$$(shell mkdir -p $(BUILD))
-$$(file >$(1),$(2))
-endif
-endef
-$(eval $(call STAMP,$(BUILD)/flags,$(CC) $(CFLAGS)))
-$(eval $(call STAMP,$(BUILD)/objects,$(OBJECTS)))
+STAMP = $(if $(call DIFFER,$(strip $(file <$1)),$(strip $2)),$(shell \
+	mkdir -p $(dir $1))$(file >$1,$2))
+DIFFER = $(subst $1,,$2)$(subst $2,,$1)
+$(call STAMP,$(BUILD)/flags,$(CC) $(CFLAGS))
+$(call STAMP,$(BUILD)/objects,$(OBJECTS))
 
 # The version goes into one object. In an archive made by `git archive` there is
 # no .git, but git has filled in mk/version; in a lab there is neither.
-VERSION := $(or $(shell GIT_OPTIONAL_LOCKS=0 git --git-dir='$(TOP)/.git' \
-	--work-tree='$(TOP)' describe --always --dirty --tags 2>/dev/null),\
+VERSION := $(or $(shell GIT_OPTIONAL_LOCKS=0 git --git-dir=./$(UP).git \
+	--work-tree=./$(UP) describe --always --dirty --tags 2>/dev/null),\
 	$(firstword $(filter-out $$Format% %$$,$(file <mk/version))),unknown)
-$(eval $(call STAMP,$(BUILD)/version,$(VERSION)))
+$(call STAMP,$(BUILD)/version,$(VERSION))
 $(BUILD)/lib/version.o: CFLAGS += -DVELLUM_VERSION='"$(VERSION)"'
 $(BUILD)/lib/version.o: $(BUILD)/version
 
@@ -115,7 +123,7 @@ $(BUILD)/symbols.o: $(BUILD)/symbols.S
 	@$(CC) -c -o $@ $<
 
 $(IMAGE): $(OBJECTS) $(BUILD)/symbols.o
-	@echo "  LD      $@"
+	@echo "  LD      $(SHOWN)"
 	@ld $(LDFLAGS) -T $(LD_SCRIPT) -o $@ $(OBJECTS) $(BUILD)/symbols.o
 
 -include $(OBJECTS:.o=.d)

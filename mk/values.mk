@@ -8,7 +8,7 @@ PYTHON := /usr/bin/python3
 # What the command line sets, as words for a shell. (The environment is full of
 # other people's names.)
 GIVEN := $(foreach v,$(.VARIABLES),$(if $(filter command,$(origin $v)),\
-	'$v=$(subst ','\'',$($v))'))
+	$(call QUOTED,$v=$(value $v))))
 
 # A minimal Debian has no Python yet: `make setup` installs it.
 ifneq ($(CHECKED),yes)

@@ -33,10 +33,28 @@ def _vellum_medium(machine, folder):
     return 'cdrom', path
 
 
-def _disk_line(channel, path, mode):
+def _plain(path, folder):
+    """A name for path, seen from folder, that Bochs reads as it is: in its
+    configuration a $ begins a variable, and nothing quotes a quote."""
+    path = Path(path).absolute()
+    if path.parent == folder:
+        return path.name
+    if re.fullmatch(r'[\w/.+@=,-]+', str(path), re.ASCII):
+        return str(path)
+    link = folder / f'link{len(list(folder.glob("link*")))}'
+    link.symlink_to(path)
+    return link.name
+
+
+def _disk_line(channel, path, mode, folder):
     """Configuration of a hard disk; Bochs wants whole cylinders."""
-    return (f'{channel}: type=disk, path="{path}", mode={mode}, '
-            'translation=lba')
+    return (f'{channel}: type=disk, path="{_plain(path, folder)}", '
+            f'mode={mode}, translation=lba')
+
+
+def _cdrom_line(path, folder):
+    return (f'ata1-master: type=cdrom, path="{_plain(path, folder)}", '
+            'status=inserted')
 
 
 def _media(machine, folder):
@@ -47,7 +65,7 @@ def _media(machine, folder):
     if machine.firmware == 'uefi':
         path = uefi.vellum_volume(machine, folder)
         if path:
-            lines.append(_disk_line(channel, path, 'flat'))
+            lines.append(_disk_line(channel, path, 'flat', folder))
             channel = 'ata0-slave'
     elif machine.image:
         kind, path = _vellum_medium(machine, folder)
@@ -58,17 +76,14 @@ def _media(machine, folder):
             disk, mode = path, 'flat'
         else:
             boot = 'cdrom'
-            lines.append('ata1-master: type=cdrom, path='
-                         f'"{path}", status=inserted')
+            lines.append(_cdrom_line(path, folder))
     elif machine.cdrom:
         boot = 'cdrom'
     if disk:
-        lines.append(_disk_line(channel, disk, mode) +
-                     (f', journal="{folder}/journal"'
-                      if mode == 'volatile' else ''))
+        lines.append(_disk_line(channel, disk, mode, folder) +
+                     (', journal=journal' if mode == 'volatile' else ''))
     if machine.cdrom:
-        lines.append('ata1-master: type=cdrom, path='
-                     f'"{machine.cdrom}", status=inserted')
+        lines.append(_cdrom_line(machine.cdrom, folder))
     return lines + [f'boot: {boot}']
 
 
@@ -113,7 +128,7 @@ def configuration(machine, folder, tty):
         'error: action=report',
         'info: action=report',
         'debug: action=ignore',
-        f'log: {folder}/emulator.log',
+        'log: emulator.log',
         *machine.extra_args,
     ]
     (folder / 'bochsrc').write_text('\n'.join(lines) + '\n')
@@ -121,7 +136,6 @@ def configuration(machine, folder, tty):
     (folder / 'bochs.rc').write_text('c\n')
 
 
-def arguments(folder):
-    """The command line."""
-    return [need('bochs', 'bochs'), '-q', '-f', f'{folder}/bochsrc',
-            '-rc', f'{folder}/bochs.rc']
+def arguments():
+    """The command line; it is run in the machine's folder."""
+    return [need('bochs', 'bochs'), '-q', '-f', 'bochsrc', '-rc', 'bochs.rc']

@@ -100,14 +100,14 @@ class Machine:
         self._files.append(os.fdopen(ours, 'rb', 0))
         tty.setraw(theirs)
         bochs.configuration(self.set, self.dir, os.ttyname(theirs))
-        argv = bochs.arguments(self.dir)
-        self._script(argv)
+        argv = bochs.arguments()
+        self._script(argv, self.dir)
         screen, screen_theirs = os.openpty()
         env = {**os.environ, 'TERM': 'vt100', 'LINES': '25',
                'COLUMNS': '80'}
         self.process = process.spawn(
             argv, self.set.limit, stdin=screen_theirs, stdout=screen_theirs,
-            stderr=screen_theirs, env=env)
+            stderr=screen_theirs, env=env, cwd=self.dir)
         os.close(screen_theirs)
         self._screen = process.drain(screen, self.dir / 'screen.log')
         # We hold the terminal's other end until Bochs has ended: a hang-up
@@ -118,10 +118,10 @@ class Machine:
             self.console = Console(ours, self.dir / 'serial.log',
                                    self.set.echo)
 
-    def _script(self, argv):
+    def _script(self, argv, where='.'):
         """Keep the command that repeats this run by hand."""
         (self.dir / 'command.sh').write_text(
-            f'#!/bin/sh\ncd {shlex.quote(os.getcwd())}\n'
+            f'#!/bin/sh\ncd {shlex.quote(os.path.abspath(where))}\n'
             f'exec {shlex.join(argv)}\n')
 
     # --- talking

@@ -107,7 +107,8 @@ class Tree:
         """Run one test function; why it failed, or an empty string."""
         folder = item.program.partition('-')[0]
         program = (self.top / 'build/host' / self.asked.stage / item.program)
-        why = self.build(str(program), f'TEST_FOLDERS={folder}')
+        why = self.build(f'build-host-{item.program}',
+                         f'TEST_FOLDERS={folder}')
         if why:
             return why
         status, text = limited([program], TEST_SECONDS,

@@ -5,6 +5,7 @@
                                      the whole program, to play with
   lab.py diff FROM TO
 """
+import shlex
 import subprocess
 import sys
 import tarfile
@@ -60,14 +61,14 @@ def lab(stage, target, name):
         raise ToolError(f'DIR={target} is there already')
     asked = choose(stage, name)
     copy_stage(source, target)
+    again = f'make -C {shlex.quote(str(target))}'
     if not asked:
-        print(f'{target} is a tree of its own now: '
-              f'make -C {target} run, make -C {target} test')
+        print(f'{target} is a tree of its own now: {again} run, {again} test')
         return 0
     take_out(asked, target)
     print(f'{target} is a tree of its own now, with a part for you to write: '
           f'{asked.title}\nRead {target}/EXERCISE, change '
-          f'{", ".join(asked.edit)} there, then: make -C {target} grade\n'
+          f'{", ".join(asked.edit)} there, then: {again} grade\n'
           '(EXERCISE=none makes a copy of the whole program instead.)')
     return 0
 

@@ -13,7 +13,7 @@ Settings are NAME=VALUE, as arguments or in the environment:
   KERNEL= INITRD= CMDLINE=  replace those of the Linux demo
   OPTIONS=                more words for Vellum's command line
   EMU_ARGS=               passed to the emulator as they are (Bochs: each is a
-                          line for bochsrc)
+                          line for bochsrc; whole paths)
   TIMEOUT=                limit of the run in seconds
   BATCH=1                 no input; status 0 only if all was seen
   TEST=1                  the build with self-tests

@@ -50,6 +50,11 @@ def boot_tests(chosen):
     return sorted({path.resolve() for path in found})
 
 
+def _is_path(word):
+    """Is an argument a test's file, or a test in one?"""
+    return Path(word.split('::')[0]).exists()
+
+
 def own_arguments(argv):
     """--stage from the arguments, and all others."""
     rest, stage = [], None
@@ -75,22 +80,25 @@ def test(argv):
     else:
         chosen = [(name, folders(name, inherited=False))
                   for name in stages()]
-    paths = [word for word in rest if Path(word.split('::')[0]).exists()]
-    if not paths:
+    # Whole ones: pytest starts at the top.
+    rest = [os.path.abspath(word) if _is_path(word) else word
+            for word in rest]
+    if not any(map(_is_path, rest)):
         for name, names in chosen:
             host_tests(name, names)
         paths = boot_tests(chosen)
         paths += sorted((TOP / 'tests').glob(
             'test_stage.py' if stage else 'test_*.py'))
         rest += map(str, paths)
+    # Seen from the top, whose own name may have a colon.
     env = {**os.environ, 'PYTHONDONTWRITEBYTECODE': '1',
-           'PYTHONPATH': f'{TOP}/tools:{TOP}/tests'}
+           'PYTHONPATH': 'tools:tests'}
     argv = ['/usr/bin/python3', '-m', 'pytest', '-p', 'vellum_pytest',
             '--import-mode=importlib', '--rootdir', TOP, '-o',
             f'cache_dir={BUILD}/pytest-cache', '-q', '-ra', '--tb=short',
             '--durations=5', '-n', str(min(os.cpu_count(), 4)),
             *(['--stage', stage] if stage else []), *rest]
-    return subprocess.run(argv, env=env, check=False).returncode
+    return subprocess.run(argv, cwd=TOP, env=env, check=False).returncode
 
 
 if __name__ == '__main__':
