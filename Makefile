@@ -35,7 +35,7 @@ OTHER_GOALS := $(filter-out setup,$(MAKECMDGOALS))
 all: $(CHOSEN)
 
 $(ALL_STAGES): | $(AFTER_SETUP)
-	@$(SUBMAKE) -C $(call stage_dir,$@) all TEST= STAGE=$@
+	+@$(SUBMAKE) -C $(call stage_dir,$@) all TEST= STAGE=$@
 
 # Our tools are Python programs; a minimal Debian has no Python yet.
 ROOT := $(if $(filter-out 0,$(shell id -u)),sudo)
@@ -47,12 +47,12 @@ setup:
 # All CPUs build, unless the user gave a number: that is the sub-make's as well.
 JOBS = $(if $(filter -j%,$(MAKEFLAGS)),,-j$(shell nproc))
 run: | $(AFTER_SETUP)
-	@$(SUBMAKE) $(JOBS) -C $(call stage_dir,$(ONE)) to-run
+	+@$(SUBMAKE) $(JOBS) -C $(call stage_dir,$(ONE)) to-run
 	@$(PYTHON) tools/run.py STAGE=$(ONE)
 
 # The image with and without the self-tests, for each chosen stage.
 test-images: | $(AFTER_SETUP)
-	@for s in $(CHOSEN); do \
+	+@for s in $(CHOSEN); do \
 		d=stages/$$s; [ $$s = final ] && d=final; \
 		$(SUBMAKE) -C $$d all TEST= && \
 		$(SUBMAKE) -C $$d all TEST=1 || exit 1; \

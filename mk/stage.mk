@@ -138,16 +138,16 @@ $(IMAGE): $(OBJECTS) $(BUILD)/symbols.o
 JOBS = $(if $(filter -j%,$(MAKEFLAGS)),,-j$(shell nproc))
 .PHONY: to-run
 to-run: $(if $(NATIVE),,all)
-	@$(if $(and $(TEST)$(NATIVE),$(wildcard $(GUEST_DIR))),\
+	+@$(if $(and $(TEST)$(NATIVE),$(wildcard $(GUEST_DIR))),\
 		$(SUBMAKE) guests TEST=,:)
 
 run:
-	@$(SUBMAKE) $(JOBS) to-run
+	+@$(SUBMAKE) $(JOBS) to-run
 	@$(PYTHON) tools/run.py --stage $(STAGE)
 
 test:
-	@$(SUBMAKE) all TEST=
-	@$(SUBMAKE) all TEST=1
+	+@$(SUBMAKE) all TEST=
+	+@$(SUBMAKE) all TEST=1
 	@$(PYTHON) tools/test.py --stage $(STAGE)
 
 # In a lab with an exercise (make lab): is it done?

@@ -4,6 +4,7 @@ Bochs emulates Intel's VMX with EPT. It has no loader of its own, so Vellum
 comes from a small medium with GRUB: a CD when the guest boots from a disk
 (which stays drive 0x80), a disk when the guest boots from a CD.
 """
+import re
 from pathlib import Path
 
 import bootdisk

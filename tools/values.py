@@ -100,8 +100,9 @@ def file_start(name, value, size):
 # --- what each may be: functions of its name, its value and all values
 
 def _stage(name, value, chosen):
-    if value != chosen['own']:
-        one_of(name, value, [chosen['own']] if chosen['own'] else stages())
+    there = [chosen['own']] if chosen['own'] else stages()
+    if there:       # none in a lab, whose stage only make knows
+        one_of(name, value, there)
 
 
 def _emulator(name, value, chosen):
