@@ -46,11 +46,19 @@ multiboot_header:
 entry:
 	cli
 	cld
-	movl	%eax, %esi		/* CPUID and RDTSC change EAX and EBX */
-	movl	%ebx, %edi
+	movl	%eax, %esi		/* what follows changes EAX and EBX */
 	rdtsc
 	movl	%eax, PA(entry_tsc)
 	movl	%edx, PA(entry_tsc + 4)
+
+	/* Variables without a value are 0, whatever was here before us. */
+	movl	$PA(loaded_end), %edi
+	movl	$PA(image_end), %ecx
+	subl	%edi, %ecx
+	shrl	$2, %ecx
+	xorl	%eax, %eax
+	rep stosl
+	movl	%ebx, %edi
 
 	/* No long mode: say so, and stop. */
 	movl	$0x80000000, %eax
