@@ -109,8 +109,8 @@ def slab_page():
     """One page of the byte allocator."""
     f = Figure('slab-page', 'A page that was cut up for objects of 16 bytes',
                'The header takes the first 64 bytes of the page: a bitmap of '
-               '256 bits, two list links, a pointer to the class, the seal '
-               'and two counts. It covers slots 0 to 3, whose bits are 0 for '
+               '256 bits, two list links, a pointer to the class and two '
+               'counts. It covers slots 0 to 3, whose bits are 0 for '
                'good. The other 252 slots are objects. Below, the class of '
                '1024 bytes: slot 0 for the header, and three objects.',
                760, 380)
@@ -118,8 +118,8 @@ def slab_page():
            anchor='start', bold=True)
     x = 40
     for wide, name, kind in ((150, 'bitmap', 'ours'), (74, 'link', 'ours'),
-                             (62, 'class', 'ours'), (56, 'seal', 'ours'),
-                             (56, 'counts', 'ours'), (70, 'slot 4', 'used'),
+                             (62, 'class', 'ours'), (56, 'used', 'ours'),
+                             (56, 'word', 'ours'), (70, 'slot 4', 'used'),
                              (70, 'slot 5', 'free'), (62, '...', 'plain'),
                              (80, 'slot 255', 'free')):
         f.box(x, 56, wide, 44, name, kind=kind, size=13)

@@ -58,6 +58,10 @@ static const char *check_block(u32 i, u32 *size, struct census *census)
 	case PAGE_RESERVED:
 		census->reserved++;
 		return NULL;
+	case PAGE_OWNED:
+		if (!vmm_pool.page[i].owner)
+			return "owned block has no owner";
+		/* fall through */
 	case PAGE_ALLOCATED:
 		*size = vmm_pool.page[i].pages;
 		return check_allocated(i, *size);

@@ -68,6 +68,8 @@ static void page_init(void)
 	struct page *page = early_pages(size / PAGE_SIZE);
 	u64 used = (u64)early_pages_end() - VMM_VIRT;
 
+	fill_with_junk((char *)VMM_VIRT + used,
+		       (char *)VMM_VIRT + boot_info.vmm_size);
 	if (setup_pages(page, (void *)VMM_VIRT, boot_info.vmm_base, pages,
 			used / PAGE_SIZE))
 		panic("page: %lu MiB are too little for Vellum and a "

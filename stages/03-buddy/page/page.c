@@ -57,6 +57,17 @@ uint num_of_available_pages(void)
 	return __atomic_load_n(&vmm_pool.available, __ATOMIC_RELAXED);
 }
 
+void *page_owner(const void *virt)
+{
+	u64 i = page_number(virt);
+	const struct page *page = &vmm_pool.page[i];
+
+	if ((u64)virt & PAGE_MASK || i >= vmm_pool.pages ||
+	    __atomic_load_n(&page->type, __ATOMIC_ACQUIRE) != PAGE_OWNED)
+		return NULL;
+	return page->owner;
+}
+
 uint pages_of_block(const void *virt)
 {
 	u64 offset = (u64)virt - (u64)vmm_pool.virt;
@@ -86,7 +97,7 @@ static const char *describe_part(u32 i)
 
 		if (type >= PAGE_FREE + order && type < PAGE_NOT_HEAD)
 			return "already free";
-		if (type == PAGE_ALLOCATED &&
+		if ((type == PAGE_ALLOCATED || type == PAGE_OWNED) &&
 		    i - head < vmm_pool.page[head].pages)
 			return "inside a block, not its start";
 	}
@@ -100,6 +111,8 @@ static const char *describe(u32 i)
 		return "reserved for the program";
 	case PAGE_ALLOCATED:
 		return "allocated";
+	case PAGE_OWNED:
+		return "in use by its owner";
 	case PAGE_NOT_HEAD:
 		return describe_part(i);
 	default:

@@ -43,6 +43,19 @@ void free_page_phys(phys_t phys);
  */
 void shrink_pages(void *virt, int n);
 
+/*
+ * Note with the allocated block that begins at @virt, which the caller has, who
+ * uses it and for what: @owner is the caller's to choose; NULL: nobody. A block
+ * with an owner can't be freed nor shrunk. Panics when no block begins there.
+ *
+ * Only this tells what a page is. What lies in it does not: a guest, a device,
+ * or Vellum itself before the machine was reset may have left anything there.
+ */
+void set_page_owner(void *virt, void *owner);
+
+/* The owner of the block that begins at @virt; NULL: it has none, or is none. */
+void *page_owner(const void *virt);
+
 /* Pages that can still be allocated. The reserve is not among them. */
 uint num_of_available_pages(void);
 

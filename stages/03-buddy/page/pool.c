@@ -204,6 +204,21 @@ void free_page_phys(phys_t phys)
 	free_at(phys.v - vmm_pool.phys.v, __func__, phys.v);
 }
 
+void set_page_owner(void *virt, void *owner)
+{
+	u64 offset = (u64)virt - (u64)vmm_pool.virt;
+	u32 i = page_index(offset, __func__, (u64)virt);
+	struct page *page = &vmm_pool.page[i];
+
+	spin_lock(&vmm_pool.lock);
+	if (page->type != PAGE_ALLOCATED && page->type != PAGE_OWNED)
+		refuse(__func__, (u64)virt, i);
+	page->owner = owner;
+	__atomic_store_n(&page->type, owner ? PAGE_OWNED : PAGE_ALLOCATED,
+			 __ATOMIC_RELEASE);
+	spin_unlock(&vmm_pool.lock);
+}
+
 void shrink_pages(void *virt, int n)
 {
 	u64 offset = (u64)virt - (u64)vmm_pool.virt;

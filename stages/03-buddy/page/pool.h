@@ -30,6 +30,7 @@ enum page_type {
 	PAGE_FREE,                        /* + order: head of a free block */
 	PAGE_NOT_HEAD = NUM_OF_ALLOCSIZE, /* in a block, but not its first */
 	PAGE_ALLOCATED,                   /* head of a block somebody has */
+	PAGE_OWNED,                       /* the same, and owner says who */
 	PAGE_RESERVED,                    /* the program's own, or no page */
 };
 
@@ -39,9 +40,12 @@ enum page_type {
  * pointer would lead the allocator astray.
  */
 struct page {
-	struct list link; /* on the free list of its order, when free */
-	u32 pages;        /* size of the block, when allocated */
-	u32 type;         /* an enum page_type */
+	union {
+		struct list link; /* on the free list of its order, when free */
+		void *owner;      /* set_page_owner(), when owned */
+	};
+	u32 pages; /* size of the block, when allocated or owned */
+	u32 type;  /* an enum page_type */
 };
 
 _Static_assert(sizeof(struct page) == 24, "as the comment says");
@@ -53,8 +57,8 @@ struct page_pool {
 
 	/*
 	 * Protects available, reserved, only_cpu, free[] and all of page[]; but
-	 * pages_of_block() reads a block's type and size without the lock: for
-	 * the owner of the block the answer lasts. The other fields never
+	 * pages_of_block() and page_owner() read a block's fields without the
+	 * lock: for who has the block the answer lasts. The other fields never
 	 * change. No other lock is taken under this one.
 	 */
 	spinlock_t lock;
@@ -63,7 +67,7 @@ struct page_pool {
 	u32 only_cpu;  /* 0: all may allocate; n + 1: CPU n alone, in a panic */
 
 	struct page *page; /* one for each page, and for the padding */
-	u32 pages;         /* in the pool */
+	u64 pages;         /* in the pool */
 	char *virt;        /* where page 0 is, virtually and physically */
 	phys_t phys;
 };
@@ -98,6 +102,12 @@ void pool_init(struct page *page, void *virt, phys_t phys, u32 pages);
  * nothing, when one of them is not reserved or not there.
  */
 int pool_add(u32 first, u32 n);
+
+/* The number of the page of @virt; no less than pages for a foreign address. */
+static inline u64 page_number(const void *virt)
+{
+	return ((u64)virt - (u64)vmm_pool.virt) >> PAGE_SHIFT;
+}
 
 /* What page @index is, in words; any number will do. */
 const char *pool_describe(u64 index);

@@ -18,7 +18,7 @@ static struct page_run block_at(u32 i)
 
 	if (page->type < NUM_OF_ALLOCSIZE)
 		return (struct page_run){BLOCK_FREE, 1U << page->type, 1};
-	if (page->type == PAGE_ALLOCATED)
+	if (page->type == PAGE_ALLOCATED || page->type == PAGE_OWNED)
 		return (struct page_run){BLOCK_ALLOCATED, page->pages, 1};
 	if (page->type == PAGE_RESERVED)
 		return (struct page_run){BLOCK_RESERVED, 1, 1};
@@ -50,7 +50,7 @@ void print_page_runs(void)
 {
 	struct page_run run;
 
-	printf("page-map: %u pages\n", vmm_pool.pages);
+	printf("page-map: %lu pages\n", vmm_pool.pages);
 	for (uint i = 0; !get_page_run(i, &run); i += run.pages * run.blocks)
 		printf("page-map: %u %s %u x %u\n", i, names[run.state],
 		       run.pages, run.blocks);

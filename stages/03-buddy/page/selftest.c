@@ -1,14 +1,54 @@
 /*
  * The self-test of the page layer, on the machine itself (TEST=1): what the
- * host tests prove of the code, seen once more with real memory under it.
+ * host tests prove of the code, seen once more with real memory under it; and
+ * memory that holds all that could mislead us.
  */
 #ifdef VELLUM_TEST
 
+#include "boot/layout.h"
 #include "console/printf.h"
 #include "lib/errno.h"
 #include "lib/init.h"
+#include "lib/string.h"
 #include "page/page.h"
 #include "page/runs.h"
+#include "page/setup.h"
+#include "paging/pagetable.h"
+
+static void fill(u64 *page, u64 value, u64 step)
+{
+	for (u64 i = 0; i < PAGE_SIZE / sizeof(*page); i++)
+		page[i] = value + i * step;
+}
+
+/*
+ * Four kinds in turn: all ones; tables that map all memory, for whoever takes
+ * them as page tables; lists that are empty, or rings; and our own program.
+ */
+void fill_with_junk(char *start, char *end)
+{
+	char *ours = text_start;
+	uint i = 0;
+
+	for (char *page = start; page < end; page += PAGE_SIZE, i++)
+		switch (i % 4) {
+		case 0:
+			fill((u64 *)page, ~0UL, 0);
+			break;
+		case 1:
+			fill((u64 *)page, PTE_P | PTE_W, PAGE_SIZE);
+			break;
+		case 2:
+			fill((u64 *)page, (u64)page, 0);
+			break;
+		default:
+			memcpy(page, ours, PAGE_SIZE);
+			ours += PAGE_SIZE;
+			if (ours >= data_start)
+				ours = text_start;
+		}
+	printf("page: %lu MiB were filled with junk\n", (end - start) / MIB);
+}
 
 /* Sizes that are powers of two and sizes that are not. */
 static const int sizes[] = {1, 2, 3, 5, 8, 100, 256, 1000, 4096};

@@ -16,4 +16,15 @@
 int setup_pages(struct page *page, void *virt, phys_t phys, u32 pages,
 		u32 used);
 
+/*
+ * In a test build: fill the memory from @start to @end, which nobody has yet,
+ * with what could mislead us. RAM survives a reset, so at the next start such
+ * things do lie there: our own data of last time, page tables, lists.
+ */
+#ifdef VELLUM_TEST
+void fill_with_junk(char *start, char *end);
+#else
+#define fill_with_junk(start, end) ((void)0)
+#endif
+
 #endif

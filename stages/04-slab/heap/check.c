@@ -62,8 +62,6 @@ void setup_heap(void)
 	for (uint i = 0; i < ARRAY_SIZE(size_class); i++)
 		size_class[i] = smallest_class(i);
 	heap_usual_max = OBJECT_MAX;
-	heap_range.start = (u64)vmm_pool.virt;
-	heap_range.size = vmm_pool.pages * PAGE_SIZE;
 	mm_add_layer(&layer);
 }
 
@@ -74,27 +72,16 @@ struct census {
 	uint used;    /* objects */
 };
 
-/*
- * The slab in page @i of the pool, or NULL when the page is no slab. It is not
- * ours to read before we know; whoever has it may be writing to it. But it gets
- * no seal as long as we hold the locks of the classes, and loses none.
- */
-static struct slab *slab_in_page(u32 i)
+/* Is there a slab of @class at @p? What lies there is not looked at. */
+static bool is_slab_of(const struct heap_class *class, const void *p)
 {
-	struct slab *slab = (struct slab *)(vmm_pool.virt + i * PAGE_SIZE);
-
-	if (pages_of_block(slab) == 1)
-		for (uint k = 0; k < HEAP_CLASSES; k++)
-			if (slab->class == &heap_classes[k] &&
-			    slab->seal == seal_of(slab, slab->class))
-				return slab;
-	return NULL;
+	return page_owner(p) == class;
 }
 
 /* Does the bitmap agree with the count, and leave the header alone? */
-static const char *check_bitmap(const struct slab *slab)
+static const char *check_bitmap(const struct heap_class *class,
+				const struct slab *slab)
 {
-	const struct heap_class *class = slab->class;
 	uint free = 0, slots = PAGE_SIZE >> class->shift;
 
 	for (uint w = 0; w < class->words; w++)
@@ -110,14 +97,29 @@ static const char *check_bitmap(const struct slab *slab)
 		return "there is no such word";
 	if (slab->link.next && !slab->bitmap[slab->word])
 		return "its word has no free slot";
-	return check_slots(slab);
+	return check_slots(class, slab);
 }
 
-static const char *check_slab(const struct slab *slab, struct census *census)
+static bool is_class(const struct heap_class *class)
 {
-	const struct heap_class *class = slab->class;
-	bool listed = slab != class->current && !is_full(class, slab);
+	for (uint i = 0; i < HEAP_CLASSES; i++)
+		if (class == &heap_classes[i])
+			return true;
+	return false;
+}
 
+/* Check the page at @slab, which @class owns; the sums are in @census. */
+static const char *check_slab(const struct heap_class *class,
+			      const struct slab *slab, struct census *census)
+{
+	bool listed;
+
+	if (!is_class(class))
+		return "owner of the page is no class of the heap";
+	if (slab->class != class)
+		return "header of the page is overwritten";
+	listed = slab != class->current && !is_full(class, slab);
+	census += class - heap_classes;
 	census->pages++;
 	census->partial += listed;
 	census->used += slab->used;
@@ -125,7 +127,7 @@ static const char *check_slab(const struct slab *slab, struct census *census)
 		return "on the list, and should not be, or the other way round";
 	if (listed && slab->used == 0)
 		return "empty page that is not the current one";
-	return check_bitmap(slab);
+	return check_bitmap(class, slab);
 }
 
 /* Walk the list of @class, which pass 1 says has @n slabs. */
@@ -135,13 +137,8 @@ static const char *check_list(const struct heap_class *class, uint n,
 	const struct list *head = &class->partial, *last = head;
 
 	for (struct list *node = head->next; node != head; node = node->next) {
-		u64 offset = (u64)node - heap_range.start;
-		struct slab *slab = offset < heap_range.size
-					    ? slab_in_page(offset >> PAGE_SHIFT)
-					    : NULL;
-
 		*where = node;
-		if (!slab || &slab->link != node || slab->class != class)
+		if (!is_slab_of(class, list_entry(node, struct slab, link)))
 			return "link leads to no page of the class";
 		if (node->prev != last)
 			return "links disagree";
@@ -182,15 +179,11 @@ static const char *check_class(const struct heap_class *class,
 			       const struct census *census, void **where)
 {
 	struct slab *current = class->current;
-	u64 offset = (u64)current - heap_range.start;
 
 	*where = current;
 	if (class->pages != census->pages)
 		return "number of pages does not agree with those found";
-	if (current != NO_SLAB &&
-	    (offset >= heap_range.size ||
-	     slab_in_page(offset >> PAGE_SHIFT) != current ||
-	     current->class != class))
+	if (current != NO_SLAB && !is_slab_of(class, current))
 		return "current page is none of the class";
 	return check_list(class, census->partial, where);
 }
@@ -201,12 +194,12 @@ static const char *check_all(struct census census[HEAP_CLASSES], void **where)
 	const char *wrong = check_size_classes(where);
 
 	for (u32 i = 0; i < vmm_pool.pages && !wrong; i++) {
-		struct slab *slab = slab_in_page(i);
+		void *page = vmm_pool.virt + i * PAGE_SIZE;
+		struct heap_class *class = page_owner(page);
 
-		*where = slab;
-		if (slab)
-			wrong = check_slab(slab,
-					   &census[slab->class - heap_classes]);
+		*where = page;
+		if (class)
+			wrong = check_slab(class, page, census);
 	}
 	for (uint i = 0; i < HEAP_CLASSES && !wrong; i++)
 		wrong = check_class(&heap_classes[i], &census[i], where);

@@ -84,9 +84,8 @@ void slot_freed(struct heap_class *class, void *p)
 	memset(p, POISON, BIT(class->shift));
 }
 
-const char *check_slots(const struct slab *slab)
+const char *check_slots(const struct heap_class *class, const struct slab *slab)
 {
-	const struct heap_class *class = slab->class;
 	const char *wrong = NULL;
 
 	for (u64 i = class->first; i < PAGE_SIZE >> class->shift; i++) {

@@ -38,8 +38,9 @@ void slot_allocated(struct heap_class *class, void *p, uint n);
 void slot_resized(struct heap_class *class, void *p, uint n);
 void slot_freed(struct heap_class *class, void *p);
 
-/* Check every slot of @slab by its bit: what is wrong, or NULL. */
-const char *check_slots(const struct slab *slab);
+/* Check every slot of @slab, of @class, by its bit: what is wrong, or NULL. */
+const char *check_slots(const struct heap_class *class,
+			const struct slab *slab);
 
 #else
 
@@ -48,7 +49,7 @@ const char *check_slots(const struct slab *slab);
 #define slot_allocated(class, p, n) ((void)(n))
 #define slot_resized(class, p, n)   ((void)(n))
 #define slot_freed(class, p)        ((void)0)
-#define check_slots(slab)           NULL
+#define check_slots(class, slab)    NULL
 
 #endif
 

@@ -6,12 +6,13 @@
  *	      --> partial <--> slab <--> slab	the next ones to be current
  *		  slab, slab, slab	full: on no list until one is freed
  *
- * free() finds the slab in the address and the slot by a shift; so neither
- * depends on the number of objects. A slab that gets empty goes back to the
- * page layer, unless it is the current one.
+ * free() finds the class in the page's descriptor, the slab in the address and the
+ * slot by a shift; so neither depends on the number of objects. A slab that
+ * gets empty goes back to the page layer, unless it is the current one.
  *
- * One lock for each class. None is held while the page layer is called or
- * while we panic, so the heap adds nothing to the lock order.
+ * One lock for each class. None is held while the page layer allocates or
+ * frees, or while we panic; but a page gets its owner under one, and so the
+ * page layer's lock comes behind these.
  * Book: chapter 4.
  */
 #include "console/panic.h"
@@ -27,10 +28,9 @@
 struct heap_class heap_classes[HEAP_CLASSES];
 struct heap_class *size_class[HEAP_MAX / HEAP_MIN];
 uint heap_usual_max;
-const struct slab no_slab = {.used = UINT16_MAX};
-struct heap_range heap_range;
+const struct slab no_slab = {.used = UINT32_MAX};
 
-/* A fresh slab, not yet sealed: all slots are free but those of the header. */
+/* A fresh slab, not yet known as one: all slots are free but those of the header. */
 static struct slab *new_slab(struct heap_class *class)
 {
 	uint slots = PAGE_SIZE >> class->shift;
@@ -62,7 +62,7 @@ static inline struct slab *next_slab(struct heap_class *class)
 
 	if (!slab)
 		return NULL;
-	if (slab->seal != seal_of(slab, class) || slab->word >= class->words ||
+	if (slab->class != class || slab->word >= class->words ||
 	    !slab->bitmap[slab->word])
 		header_overwritten(class, slab);
 	list_unlink(&slab->link);
@@ -105,11 +105,11 @@ static inline void *take_slot(struct heap_class *class, struct slab *slab,
 			      uint n)
 {
 	u64 *word = &slab->bitmap[slab->word], bits = *word;
-	uint slot = slab->word * 64 + __builtin_ctzl(bits);
+	uint bit = __builtin_ctzl(bits), slot = slab->word * 64 + bit;
 	void *p = (char *)slab + (slot << class->shift);
 
 	slot_allocated(class, p, n);
-	*word = bits & (bits - 1); /* clears the lowest 1 */
+	*word = bits & ~BIT(bit);
 	slab->used++;
 	return p;
 }
@@ -128,7 +128,7 @@ static __cold void *alloc_in_new_slab(struct heap_class *class, uint n)
 	spin_lock(&class->lock);
 	slab = slab_with_slot(class);
 	if (!slab && fresh) {
-		fresh->seal = seal_of(fresh, class);
+		set_page_owner(fresh, class);
 		class->current = slab = fresh;
 		class->pages++;
 		fresh = NULL;
@@ -195,15 +195,18 @@ void *alloc2(uint n, phys_t *phys)
 
 static const char *describe(const void *p)
 {
-	struct slab *slab = slab_of(p);
+	const struct slab *slab = slab_of(p);
+	const struct heap_class *class = class_of(p);
 
-	if (is_object(p))
+	if (is_object(class, p))
 		return "already free";
-	if (pages_of_block(slab) != 1 || (p == slab && !is_slab(slab)))
-		return describe_page(slab);
-	if (!is_slab(slab))
-		return "in no page of the heap, or its header is overwritten";
-	if ((u64)p & slab->class->mask)
+	if (!class)
+		return p != slab && pages_of_block(slab)
+			       ? "inside a block, not its start"
+			       : describe_page(slab);
+	if (slab->class != class)
+		return "the header of its page is overwritten";
+	if ((u64)p & class->mask)
 		return "inside an object, not its start";
 	return "in the header of the page";
 }
@@ -216,7 +219,7 @@ __cold void heap_refuse(const char *who, const void *p)
 /* Free what is no object: whole pages, or nothing at all. */
 static __cold void free_other(void *p)
 {
-	if (p && (p != slab_of(p) || is_slab(p)))
+	if (p && (p != slab_of(p) || class_of(p)))
 		heap_refuse("free", p);
 	if (p)
 		free_page(p);
@@ -241,7 +244,7 @@ static inline void offer_slab(struct heap_class *class, struct slab *slab)
 static __cold void retire_slab(struct heap_class *class, struct slab *slab)
 {
 	list_del(&slab->link);
-	slab->seal = 0;
+	set_page_owner(slab, NULL);
 	class->pages--;
 	spin_unlock(&class->lock);
 	free_page(slab);
@@ -249,16 +252,14 @@ static __cold void retire_slab(struct heap_class *class, struct slab *slab)
 
 void free(void *p)
 {
+	struct heap_class *class = class_of(p);
 	struct slab *slab = slab_of(p);
-	struct heap_class *class;
-	u64 *word, before, after;
-	u64 slot;
+	u64 *word, before, after, slot;
 
-	if (!is_object(p)) {
+	if (!is_object(class, p)) {
 		free_other(p);
 		return;
 	}
-	class = slab->class;
 	slot = slot_of(class, p);
 	word = &slab->bitmap[slot / 64];
 

@@ -51,7 +51,7 @@ struct mempool {
 
 /*
  * Every pool there is, so that the checker and the panic path reach it. The
- * order of locks is: this one, a pool's, a class's of the heap or the page
+ * order of locks is: this one, a pool's, a class's of the heap, the page
  * layer's.
  */
 struct mempool_list {

@@ -11,7 +11,7 @@
 static u64 resize_object(void *p, uint n)
 {
 	struct slab *slab = slab_of(p);
-	struct heap_class *class = slab->class;
+	struct heap_class *class = class_of(p);
 	u64 room = BIT(class->shift) - TRAILER;
 	uint slot = slot_of(class, p);
 	bool used;
@@ -31,7 +31,7 @@ static u64 resize_pages(void *p, uint n)
 {
 	u64 room = pages_of_block(p) * PAGE_SIZE;
 
-	if (!room || is_slab(p))
+	if (!room)
 		heap_refuse("realloc", p);
 	if (n <= room)
 		shrink_pages(p, pages_for(n));
@@ -40,7 +40,7 @@ static u64 resize_pages(void *p, uint n)
 
 void *realloc(void *p, uint n)
 {
-	bool object = p && is_object(p);
+	bool object = is_object(class_of(p), p);
 	u64 room;
 	void *moved;
 

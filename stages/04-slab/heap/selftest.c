@@ -38,6 +38,46 @@ static bool test_exhaustion(uint n)
 	return ok && taken == 0;
 }
 
+/*
+ * Leave in every free page what the heap had there in a life before this one, of
+ * each class in turn: headers that are right to the last bit. From here on
+ * everybody gets such pages.
+ */
+static void leave_former_life(void)
+{
+	void *last = NULL, *p;
+	uint i = 0;
+
+	for (; !alloc_page(&p, NULL); last = p, i++) {
+		struct heap_class *class = &heap_classes[i % HEAP_CLASSES];
+		struct slab *slab = p;
+
+		*slab = (struct slab){.class = class, .used = 1};
+		for (uint w = 0; w < SLAB_WORDS; w++)
+			slab->bitmap[w] = w < class->words ? ~0UL : 0;
+		*(void **)(slab + 1) = last;
+	}
+	for (; last; last = p) {
+		p = *(void **)((struct slab *)last + 1);
+		free_page(last);
+	}
+}
+
+/* What looks like a page of the heap is none, and is freed as what it is. */
+static bool test_former_life(void)
+{
+	uint before = num_of_available_pages();
+	char *page = alloc(PAGE_SIZE), *pages = alloc(5 * PAGE_SIZE);
+	bool ok = page && pages && page_owner(page) == NULL;
+
+	if (!ok)
+		return false;
+	free(page);
+	pages = realloc(pages, 2 * PAGE_SIZE);
+	free(pages);
+	return num_of_available_pages() == before && mm_check() == 0;
+}
+
 /* The 65th object of 64 bytes needs a second page; all are zero. */
 static bool test_mempool(void)
 {
@@ -101,6 +141,8 @@ static void heap_selftest(void)
 	for (uint n = 980; n <= 2 * PAGE_SIZE; n *= 7)
 		ok = ok && test_exhaustion(n);
 	ok &= all_is_back(before) && mm_check() == 0;
+	leave_former_life();
+	ok &= test_former_life();
 	printf("selftest: heap: %s\n", ok ? "ok" : "FAILED");
 }
 INIT(heap, 90, heap_selftest);

@@ -2,10 +2,12 @@
  * The inside of the byte allocator. A page that was cut up for a class is a
  * slab; its header lies at its start, in the slots it covers:
  *
- *	0        32     48      56     60     64                      4096
- *	| bitmap | link | class | seal | used | slot 4 | ... | slot 255 |
- *	|<------ slots 0 to 3, never free --->|<- 252 objects of 16 --->|
+ *	0        32     48     56     60     64                      4096
+ *	| bitmap | link | class| used | word | slot 4 | ... | slot 255 |
+ *	|<------ slots 0 to 3, never free -->|<- 252 objects of 16 --->|
  *
+ * That the page is a slab, and of which class, is not in it: the page layer
+ * knows (set_page_owner()). What lies in a page proves nothing.
  * So no object begins at a page boundary, and the low 12 bits of an address
  * tell at once whether it is an object (not 0) or whole pages (0). The price:
  * the 1024-byte class has 3 objects to a page instead of 4.
@@ -18,6 +20,7 @@
 #include "lib/list.h"
 #include "lib/spinlock.h"
 #include "lib/types.h"
+#include "page/pool.h"
 
 #define SLAB_WORDS (PAGE_SIZE / HEAP_MIN / 64)
 
@@ -26,11 +29,11 @@ struct heap_class;
 struct slab {
 	u64 bitmap[SLAB_WORDS]; /* bit i is 1: slot i is free */
 	struct list link;       /* on the list of its class; else next: NULL */
-	struct heap_class *class; /* what it was cut up for */
-	u32 seal;                 /* seal_of(): this is a slab indeed */
-	u16 used;                 /* objects allocated */
-	u16 word;                 /* number of the word to look at first; on the
-				     list, of one that is not 0 */
+	struct heap_class *class; /* as the page's owner is: else somebody wrote
+				     over the header */
+	u32 used;                 /* objects allocated */
+	u32 word;                 /* number of the word to look at first; on the
+				   list, of one that is not 0 */
 };
 
 _Static_assert(offsetof(struct slab, link) == 32, "see the drawing");
@@ -42,10 +45,11 @@ _Static_assert(sizeof(struct slab) == 4 * HEAP_MIN, "see the drawing");
  */
 struct heap_class {
 	/*
-	 * Protects all below that can change, and the headers of the class's
-	 * slabs; but whoever owns an object may read class and seal of its
-	 * slab without the lock. The checker takes the locks of all classes,
-	 * in their order; no other lock is taken under one of these.
+	 * Protects all below that can change, the headers of the class's slabs,
+	 * and that it is their owner; but whoever has an object may read class
+	 * and owner of its slab without the lock. The checker takes the locks
+	 * of all classes, in their order; under one of these only the page
+	 * layer's is taken, by set_page_owner().
 	 */
 	spinlock_t lock;
 	u32 pages;            /* slabs of this class */
@@ -76,11 +80,6 @@ extern const struct slab no_slab;
  * a panic, when it must ask first. */
 extern uint heap_usual_max;
 
-/* Where the memory of the page layer is: no other can be ours. */
-extern struct heap_range {
-	u64 start, size;
-} heap_range;
-
 /* The slab that the object at @p is, or would be, in. */
 static inline struct slab *slab_of(const void *p)
 {
@@ -88,13 +87,18 @@ static inline struct slab *slab_of(const void *p)
 }
 
 /*
- * What marks the page at @slab as one of @class. A copy of the header in
- * another page has the wrong number, and so has a header that was overwritten.
+ * The class that the page of @p was cut up for; NULL: for none. The page's
+ * descriptor says so, where only the heap is noted as an owner; no byte of the
+ * page itself is looked at. Who has an object there may ask without a lock: the
+ * owner stays as long as the object does.
  */
-static inline u32 seal_of(const struct slab *slab,
-			  const struct heap_class *class)
+static inline struct heap_class *class_of(const void *p)
 {
-	return (u64)slab + (u64) class + 0x51ab51ab;
+	u64 i = page_number(p);
+
+	return i < vmm_pool.pages && vmm_pool.page[i].type == PAGE_OWNED
+		       ? vmm_pool.page[i].owner
+		       : NULL;
 }
 
 static inline bool is_full(const struct heap_class *class,
@@ -103,25 +107,20 @@ static inline bool is_full(const struct heap_class *class,
 	return slab->used >= class->objects;
 }
 
-static inline bool is_slab(const struct slab *slab)
-{
-	return (u64)slab - heap_range.start < heap_range.size &&
-	       slab->seal == seal_of(slab, slab->class);
-}
-
 /* Where @p is in its slab of @class: the number of the slot. */
 static inline uint slot_of(const struct heap_class *class, const void *p)
 {
 	return ((u64)p & PAGE_MASK) >> class->shift;
 }
 
-/* Can an object begin at @p? Only the bit of its slot tells if there is one. */
-static inline bool is_object(const void *p)
+/*
+ * Can an object begin at @p, in a page of @class or of none, and is the header
+ * of the page whole? Only the bit of its slot tells if there is one.
+ */
+static inline bool is_object(const struct heap_class *class, const void *p)
 {
-	struct slab *slab = slab_of(p);
-
-	return is_slab(slab) && !((u64)p & slab->class->mask) &&
-	       slot_of(slab->class, p) >= slab->class->first;
+	return class && !((u64)p & class->mask) &&
+	       slot_of(class, p) >= class->first && slab_of(p)->class == class;
 }
 
 /* Bytes to pages, rounded up; without overflow. */

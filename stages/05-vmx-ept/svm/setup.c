@@ -74,10 +74,12 @@ int svm_enable(void)
 {
 	phys_t host_save;
 	u64 vm_cr;
-	int error = alloc_page(NULL, &host_save);
+	void *page;
+	int error = alloc_page(&page, &host_save);
 
 	if (error)
 		return error;
+	memset(page, 0, PAGE_SIZE);
 	wrmsr(MSR_EFER, rdmsr(MSR_EFER) | EFER_SVME);
 	wrmsr(MSR_VM_HSAVE_PA, host_save.v);
 	/* An INIT to us becomes an exception, not a reset behind our back; and

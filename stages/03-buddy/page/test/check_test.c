@@ -54,6 +54,13 @@ static struct tally *tally_of(const char *field)
 	return NULL;
 }
 
+/* The owner of a block, if any: what it is, only the owner can check. */
+static bool is_owner(const char *name, u64 before, u64 after)
+{
+	return !strcmp(name, "page.type") && before == PAGE_ALLOCATED &&
+	       after == PAGE_OWNED;
+}
+
 /* Is it noticed when the @size bytes at @field become @after? */
 static void try(const char *name, void *field, size_t size, u64 after)
 {
@@ -62,7 +69,8 @@ static void try(const char *name, void *field, size_t size, u64 after)
 	u32 where;
 
 	memcpy(&before, field, size);
-	if (!memcmp(&before, &after, size))
+	if (!memcmp(&before, &after, size) ||
+	    is_owner(name, before, (u32)after))
 		return;
 	memcpy(field, &after, size);
 	tally->done++;

@@ -349,6 +349,43 @@ static void mm_check_prints_what_is_wrong_and_where(void **state)
 }
 
 /* With the list of @order damaged: does mm_check() print its number? */
+static void a_block_with_an_owner_cannot_be_freed(void **state)
+{
+	char *block, *page;
+
+	assert_int_equal(alloc_pages((void **)&block, NULL, 3), 0);
+	assert_int_equal(alloc_page((void **)&page, NULL), 0);
+	assert_null(page_owner(block));
+	set_page_owner(block, &state);
+	assert_ptr_equal(page_owner(block), &state);
+	assert_int_equal(pages_of_block(block), 0);
+	assert_panics(free_page(block), "in use by its owner");
+	assert_panics(shrink_pages(block, 1), "in use by its owner");
+	assert_panics(free_page(block + 2 * PAGE_SIZE), "inside a block");
+	assert_int_equal(mm_check(), 0);
+	set_page_owner(block, NULL);
+	free_page(block);
+	free_page(page);
+	assert_int_equal(mm_check(), 0);
+}
+
+static void only_a_block_has_an_owner(void **state)
+{
+	char *block;
+
+	assert_int_equal(alloc_pages((void **)&block, NULL, 3), 0);
+	assert_panics(set_page_owner(block + 8, block), "not page aligned");
+	assert_panics(set_page_owner(block + PAGE_SIZE, block),
+		      "inside a block");
+	assert_panics(set_page_owner(block - PAGE_SIZE * 4096, block),
+		      "not page memory");
+	assert_null(page_owner(block + PAGE_SIZE));
+	free_page(block);
+	assert_panics(set_page_owner(block, block), "already free");
+	assert_null(page_owner(NULL));
+	assert_null(page_owner((void *)~0UL));
+}
+
 static void assert_list_is_named(uint order)
 {
 	struct list *next = vmm_pool.free[order].next;
@@ -424,6 +461,8 @@ int main(void)
 		TEST(freeing_a_foreign_address_panics_by_name),
 		TEST(shrinking_gives_the_rest_back),
 		TEST(pages_of_block_knows_only_starts_of_allocated_blocks),
+		TEST(a_block_with_an_owner_cannot_be_freed),
+		TEST(only_a_block_has_an_owner),
 		TEST(page_memory_is_from_the_first_byte_to_the_last),
 		TEST(emergency_calls_and_the_checker_reach_the_layers_above),
 		TEST(mm_check_prints_what_is_wrong_and_where),

@@ -40,9 +40,9 @@ static void one_byte_past_the_end_is_found(void **state)
 		assert_panics(free(p), "written past the end of the object");
 		p[n] = old;
 		/* and the last byte of the slot, which is the trailer's */
-		p[BIT(slab_of(p)->class->shift) - 1] ^= 1;
+		p[BIT(class_of(p)->shift) - 1] ^= 1;
 		assert_found("written past the end of the object");
-		p[BIT(slab_of(p)->class->shift) - 1] ^= 1;
+		p[BIT(class_of(p)->shift) - 1] ^= 1;
 		free(p);
 	}
 }

@@ -18,7 +18,7 @@ static int stop(void **state)
 	return 0;
 }
 
-static u64 page_number(const void *p)
+static u64 which_page(const void *p)
 {
 	return ((u64)p - (u64)vmm_pool.virt) >> PAGE_SHIFT;
 }
@@ -52,9 +52,8 @@ static void the_65th_object_of_64_bytes_is_in_a_second_block(void **state)
 		p[i] = mempool_allocmem(mp, 64);
 		for (uint k = 0; k < i; k++)
 			assert_true(p[i] >= p[k] + 64 || p[k] >= p[i] + 64);
-		assert_int_equal(page_number(p[i]), page_number(p[i] + 63));
-		assert_int_equal(page_number(p[i]) == page_number(p[0]),
-				 i < 64);
+		assert_int_equal(which_page(p[i]), which_page(p[i] + 63));
+		assert_int_equal(which_page(p[i]) == which_page(p[0]), i < 64);
 		assert_int_equal(pages_of_block(page_start(p[i])), 1);
 	}
 	assert_int_equal(blocks_in_use(mp), 2);
@@ -174,7 +173,7 @@ static void two_pools_and_the_heap_never_share_a_page(void **state)
 		uint who = host_random(4);
 		uint n = 1 + host_random(100);
 		char *p = who < 3 ? mempool_allocmem(pools[who], n) : alloc(n);
-		u64 page = page_number(p), last = page_number(p + n - 1);
+		u64 page = which_page(p), last = which_page(p + n - 1);
 
 		for (; page <= last; page++) {
 			assert_true(owner[page] == 0 || owner[page] == who + 1);
@@ -184,7 +183,7 @@ static void two_pools_and_the_heap_never_share_a_page(void **state)
 	/* What the pools themselves remember is in pages of the heap. */
 	for (uint i = 0; i < 3; i++)
 		list_for_each (node, &pools[i]->blocks) {
-			u64 page = page_number(node);
+			u64 page = which_page(node);
 
 			assert_true(owner[page] == 0 || owner[page] == 4);
 		}
