@@ -10,6 +10,7 @@ import copytree
 import debs
 import emulator
 import expectations
+import pexpect
 import process
 import pytest
 import run
@@ -29,19 +30,21 @@ def put(char):
     return wait + out(0x3f8, char)
 
 
-# A boot sector that sets COM1 to 115200 8N1, writes "hi", and halts.
-SECTOR = b''.join([out(0x3fb, 0x80), out(0x3f8, 1), out(0x3f9, 0),
-                   out(0x3fb, 3), *map(put, b'hi\n'),
-                   bytes.fromhex('fa f4 eb fd')])
+def disk_that_says(path, text):
+    """A disk image whose boot sector sets COM1 to 115200 8N1, writes text,
+    and halts."""
+    code = b''.join([out(0x3fb, 0x80), out(0x3f8, 1), out(0x3f9, 0),
+                     out(0x3fb, 3), *map(put, text),
+                     bytes.fromhex('fa f4 eb fd')])
+    path.write_bytes(code.ljust(510, b'\0') + b'\x55\xaa'
+                     + bytes(16 * 63 * 512 * 4 - 512))
+    return path
 
 
 @pytest.fixture
 def sector(tmp_path):
-    """A disk image with that boot sector."""
-    path = tmp_path / 'disk.img'
-    code = SECTOR + bytes(510 - len(SECTOR)) + b'\x55\xaa'
-    path.write_bytes(code + bytes(16 * 63 * 512 * 4 - len(code)))
-    return path
+    """A disk image that says "hi"."""
+    return disk_that_says(tmp_path / 'disk.img', b'hi\n')
 
 
 def test_a_machine_talks_and_is_ended(machine, sector, emu):
@@ -96,15 +99,50 @@ def test_bad_settings_are_explained(settings, message):
         Settings(**settings)
 
 
-def test_a_guest_that_never_powers_off_fails_a_batch_run(sector):
-    """BATCH=1 with an own image: status 0 only after power off."""
+def make_run(*words, **kwargs):
+    """tools/run.py with these settings; status and output."""
     done = subprocess.run(
-        ['/usr/bin/python3', TOP / 'tools/run.py', 'NATIVE=1', 'BATCH=1',
-         f'GUEST={sector}', 'TIMEOUT=3'], stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT, text=True, check=False)
-    assert done.returncode == 1
-    assert 'the emulator did not end' in done.stdout
-    assert 'repeat it with: make run' in done.stdout
+        ['/usr/bin/python3', TOP / 'tools/run.py', 'NATIVE=1', *words],
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+        check=False, **kwargs)
+    return done.returncode, done.stdout
+
+
+def test_a_guest_that_never_powers_off_fails_a_batch_run(sector):
+    """BATCH=1 with an own image: status 0 only after power off. What was
+    shown as it came is not shown again."""
+    status, text = make_run('BATCH=1', f'GUEST={sector}', 'TIMEOUT=3')
+    assert status == 1
+    assert 'the emulator did not end' in text
+    assert 'repeat it with: make run' in text
+    assert text.count('hi\n') == 1
+
+
+@pytest.mark.parametrize('batch', ['BATCH=1', 'BATCH='])
+@pytest.mark.parametrize('words, message', [
+    (['EMU_ARGS=--bogus'], 'qemu-system-x86_64: --bogus: invalid option'),
+    (['EMU=bochs', 'EMU_ARGS=bogus:x=1'], "directive 'bogus' not understood"),
+])
+def test_an_emulator_that_refuses_fails_the_run(sector, words, message, batch):
+    """And it says itself what it did not like, once."""
+    status, text = make_run(f'GUEST={sector}', batch, 'TIMEOUT=20', *words,
+                            stdin=subprocess.DEVNULL)
+    assert (status, text.count(message)) == (1, 1)
+
+
+def test_a_run_that_halted_says_how_to_leave(tmp_path, emu):
+    """The hint of the start has long left the screen by then."""
+    disk = disk_that_says(tmp_path / 'end.img', b'vellum: halted\n')
+    hint = 'Ctrl-A x leaves the emulator'
+    user = pexpect.spawn('/usr/bin/python3', [
+        str(TOP / 'tools/run.py'), 'NATIVE=1', f'EMU={emu}', 'TIMEOUT=60',
+        f'GUEST={disk}'], encoding='utf-8', timeout=60)
+    for words in (hint, 'halted', hint):
+        user.expect_exact(words)
+    user.send('\x01x')
+    user.expect(pexpect.EOF)
+    user.close()
+    assert user.exitstatus == 0
 
 
 def test_ctrl_a_x_leaves():

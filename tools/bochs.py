@@ -140,3 +140,14 @@ def configuration(machine, folder, tty):
 def arguments():
     """The command line; it is run in the machine's folder."""
     return [need('bochs', 'bochs'), '-q', '-f', 'bochsrc', '-rc', 'bochs.rc']
+
+
+def complaint(folder):
+    """What made Bochs end, by its log or by what was on its screen."""
+    for name in ('emulator.log', 'screen.log'):
+        path = folder / name
+        text = path.read_text(errors='replace') if path.is_file() else ''
+        found = re.findall(r'>>PANIC<< ([^\r\n\x1b]+)', text)
+        if found:
+            return '\n'.join(dict.fromkeys(found))
+    return ''

@@ -131,17 +131,26 @@ class Machine:
         """All that came over the serial console so far."""
         return self.console.text
 
+    def _said(self):
+        """What the emulator itself said, when it refused or failed."""
+        if self.set.emu != 'bochs':
+            log = self.dir / 'emulator.log'
+            return log.read_text(errors='replace') if log.exists() else ''
+        return bochs.complaint(self.dir)
+
     def fail(self, message):
-        """Raise an error with the last serial lines and how to repeat it."""
+        """Raise an error with the last serial lines, unless they were shown
+        as they came, and how to repeat it."""
         lines = self.serial.splitlines()[-TAIL:]
-        said = ''
-        log = self.dir / 'emulator.log'
-        if self.set.emu != 'bochs' and log.stat().st_size:
-            said = f'--- QEMU says:\n{log.read_text(errors="replace")}'
-        raise EmulatorError(
-            f'{message}\n--- the last {len(lines)} serial lines '
-            f'(all: {self.dir}/serial.log)\n' + '\n'.join(lines) +
-            f'\n{said}--- repeat it with: {self.repeat}')
+        tail = '' if self.set.echo else (
+            f'--- the last {len(lines)} serial lines '
+            f'(all: {self.dir}/serial.log)\n' + '\n'.join(lines) + '\n')
+        said = self._said()
+        if said:
+            name = 'Bochs' if self.set.emu == 'bochs' else 'QEMU'
+            said = f'--- {name} says:\n{said.rstrip()}\n'
+        raise EmulatorError(f'{message}\n{tail}{said}--- repeat it with: '
+                            f'{self.repeat}')
 
     def expect(self, pattern, timeout=None, panic_ends=True):
         """Wait for a regular expression on the serial console; the match.
@@ -201,14 +210,29 @@ class Machine:
 
     def interact(self):
         """Let the person at the terminal use the serial console, until the
-        emulator ends or Ctrl-A x."""
+        emulator ends or Ctrl-A x. An error when it failed."""
+        log = self.dir / 'serial.log'
+        log.touch()
+        terminal.hint_at_the_end(log)
         if self.set.emu != 'bochs':
             previous = signal.signal(signal.SIGINT, signal.SIG_IGN)
-            self.process.wait()
+            status = self.process.wait()
             signal.signal(signal.SIGINT, previous)
-        else:
-            terminal.bridge(self._serial_fd, self.dir / 'serial.log',
-                            self._left if self.set.limit else None)
+            if self.set.limit and self._left() <= 0:
+                raise EmulatorError(f'ended after {self.set.limit} s')
+            if status:
+                raise EmulatorError(f'QEMU ended with status {status}; what '
+                                    'it has to say is above')
+            return
+        left = terminal.bridge(self._serial_fd, log,
+                               self._left if self.set.limit else None)
+        if left:
+            return
+        if self.set.limit and self._left() <= 0:
+            raise EmulatorError(f'ended after {self.set.limit} s')
+        self.process.wait(10)
+        if self.ended_by() != 'poweroff':
+            raise EmulatorError(f'Bochs ended; it says:\n{self._said()}')
 
     # --- ending
 

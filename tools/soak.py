@@ -9,9 +9,9 @@ import sys
 
 import expectations
 import linux_guest
+import values
 from common import BUILD, ToolError, main, need_file
 from emulator import Machine
-from values import MOST_CPUS, number
 
 CPUS = (2, 4)
 LIMIT = 240
@@ -48,8 +48,9 @@ def soak(times, cpu_counts):
 
 def start(argv):
     """soak.py N [CPUS...]."""
-    times = number('N', argv[0] if argv else '', 1)
-    counts = [number('CPUS', word, 1, MOST_CPUS['qemu']) for word in argv[1:]]
+    times = values.number('N', argv[0] if argv else '', 1)
+    counts = [values.number('CPUS', word, 1, values.MOST_CPUS['qemu'])
+              for word in argv[1:]]
     return soak(times, counts or CPUS)
 
 

@@ -4,12 +4,34 @@ QEMU does this by itself. For Bochs this module copies both ways between our
 terminal and the one behind its COM1.
 """
 import os
+import re
 import select
 import sys
 import termios
+import threading
+import time
 import tty
 
 PREFIX = 1              # Ctrl-A
+# The last words of Vellum, and those of Linux.
+END = re.compile(rb'\bhalted\r*\n')
+
+
+def hint_at_the_end(log):
+    """Whenever the console's log says that nothing more will come, tell the
+    user how to leave. In the background: QEMU talks to the terminal itself,
+    which passes on a bare newline as it is."""
+    def watch():
+        with open(log, 'rb') as file:
+            seen = b''
+            while True:
+                seen = seen[-80:] + file.read()
+                if END.search(seen):
+                    seen = b''
+                    os.write(sys.stdout.fileno(),
+                             b'\r\n(Ctrl-A x leaves the emulator)\r\n')
+                time.sleep(0.2)
+    threading.Thread(target=watch, daemon=True).start()
 
 
 class _Raw:

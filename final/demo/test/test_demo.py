@@ -58,7 +58,7 @@ def test_vellumctl_check_names_what_is_broken(machine, image, tmp_path):
     door = tmp_path / 'gdb'
     guest = boot(machine, linux_guest.build(), 'qemu', extra_args=(
         '-gdb', f'unix:{door},server=on,wait=off'))
-    guest.expect(r'poweroff -f ends')
+    guest.expect(r'poweroff ends')
     base = re.search(r'^paging: our range is (0x[0-9a-f]+)-', guest.serial,
                      re.M)[1]
     guest.send('vellumctl check; echo status $?\n')
@@ -72,8 +72,8 @@ def test_vellumctl_check_names_what_is_broken(machine, image, tmp_path):
     guest.expect(r'^check: BROKEN')
     guest.expect(r'^mm_check: page .*: sums do not agree with the pages')
     guest.expect(r'^status 5')
-    guest.send('poweroff -f\n')
-    assert guest.wait_exit() == 'poweroff'
+    guest.send('reboot\n')
+    assert guest.wait_exit() == 'reset'
 
 
 def test_vellumctl_says_when_there_is_no_vellum(machine, linux_disk):
@@ -89,7 +89,7 @@ def test_sleep_state_s3_is_refused(machine, emu):
     """After S3 the guest would be without Vellum. It wakes at once instead,
     still under Vellum; and it can power off."""
     guest = boot(machine, linux_guest.build(), emu)
-    guest.expect(r'poweroff -f ends')
+    guest.expect(r'poweroff ends')
     guest.send('cat /sys/power/mem_sleep; echo deep >/sys/power/mem_sleep; '
                'echo mem >/sys/power/state; echo slept $?\n')
     guest.expect(r'^s2idle .*deep')
@@ -98,5 +98,5 @@ def test_sleep_state_s3_is_refused(machine, emu):
     guest.expect(r'^VellumVellum')
     guest.expect(r'^vmm: the guest asked for sleep state S3: refused '
                  r'\(number 1\)')
-    guest.send('poweroff -f\n')
+    guest.send('poweroff\n')
     assert guest.wait_exit() == 'poweroff'

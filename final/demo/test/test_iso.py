@@ -42,7 +42,7 @@ def reaches_shell(pc):
     pc.expect(r'^demo: uname: Linux ')
     pc.expect(r'^demo: vellumctl stats, log')
     pc.expect('/ # ')
-    pc.send('poweroff -f\n')
+    pc.send('poweroff\n')
     assert pc.wait_exit() == 'poweroff'
     return pc.serial
 
