@@ -15,12 +15,12 @@ ifneq ($(wildcard efi/loader),)
 
 $(LOADER_BUILD)/%.o: %.c $(BUILD)/flags mk/efi.mk
 	@mkdir -p $(@D)
-	@$(CC) $(LOADER_CFLAGS) -MMD -MP -c -o $@ $<
+	@$(CC) $(LOADER_CFLAGS) -MMD -MP -c -o $@ $(HERE)/$<
 
 $(LOADER_BUILD)/%.o: %.S $(BUILD)/flags mk/efi.mk
 	@mkdir -p $(@D)
 	@$(CC) $(LOADER_CFLAGS) -I$(LOADER_BUILD) -D__ASSEMBLER__ -MMD -MP \
-		-c -o $@ $<
+		-c -o $@ $(HERE)/$<
 
 # The hypervisor as the loader wants it: its bytes, their CRC-32 (which is in
 # the last eight bytes of a gzip file), and what to know about it.

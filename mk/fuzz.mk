@@ -18,7 +18,7 @@ FUZZ_SANITIZE := -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all
 FUZZ_TARGETS :=
 include $(foreach d,$(TEST_FOLDERS),$(wildcard $(d)/test/fuzz.mk))
 
-FUZZ_CFLAGS := $(HOST_CFLAGS) -O2 -I$(HOST_DIR) $(FUZZ_SANITIZE)
+FUZZ_CFLAGS := $(HOST_CFLAGS) -O2 -I$(HERE)/$(HOST_DIR) $(FUZZ_SANITIZE)
 FUZZ_STAMP := $(FUZZ_BUILD)/flags
 ifneq ($(FUZZ_TARGETS),)
 $(call STAMP,$(FUZZ_STAMP),$(FUZZ_CC) $(FUZZ_CFLAGS))
@@ -44,7 +44,7 @@ $(1).corpus := $$(dir $$(firstword $$($(1).sources)))corpus/$(1)
 
 $(FUZZ_BUILD)/$(1).o/%.o: %.c $(FUZZ_STAMP)
 	@mkdir -p $$(@D)
-	@$(FUZZ_CC) $(FUZZ_CFLAGS) $$($(1).flags) -MMD -MP -c -o $$@ $$<
+	@$(FUZZ_CC) $(FUZZ_CFLAGS) $$($(1).flags) -MMD -MP -c -o $$@ $(HERE)/$$<
 
 $(FUZZ_BUILD)/$(1): $$($(1).objects)
 	@echo "  FUZZCC  $(STAGE)/$(1)"

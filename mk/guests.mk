@@ -44,27 +44,27 @@ GUEST_COMMON := $(addprefix $(GUEST_BUILD)/,boot.o runtime.o main.o machine.o \
 
 $(GUEST_BUILD)/%.o: $(GUEST_DIR)/%.c $(BUILD)/flags mk/guests.mk
 	@mkdir -p $(@D)
-	@$(CC) $(GUEST_CFLAGS) -MMD -MP -c -o $@ $<
+	@$(CC) $(GUEST_CFLAGS) -MMD -MP -c -o $@ $(HERE)/$<
 
 $(GUEST_BUILD)/%.o: $(GUEST_DIR)/%.S $(BUILD)/flags mk/guests.mk
 	@mkdir -p $(@D)
-	@$(CC) $(GUEST_CFLAGS) -D__ASSEMBLER__ -MMD -MP -c -o $@ $<
+	@$(CC) $(GUEST_CFLAGS) -D__ASSEMBLER__ -MMD -MP -c -o $@ $(HERE)/$<
 
 $(GUEST_BUILD)/%.o: $(GUEST_SMP_DIR)/%.c $(BUILD)/flags mk/guests.mk
 	@mkdir -p $(@D)
-	@$(CC) $(GUEST_CFLAGS) -MMD -MP -c -o $@ $<
+	@$(CC) $(GUEST_CFLAGS) -MMD -MP -c -o $@ $(HERE)/$<
 
 $(GUEST_BUILD)/%.o: $(GUEST_SMP_DIR)/%.S $(BUILD)/flags mk/guests.mk
 	@mkdir -p $(@D)
-	@$(CC) $(GUEST_CFLAGS) -D__ASSEMBLER__ -MMD -MP -c -o $@ $<
+	@$(CC) $(GUEST_CFLAGS) -D__ASSEMBLER__ -MMD -MP -c -o $@ $(HERE)/$<
 
 $(GUEST_BUILD)/printf.o: console/printf.c $(BUILD)/flags
 	@mkdir -p $(@D)
-	@$(CC) $(GUEST_CFLAGS) -MMD -MP -c -o $@ $<
+	@$(CC) $(GUEST_CFLAGS) -MMD -MP -c -o $@ $(HERE)/$<
 
 $(GUEST_BUILD)/string.o: lib/string.c $(BUILD)/flags
 	@mkdir -p $(@D)
-	@$(CC) $(GUEST_CFLAGS) -MMD -MP -c -o $@ $<
+	@$(CC) $(GUEST_CFLAGS) -MMD -MP -c -o $@ $(HERE)/$<
 
 # A disk of one cylinder, as Bochs wants whole ones.
 GUEST_DISK_SIZE := 516096

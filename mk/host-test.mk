@@ -40,7 +40,8 @@ HOST_CFLAGS := -std=gnu11 -g -fno-omit-frame-pointer -fno-strict-aliasing \
 	-Wall -Wextra -Wno-unused-parameter $(LAB_CFLAGS) \
 	$(if $(WERROR),-Werror) \
 	-DVMMSIZE_ALL=$(VMMSIZE_ALL)UL -DVELLUM_STAGE='"$(STAGE)"' \
-	-DMM_FAIL_AT=0 -I. -I$(HOST_DIR) -include $(HOST_DIR)/names.h
+	-DMM_FAIL_AT=0 -I$(HERE) -I$(HERE)/$(HOST_DIR) \
+	-include $(HERE)/$(HOST_DIR)/names.h
 # A changed switch rebuilds what it is compiled into.
 HOST_STAMP := $(HOST_BUILD)/flags
 $(call STAMP,$(HOST_STAMP),$(HOST_CC) $(HOST_CFLAGS))
@@ -65,7 +66,7 @@ $(1).all-flags := $(HOST_CFLAGS) $$($(1).optimize) \
 $(HOST_BUILD)/$(1).o/%.o: %.c $(HOST_STAMP) mk/host-test.mk \
 		$(wildcard $(addsuffix /test/test.mk,$(TEST_FOLDERS)))
 	@mkdir -p $$(@D)
-	@$(HOST_CC) $$($(1).all-flags) -MMD -MP -c -o $$@ $$<
+	@$(HOST_CC) $$($(1).all-flags) -MMD -MP -c -o $$@ $(HERE)/$$<
 
 $(HOST_BUILD)/$(1): $$($(1).objects)
 	@echo "  HOSTCC  $(STAGE)/$(1)"

@@ -54,6 +54,12 @@ EPT_PREALLOC ?= 0
 LAB_CFLAGS := $(if $(wildcard .lab),-Wno-unused-function \
 	-Wno-unused-variable -Wno-unused-const-variable)
 
+# Paths are absolute, so that messages lead to the file wherever make was called
+# from; but the image is the same wherever the repository is.
+HERE := $(call QUOTED,$(CURDIR))
+DEBUG_PATHS := $(if $(UP),-fdebug-prefix-map=$(HERE)/= \
+	-fdebug-prefix-map=$(call QUOTED,$(shell cd ./$(UP). && pwd -P))=.)
+
 # -mcmodel=small: we are linked at 1 GiB, so every address fits 31 bits.
 # -mno-red-zone: an exception would overwrite it. -mgeneral-regs-only: the FPU
 # belongs to the guest. -fno-omit-frame-pointer: backtraces follow RBP.
@@ -62,14 +68,14 @@ CFLAGS := -std=gnu11 -O2 -g -ffreestanding -fno-builtin-printf \
 	-fno-stack-protector -fcf-protection=none \
 	-fno-asynchronous-unwind-tables -fno-omit-frame-pointer \
 	-fno-optimize-sibling-calls -fno-strict-aliasing -fno-common \
-	-fmacro-prefix-map=./= \
-	-fdebug-prefix-map=$(call QUOTED,$(shell cd ./$(UP). && pwd -P))=. \
+	-fmacro-prefix-map=$(HERE)/= $(DEBUG_PATHS) \
 	-Wall -Wextra -Wstrict-prototypes -Wmissing-prototypes -Wvla \
 	-Wno-unused-parameter $(LAB_CFLAGS) $(if $(WERROR),-Werror) \
 	-D__VELLUM__ -DVMMSIZE_ALL=$(VMMSIZE_ALL)UL \
 	-DEPT_PREALLOC=$(EPT_PREALLOC) \
 	-DVELLUM_STAGE='"$(STAGE)"' $(if $(TEST),-DVELLUM_TEST) \
-	$(if $(filter-out 0,$(MM_FAIL_AT)),-DMM_FAIL_AT=$(MM_FAIL_AT)UL) -I.
+	$(if $(filter-out 0,$(MM_FAIL_AT)),-DMM_FAIL_AT=$(MM_FAIL_AT)UL) \
+	-I$(HERE)
 LDFLAGS := -nostdlib -static -no-pie -z max-page-size=4096 -z noexecstack \
 	--no-warn-rwx-segments --build-id=none
 
@@ -78,7 +84,7 @@ OBJECTS := $(patsubst %,$(BUILD)/%.o,$(basename $(SOURCES)))
 IMAGE := $(BUILD)/vellum.elf
 
 # The recipe that does nothing keeps make from saying that it did nothing.
-.PHONY: all run test host-test grade
+.PHONY: all run test host-test grade help
 all: $(IMAGE)
 	@:
 
@@ -103,12 +109,12 @@ $(BUILD)/lib/version.o: $(BUILD)/version
 $(BUILD)/%.o: %.c $(BUILD)/flags
 	@mkdir -p $(@D)
 	@echo "  CC      $(STAGE)/$<"
-	@$(CC) $(CFLAGS) -MMD -MP -c -o $@ $<
+	@$(CC) $(CFLAGS) -MMD -MP -c -o $@ $(HERE)/$<
 
 $(BUILD)/%.o: %.S $(BUILD)/flags
 	@mkdir -p $(@D)
 	@echo "  AS      $(STAGE)/$<"
-	@$(CC) $(CFLAGS) -D__ASSEMBLER__ -MMD -MP -c -o $@ $<
+	@$(CC) $(CFLAGS) -D__ASSEMBLER__ -MMD -MP -c -o $@ $(HERE)/$<
 
 # Linked twice: the symbol table of the first image goes into the second. It
 # lies behind all code that it names, so nothing moves (mk/symbols.awk).
@@ -153,3 +159,19 @@ test:
 # In a lab with an exercise (make lab): is it done?
 grade:
 	@$(PYTHON) tools/grade.py
+
+help:
+	@sed -n 's/^#: \{0,1\}//p' mk/stage.mk
+	@[ ! -f EXERCISE ] || sed 's/^/  /' EXERCISE
+
+#: make                 build this stage
+#: make run             boot it in QEMU; Ctrl-A x leaves. EMU=bochs
+#:                      FIRMWARE=uefi CPUS=2 MEM=1G GUEST= OPTIONS= EMU_ARGS=;
+#:                      BATCH=1 takes no input, TIMEOUT=30 ends it;
+#:                      TEST=1 with the self-tests that run at boot
+#: make host-test       the tests of its folders on this computer;
+#:                      TEST_FOLDERS=page only those of a folder
+#: make test            these, and all that boot it
+#: make grade           in a lab with an exercise: what is right already
+#: make help            this, and what the exercise is
+#:

@@ -121,7 +121,7 @@ def test_what_does_not_build_is_told_and_what_was_right_passes(small):
     assert tree.judge(where)['passed'] == 1
     with open(where / asked.edit[0], 'a', encoding='utf-8') as file:
         file.write('int broken(void) { return }\n')
-    assert 'does not build: boot/memmap.c' in \
+    assert f'does not build: {where}/boot/memmap.c' in \
         tree.judge(where)['items'][0]['why']
     (where / asked.edit[0]).unlink()
     result = tree.judge(where)
@@ -163,8 +163,60 @@ def test_a_lab_without_exercise_is_the_whole_program(tmp_path):
     assert subprocess.run(
         ['diff', '-rq', '-x', '__pycache__', stage_dir('02-paging'),
          tmp_path / 'lab'], check=False).returncode == 0
-    with pytest.raises(ToolError, match='02-paging has .*none'):
+    with pytest.raises(ToolError, match='no such exercise .*none'):
         lab.lab('02-paging', tmp_path / 'other', '01-memmap')
+
+
+def test_without_exercise_all_are_named_and_the_books_first_is_taken(
+        tmp_path, capsys):
+    """A line for each, in the order of the chapters; and without DIR, too."""
+    lab.lab('05-vmx-ept', tmp_path / 'lab', '')
+    said = capsys.readouterr().out
+    names = re.findall(r'^  (\S+) +\S', said, re.MULTILINE)
+    assert len(names) > 1 and set(names) == {
+        each.name for each in EVERY.values() if each.stage == '05-vmx-ept'}
+    # The chapter that introduces vmm/ comes before that of vmx/.
+    assert names[0] == exercise.of_lab(tmp_path / 'lab') == '05-hide'
+    with pytest.raises(ToolError, match='make lab STAGE=05-vmx-ept DIR='):
+        lab.start(['lab', '05-vmx-ept'])
+    assert re.findall(r'^  (\S+) +\S', capsys.readouterr().out,
+                      re.MULTILINE) == names
+
+
+def test_a_lab_of_the_first_stage_is_about_its_chapter(tmp_path):
+    """What is for UEFI is in final/."""
+    lab.lab('01-boot', tmp_path / 'lab', '')
+    assert exercise.of_lab(tmp_path / 'lab') == '01-memmap'
+
+
+def lab_make(where, *words):
+    """make in a lab, called from elsewhere; what it says."""
+    return subprocess.run(
+        ['make', '-C', where, *words], cwd='/', check=False, text=True,
+        env=grade.environment(where / 'build'), stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT).stdout
+
+
+def test_a_lab_helps(tmp_path):
+    """make help there is about the lab and its exercise."""
+    lab.lab('04-slab', tmp_path / 'lab', '')
+    said = lab_make(tmp_path / 'lab', 'help')
+    assert 'make grade ' in said and EVERY['04-slots'].title in said
+    assert 'STAGE=' not in said and 'make lab' not in said
+
+
+def test_what_the_compiler_and_the_linker_say_leads_to_the_file(tmp_path):
+    """From wherever make was called: an editor opens it at a click."""
+    where = tmp_path / 'lab'
+    lab.lab('01-boot', where, 'none')
+    path = where / 'boot' / 'memmap.c'
+    good = path.read_text()
+    path.write_text(good + 'int broken(void) { return }\n')
+    assert f'{path}:{good.count(chr(10)) + 1}:' in lab_make(where)
+    path.write_text(good + 'int missing(void);\nint missing_too(void)\n'
+                    '{\n\treturn missing();\n}\n')
+    assert re.search(rf'{path}:\d+: undefined reference to `missing',
+                     lab_make(where))
 
 
 @pytest.mark.parametrize('text, message', [

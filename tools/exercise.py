@@ -4,7 +4,7 @@ book/labs/NAME/ holds
 
   lab.txt      as below
   stub.patch   takes the solution out of the tree (paths from the repository's
-               top); the tree itself is the solution
+               top, links followed); the tree itself is the solution
   test/        optional: more host tests, with a test.mk, for exercise/test/
 
 and lab.txt, in this order,
@@ -30,7 +30,7 @@ import shutil
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from common import TOP, ToolError
+from common import TOP, ToolError, command, need
 from values import RUN_DEFAULTS
 
 GIVEN = '.lab'          # in a lab: what came with it
@@ -57,6 +57,17 @@ class Exercise:
     edit: list
     text: str
     items: list = field(default_factory=list)
+
+    def take_out(self, tree):
+        """Replace the solution by its stub in a copy of the stage. What comes
+        before a file's name in the patch is the stage that adds the file."""
+        patch = self.path / 'stub.patch'
+        found = re.search(rf'^--- (\S+/){re.escape(self.edit[0])}\b',
+                          patch.read_text(), re.MULTILINE)
+        if not found:
+            raise ToolError(f'{patch}: does not change {self.edit[0]}')
+        command([need('patch', 'patch'), f'-p{found[1].count("/")}', '-N',
+                 '-F0', '-s', '-i', patch], cwd=tree)
 
     def add_tests(self, tree):
         """Put tests that are the exercise's own into a copy of the stage."""
@@ -104,9 +115,16 @@ def read(folder, name):
 
 
 def exercises():
-    """All exercises of the book, by name; none in a copy of a stage."""
-    return {path.parent.name: read(path.parent, path.parent.name)
-            for path in sorted((TOP / 'book/labs').glob('*/lab.txt'))}
+    """All exercises, by name, in the order in which the book has them; none in
+    a copy of a stage."""
+    text = ''.join(path.read_text() for path in
+                   sorted((TOP / 'book').glob('*.md')))
+    shown = re.findall(r'^::: \{\.exercise .*\blab=([\w-]+)', text,
+                       re.MULTILINE)
+    paths = {path.parent.name: path.parent for path in
+             sorted((TOP / 'book/labs').glob('*/lab.txt'))}
+    return {name: read(paths[name], name)
+            for name in dict.fromkeys([*shown, *paths]) if name in paths}
 
 
 def of_lab(lab):

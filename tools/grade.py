@@ -69,10 +69,12 @@ class Tree:
         self.top = BUILD / 'grade' / asked.name
         self.env = environment(self.top / 'build')
         self.boots, self.builds = {}, {}
+        self.lab = None
 
     def take(self, lab):
         """Put the student's files into it; what can't be taken, as text."""
         self.boots, self.builds = {}, {}
+        self.lab = lab
         renew(self.top, self.given)
         problems, sums = [], {}
         for name in self.asked.edit:
@@ -96,6 +98,7 @@ class Tree:
             status, text = limited(
                 ['make', '-s', '-j2', '-C', self.top, *goals], BUILD_SECONDS,
                 self.env)
+            text = self.in_lab(text)
             first = re.search(r'^.*error:.*$|^.*No rule to make.*$', text,
                               re.MULTILINE)
             self.builds[goals] = '' if status == 0 else 'does not build: ' + (
@@ -113,12 +116,17 @@ class Tree:
             return why
         status, text = limited([program], TEST_SECONDS,
                                {**self.env, 'ONLY': item.function})
+        text = self.in_lab(text)
         if status is None:
             return f'not done after {TEST_SECONDS} s'
         if status == 0 and re.search(r'^\[  PASSED  \] [1-9]', text,
                                      re.MULTILINE):
             return ''
         return self.reason(text) or f'ended with status {status}'
+
+    def in_lab(self, text):
+        """The text with the student's paths, not those of the copy."""
+        return text.replace(f'{self.top}/', f'{self.lab}/')
 
     @staticmethod
     def reason(text):

@@ -1,8 +1,10 @@
 """`make lab` and `make diff`: a stage as a tree of its own, and beside another.
 
-  lab.py lab STAGE DIR [EXERCISE]    EXERCISE= names a graded exercise of the
+  lab.py lab [STAGE [DIR [EXERCISE]]]
+                                     EXERCISE= names a graded exercise of the
                                      book; without it the stage's first; none:
-                                     the whole program, to play with
+                                     the whole program, to play with. Without
+                                     DIR it only lists them
   lab.py diff FROM TO
 """
 import shlex
@@ -12,33 +14,36 @@ import tarfile
 from pathlib import Path
 
 import exercise
-from common import TOP, ToolError, command, main, need, stage_dir, stages
+from common import TOP, ToolError, main, stage_dir, stages
 from copytree import copy_stage
+from values import one_of
 
 
-def known(name, value):
-    """The directory of a stage that the user named."""
-    if value not in stages():
-        raise ToolError(f'{name}={value}: there are {", ".join(stages())}')
-    return stage_dir(value)
+def listed(rows):
+    """A line for each exercise."""
+    return '\n'.join(f'  {each.name:<14} {each.title}' for each in rows)
 
 
 def choose(stage, name):
-    """The exercise that is asked for, or None."""
-    there = {each.name: each for each in exercise.exercises().values()
-             if each.stage == stage}
-    if name == 'none' or not (name or there):
+    """The exercise that is asked for, or None: the stage's first in the book,
+    when nothing is said. The user learns of the others."""
+    rows = [each for each in exercise.exercises().values()
+            if each.stage == stage]
+    if name == 'none' or not (name or rows):
         return None
-    if name and name not in there:
-        raise ToolError(f'EXERCISE={name}: {stage} has '
-                        f'{", ".join([*there, "none"])}')
-    return there[name or min(there)]
+    if name:
+        one_of('EXERCISE', name, [*(each.name for each in rows), 'none'],
+               f'such exercise for STAGE={stage}')
+        return next(each for each in rows if each.name == name)
+    if len(rows) > 1:
+        print(f'{stage} has these exercises, and this is the first; '
+              f'EXERCISE= names another:\n{listed(rows)}')
+    return rows[0]
 
 
 def take_out(asked, target):
     """Replace the solution by its stub; keep what grading needs."""
-    command([need('patch', 'patch'), '-p3', '-N', '-F0', '-s', '-i',
-             asked.path / 'stub.patch'], cwd=target)
+    asked.take_out(target)
     asked.add_tests(target)
     given = target / exercise.GIVEN
     given.mkdir()
@@ -56,11 +61,12 @@ def take_out(asked, target):
 
 def lab(stage, target, name):
     """Copy a stage, links followed, to a new directory."""
-    source, target = known('STAGE', stage), Path(target).expanduser()
+    one_of('STAGE', stage, stages())
+    target = Path(target).expanduser()
     if target.exists():
-        raise ToolError(f'DIR={target} is there already')
+        raise ToolError(f'DIR={target}: is there already')
     asked = choose(stage, name)
-    copy_stage(source, target)
+    copy_stage(stage_dir(stage), target)
     again = f'make -C {shlex.quote(str(target))}'
     if not asked:
         print(f'{target} is a tree of its own now: {again} run, {again} test')
@@ -75,20 +81,34 @@ def lab(stage, target, name):
 
 def diff(first, second):
     """Show what a stage adds to another; 0 whether they differ or not."""
-    left, right = known('FROM', first), known('TO', second)
+    left, right = (stage_dir(one_of(name, value, stages())) for name, value
+                   in (('FROM', first), ('TO', second)))
     done = subprocess.run(['diff', '-ruN', '-x', '__pycache__',
                            left.relative_to(TOP), right.relative_to(TOP)],
                           cwd=TOP, check=False)
     return 0 if done.returncode < 2 else done.returncode
 
 
+def list_all(stage):
+    """Print the exercises of a stage, or of all."""
+    for each in [stage] if stage else stages():
+        rows = [row for row in exercise.exercises().values()
+                if row.stage == each]
+        print(f'{each}:\n{listed(rows) or "  (none)"}')
+
+
 def start(argv):
-    """lab STAGE DIR [EXERCISE], or diff FROM TO."""
+    """lab [STAGE [DIR [EXERCISE]]], or diff FROM TO."""
     name, first, second, third = (argv + ['', '', '', ''])[:4]
+    if name == 'diff':
+        if not first or not second:
+            raise ToolError('make diff FROM=02-paging TO=03-buddy')
+        return diff(first, second)
     if not first or not second:
-        raise ToolError('make lab STAGE=04-slab DIR=~/lab' if name == 'lab'
-                        else 'make diff FROM=02-paging TO=03-buddy')
-    return lab(first, second, third) if name == 'lab' else diff(first, second)
+        list_all(first)
+        raise ToolError(f'make lab STAGE={first or "04-slab"} DIR=~/lab '
+                        'makes a tree for one of them')
+    return lab(first, second, third)
 
 
 if __name__ == '__main__':
