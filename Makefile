@@ -180,7 +180,8 @@ help:
 #: make diff FROM=02-paging TO=03-buddy     what a chapter adds
 #: make lab STAGE=04-slab DIR=~/lab         a tree of your own, with an
 #:                      exercise to do: make -C ~/lab grade; EXERCISE= names
-#:                      another, EXERCISE=none leaves the program whole
+#:                      another, EXERCISE=none leaves the program whole;
+#:                      make lab alone lists the exercises
 #: make grade DIR=...   grade a lab, or all in a directory, as JSON too
 #: make gdb STAGE=...   GDB on a stage in QEMU
 #: make order STAGE=... who initialises what, in which order

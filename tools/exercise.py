@@ -67,7 +67,7 @@ class Exercise:
         if not found:
             raise ToolError(f'{patch}: does not change {self.edit[0]}')
         command([need('patch', 'patch'), f'-p{found[1].count("/")}', '-N',
-                 '-F0', '-s', '-i', patch], cwd=tree)
+                 '-F0', '-s', '--no-backup-if-mismatch', '-i', patch], cwd=tree)
 
     def add_tests(self, tree):
         """Put tests that are the exercise's own into a copy of the stage."""
