@@ -17,7 +17,7 @@ $(call NEED_LINKS,$(foreach s,$(ALL_STAGES),$(call stage_dir,$s)))
 GOALS := all $(ALL_STAGES) setup run test check bench bench-memory doctor \
 	diff lab gdb order compile_commands.json clean distclean help book \
 	book-check iso soak fuzz fuzz-memory test-images test-breakit grade \
-	transcripts figures
+	transcripts figures report
 ifneq ($(filter-out $(GOALS),$(MAKECMDGOALS)),)
 $(error $(filter-out $(GOALS),$(MAKECMDGOALS)): no such goal; see `make help`)
 endif
@@ -80,6 +80,9 @@ fuzz: | $(AFTER_SETUP)
 fuzz-memory: | $(AFTER_SETUP)
 	@$(PYTHON) tools/fuzz.py OPS=$(or $(OPS),100000000) \
 		TARGET='page-fuzz heap-fuzz heap-debug-fuzz mempool-fuzz'
+
+report: final | $(AFTER_SETUP)
+	@$(PYTHON) tools/report.py
 
 doctor: | $(AFTER_SETUP)
 	@$(PYTHON) tools/doctor.py
@@ -176,6 +179,7 @@ help:
 #: make iso             build/final/vellum.iso, for CDs and USB sticks: a menu
 #:                      with the preflight check, Vellum, and the Linux demo
 #: make soak N=100      boots in a row on 2 and 4 CPUs (CPUS=n: on n)
+#: make report          what vellum-report (INSTALL.md) says of an emulated PC
 #: make doctor          what this machine can run
 #: make diff FROM=02-paging TO=03-buddy     what a chapter adds
 #: make lab STAGE=04-slab DIR=~/lab         a tree of your own, with an

@@ -39,7 +39,7 @@ $(error cannot write to $(patsubst $(UP)%,%,$(OUT)): BUILD_ROOT=DIR builds in \
 endif
 
 FOLDERS := $(patsubst %/,%,$(wildcard */))
-FOLDERS := $(filter-out mk tools tests build demo,$(FOLDERS))
+FOLDERS := $(filter-out mk tools tests build demo install,$(FOLDERS))
 OWN_FOLDERS := $(shell find . -mindepth 1 -maxdepth 1 -type d -printf '%f\n')
 OWN_FOLDERS := $(filter $(FOLDERS),$(OWN_FOLDERS))
 TEST_FOLDERS ?= $(FOLDERS)

@@ -13,7 +13,8 @@ from pathlib import Path
 import bootdisk
 import debs
 import uefi
-from common import BUILD, command, demo_dir, main, need, need_file
+from common import (BUILD, command, demo_dir, main, need, need_file,
+                    stage_dir)
 from cpio import Initramfs
 
 GUEST = BUILD / 'guest'
@@ -77,11 +78,12 @@ def initramfs(inner=None):
     busybox = debs.one_file(debs.unpack('busybox-static'), 'bin/busybox')
     init = demo_dir() / 'init'
     ctl, rekexec = tool('vellumctl'), tool('rekexec')
+    report = stage_dir('final') / 'install' / 'vellum-report'
     module = debs.one_file(debs.unpack(KERNEL_PACKAGE),
                            'lib/modules/*/kernel/fs/efivarfs/efivarfs.ko')
     target = GUEST / ('initrd-kexec.gz' if inner else 'initrd.gz')
     more = [inner, kernel()] if inner else []
-    digest = _digest(busybox, init, ctl, rekexec, module, *more)
+    digest = _digest(busybox, init, ctl, rekexec, report, module, *more)
     if not _fresh(target, digest):
         out = Initramfs()
         for folder in ('dev', 'proc', 'sys', 'tmp', 'bin'):
@@ -92,6 +94,7 @@ def initramfs(inner=None):
         out.link('bin/sh', 'busybox')
         out.file('bin/vellumctl', ctl.read_bytes())
         out.file('bin/rekexec', rekexec.read_bytes())
+        out.file('bin/vellum-report', report.read_bytes())
         out.file('efivarfs.ko', module.read_bytes())
         if inner:
             out.folder('kexec')
