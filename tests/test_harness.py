@@ -13,6 +13,7 @@ import expectations
 import pexpect
 import process
 import pytest
+import qemu
 import run
 import terminal
 from common import TOP, ToolError, command
@@ -55,6 +56,16 @@ def test_a_machine_talks_and_is_ended(machine, sector, emu):
     assert process.alive(group)
     pc.close()
     assert not process.alive(group)
+
+
+def test_only_our_own_disks_are_on_ahci(sector, tmp_path):
+    """Any kernel has a driver for IDE, where the user's disk stays."""
+    def arguments(**settings):
+        return ' '.join(map(str, qemu.arguments(
+            Settings(disk=sector, **settings), [], tmp_path)))
+    assert 'ide-hd,bus=ahci.0' in arguments()
+    assert 'ahci' not in arguments(writable=True)
+    assert 'if=ide,index=0' in arguments(writable=True)
 
 
 def test_a_failure_shows_the_console_and_how_to_repeat(machine, sector):

@@ -15,22 +15,24 @@ from common import ToolError, command, need
 GRUB = Path('/usr/lib/grub/i386-pc')
 SECTOR = 512
 START = 2048            # first sector of the partition: 1 MiB, as usual
-MODULES = ['normal', 'configfile', 'serial', 'terminal', 'echo', 'boot']
+# No `normal`, which has the menu, is most of the code, and clears the screen.
+MODULES = ['serial', 'terminal', 'echo', 'boot']
 SERIAL = ('serial --unit=0 --speed=115200\n'
+          'terminfo serial dumb\n'
           'terminal_input console serial\n'
-          'terminal_output serial\n'
-          'set timeout=0\n')
+          'terminal_output serial\n')
 
 
-def _core(folder, form, prefix, modules):
-    """Build GRUB's core image in folder."""
+def _core(folder, form, prefix, config, modules):
+    """Build GRUB's core image, with its configuration, in folder."""
     need('grub-mkimage', 'grub-common')
     if not (GRUB / 'boot.img').is_file():
         raise ToolError(f'{GRUB}/boot.img not found: install the Debian '
                         'package grub-pc-bin, or run `make setup`')
-    out = folder / 'core.img'
+    out, script = folder / 'core.img', folder / 'core.cfg'
+    script.write_text(SERIAL + config)
     command(['grub-mkimage', '-O', form, '-o', out, '-p', prefix,
-             *MODULES, *modules])
+             '-c', script, *MODULES, *modules])
     return out.read_bytes()
 
 
@@ -67,13 +69,11 @@ def disk(target, files, config, modules=()):
     """Make the disk image target with files and this GRUB configuration."""
     with tempfile.TemporaryDirectory(dir=target.parent) as name:
         folder = Path(name)
-        (folder / 'grub.cfg').write_text(SERIAL + config)
-        core = _core(folder, 'i386-pc', '(,msdos1)/grub',
+        core = _core(folder, 'i386-pc', '(,msdos1)/grub', config,
                      ['biosdisk', 'part_msdos', 'fat', *modules])
         if len(core) > (START - 1) * SECTOR:
             raise ToolError("GRUB's core image does not fit before 1 MiB")
-        image, sectors = _fat(folder, {**files,
-                                       'grub/grub.cfg': folder / 'grub.cfg'})
+        image, sectors = _fat(folder, files)
         with open(folder / 'disk', 'wb') as out:
             out.write(_first_sector(sectors) + core)
             out.seek(START * SECTOR)
@@ -90,8 +90,7 @@ def cdrom(target, files, config, modules=()):
         folder = Path(name)
         tree = folder / 'tree'
         (tree / 'grub').mkdir(parents=True)
-        (tree / 'grub' / 'grub.cfg').write_text(SERIAL + config)
-        core = _core(folder, 'i386-pc-eltorito', '(cd)/grub',
+        core = _core(folder, 'i386-pc-eltorito', '(cd)/grub', config,
                      ['biosdisk', 'iso9660', *modules])
         (tree / 'grub' / 'boot.img').write_bytes(core)
         for path, source in files.items():

@@ -42,10 +42,18 @@ def _accelerator(emu):
 
 
 def _drive(path, writable):
-    """Arguments for the first hard disk."""
+    """Arguments for the first hard disk. Ours are on AHCI, where SeaBIOS uses
+    DMA, not a PIO loop for each sector. A user's own disk, which is written
+    to, stays on IDE: its kernel may have no driver for AHCI (Debian's for
+    cloud machines has none)."""
     form = 'qcow2' if str(path).endswith('.qcow2') else 'raw'
-    drive = f'file={escape(path)},format={form},if=ide,index=0,media=disk'
-    return ['-drive', drive + ('' if writable else ',snapshot=on')]
+    drive = f'file={escape(path)},format={form}'
+    if writable:
+        return ['-drive', f'{drive},if=ide,index=0,media=disk']
+    # QEMU's own -kernel is 0 in the boot order; drive 0x80 is what is next.
+    return ['-drive', f'{drive},if=none,id=disk,snapshot=on',
+            '-device', 'ich9-ahci,id=ahci',
+            '-device', 'ide-hd,bus=ahci.0,drive=disk,bootindex=1']
 
 
 def escape(path):

@@ -25,6 +25,10 @@ def test_linux_reports_and_powers_off(machine, stage, linux_disk, emu):
     expectations.banner(guest, stage)
     missing = expectations.linux_demo(guest, False, VMMSIZE)
     assert not missing, guest.fail(f'not seen: {missing}')
+    # Loading takes seconds: it shows that it lives, and clears no line above.
+    assert re.search(r'^vellum: launching [^\n]*\n\s*GRUB: the kernel ...\s+'
+                     r'GRUB: the initramfs ...\s+GRUB: Linux starts ...\s+'
+                     r'\[ +0\.0+\] Linux version ', guest.serial, re.M)
     pages, blocks = heapview.parse(guest.serial)
     free = int(re.search(r'^pages: \d+ managed, (\d+) available',
                          guest.serial, re.M)[1])
