@@ -104,10 +104,13 @@ def start(argv):
         if not first or not second:
             raise ToolError('make diff FROM=02-paging TO=03-buddy')
         return diff(first, second)
-    if not first or not second:
+    if not second:
         list_all(first)
-        raise ToolError(f'make lab STAGE={first or "04-slab"} DIR=~/lab '
-                        'makes a tree for one of them')
+        make = f'make lab STAGE={first or "04-slab"} DIR=~/lab'
+        if first:
+            raise ToolError(f'where to? {make} makes a tree for one of them')
+        print(f'{make} makes a tree for one of them')
+        return 0
     return lab(first, second, third)
 
 

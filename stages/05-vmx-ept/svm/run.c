@@ -9,38 +9,37 @@
 void svm_enter(struct guest_regs *regs, phys_t vmcb, phys_t host_vmcb);
 void svm_take_pending(void);
 
-static enum exit_reason translate(u64 code)
+#define VIRT EXIT_VIRT_INSTRUCTION
+
+/* Exit code (APM 2 appendix C) to our reason. */
+static const u8 translation[] = {
+	[0x61] = EXIT_NMI,
+	[0x63] = EXIT_INIT,
+	[0x72] = EXIT_CPUID,
+	[0x74] = EXIT_NMI_WINDOW, /* IRET */
+	[0x76] = EXIT_INVD,
+	[0x7a] = VIRT, /* INVLPGA */
+	[SVM_EXIT_IO] = EXIT_IO,
+	[SVM_EXIT_MSR] = EXIT_RDMSR,
+	[0x7f] = EXIT_TRIPLE_FAULT, /* shutdown */
+	[0x80] = VIRT,              /* VMRUN */
+	[0x81] = EXIT_HYPERCALL,    /* VMMCALL */
+	[0x82] = VIRT,              /* VMLOAD */
+	[0x83] = VIRT,              /* VMSAVE */
+	[0x84] = VIRT,              /* STGI */
+	[0x85] = VIRT,              /* CLGI */
+	[0x86] = VIRT,              /* SKINIT */
+};
+
+static enum exit_reason translate(const struct vmcb_control *c)
 {
-	switch (code) {
-	case SVM_EXIT_CPUID:
-		return EXIT_CPUID;
-	case SVM_EXIT_IO:
-		return EXIT_IO;
-	case SVM_EXIT_VMMCALL:
-		return EXIT_HYPERCALL;
-	case SVM_EXIT_NPF:
+	if (c->exit_code == SVM_EXIT_NPF)
 		return EXIT_MEMORY;
-	case SVM_EXIT_NMI:
-		return EXIT_NMI;
-	case SVM_EXIT_IRET:
-		return EXIT_NMI_WINDOW;
-	case SVM_EXIT_INIT:
-		return EXIT_INIT;
-	case SVM_EXIT_INVD:
-		return EXIT_INVD;
-	case SVM_EXIT_SHUTDOWN:
-		return EXIT_TRIPLE_FAULT;
-	case SVM_EXIT_INVLPGA:
-	case SVM_EXIT_VMRUN:
-	case SVM_EXIT_VMLOAD:
-	case SVM_EXIT_VMSAVE:
-	case SVM_EXIT_STGI:
-	case SVM_EXIT_CLGI:
-	case SVM_EXIT_SKINIT:
-		return EXIT_VIRT_INSTRUCTION;
-	default:
-		return EXIT_UNKNOWN;
-	}
+	if (c->exit_code == SVM_EXIT_MSR && c->exit_info1)
+		return EXIT_WRMSR;
+	return c->exit_code < ARRAY_SIZE(translation)
+		       ? translation[c->exit_code]
+		       : EXIT_UNKNOWN;
 }
 
 /*
@@ -88,9 +87,7 @@ static void describe_exit(struct vmcb_control *c, struct vm_exit *exit)
 	exit->gpa = GPHYS(c->exit_info2);
 	exit->write = c->exit_info1 & NPF_WRITE;
 	exit->vector = VECTOR_UD;
-	exit->reason = translate(c->exit_code);
-	if (c->exit_code == SVM_EXIT_MSR)
-		exit->reason = c->exit_info1 ? EXIT_WRMSR : EXIT_RDMSR;
+	exit->reason = translate(c);
 	if (exit->reason == EXIT_IO)
 		describe_io(c->exit_info1, exit);
 	if (is_invalid(c)) { /* a bad CR4 (instruction.c) */

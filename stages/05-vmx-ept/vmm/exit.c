@@ -17,6 +17,8 @@ static exit_handler_fn *const handlers[] = {
 #undef X
 };
 
+/* What a back end's table does not list is 0. */
+_Static_assert(EXIT_UNKNOWN == 0, "the first");
 _Static_assert(ARRAY_SIZE(handlers) == EXIT_REASON_COUNT, "one for each");
 
 const char *exit_reason_name(enum exit_reason reason)

@@ -1,8 +1,8 @@
 /*
  * VM exits: why the guest stopped, and who deals with it.
  *
- * Intel and AMD number their exit reasons differently; each back end translates
- * its own into the list below. Every reason has exactly one handler:
+ * Intel and AMD number their exit reasons differently; a table of each back end
+ * translates its own into the list below. Every reason has exactly one handler:
  *
  *	EXIT_HANDLER(CPUID)	a function body follows
  *
@@ -17,6 +17,7 @@
 struct vcpu;
 
 #define EXIT_REASONS(X)                                                        \
+	X(UNKNOWN)          /* anything else: see vm_exit.hw_reason */         \
 	X(CPUID)            /* CPUID */                                        \
 	X(RDMSR)            /* RDMSR of an intercepted or unknown MSR */       \
 	X(WRMSR)            /* WRMSR, likewise */                              \
@@ -32,8 +33,7 @@ struct vcpu;
 	X(TRIPLE_FAULT)     /* shutdown */                                     \
 	X(INIT)             /* an INIT signal arrived */                       \
 	X(SIPI)             /* a start-up IPI arrived */                       \
-	X(TASK_SWITCH)      /* a hardware task switch (VMX only) */            \
-	X(UNKNOWN)          /* anything else: see vm_exit.hw_reason */
+	X(TASK_SWITCH)      /* a hardware task switch (VMX only) */
 
 enum exit_reason {
 #define X(name) EXIT_##name,

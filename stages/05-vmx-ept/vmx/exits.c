@@ -17,20 +17,19 @@
 #define IO_STRING     BIT(4)
 #define IO_PORT(info) ((info) >> 16 & 0xffff)
 
-/* Basic reason to ours; those that are not here are 0 and mean UNKNOWN. */
-#define KNOWN(reason) ((reason) + 1)
-#define VIRT          KNOWN(EXIT_VIRT_INSTRUCTION)
+#define VIRT EXIT_VIRT_INSTRUCTION
 
+/* Basic reason to ours. */
 static const u8 translation[] = {
-	[2] = KNOWN(EXIT_TRIPLE_FAULT),
-	[3] = KNOWN(EXIT_INIT),
-	[4] = KNOWN(EXIT_SIPI),
-	[8] = KNOWN(EXIT_NMI_WINDOW),
-	[9] = KNOWN(EXIT_TASK_SWITCH),
-	[10] = KNOWN(EXIT_CPUID),
+	[2] = EXIT_TRIPLE_FAULT,
+	[3] = EXIT_INIT,
+	[4] = EXIT_SIPI,
+	[8] = EXIT_NMI_WINDOW,
+	[9] = EXIT_TASK_SWITCH,
+	[10] = EXIT_CPUID,
 	[11] = VIRT, /* GETSEC */
-	[13] = KNOWN(EXIT_INVD),
-	[18] = KNOWN(EXIT_HYPERCALL),
+	[13] = EXIT_INVD,
+	[18] = EXIT_HYPERCALL,
 	[19] = VIRT, /* VMCLEAR */
 	[20] = VIRT, /* VMLAUNCH */
 	[21] = VIRT, /* VMPTRLD */
@@ -40,14 +39,14 @@ static const u8 translation[] = {
 	[25] = VIRT, /* VMWRITE */
 	[26] = VIRT, /* VMXOFF */
 	[27] = VIRT, /* VMXON */
-	[28] = KNOWN(EXIT_CR_WRITE),
-	[REASON_IO] = KNOWN(EXIT_IO),
-	[31] = KNOWN(EXIT_RDMSR),
-	[REASON_WRMSR] = KNOWN(EXIT_WRMSR),
-	[48] = KNOWN(EXIT_MEMORY), /* EPT violation */
-	[50] = VIRT,               /* INVEPT */
-	[53] = VIRT,               /* INVVPID */
-	[55] = KNOWN(EXIT_XSETBV),
+	[28] = EXIT_CR_WRITE,
+	[REASON_IO] = EXIT_IO,
+	[31] = EXIT_RDMSR,
+	[REASON_WRMSR] = EXIT_WRMSR,
+	[48] = EXIT_MEMORY, /* EPT violation */
+	[50] = VIRT,        /* INVEPT */
+	[53] = VIRT,        /* INVVPID */
+	[55] = EXIT_XSETBV,
 	[59] = VIRT, /* VMFUNC */
 	[76] = VIRT, /* SEAMCALL */
 	[77] = VIRT, /* TDCALL */
@@ -58,9 +57,8 @@ static enum exit_reason translate(u64 basic)
 	if (basic == REASON_EXCEPTION_OR_NMI &&
 	    EVENT_TYPE(vmcs_read(VMCS_EXIT_EVENT)) == EVENT_NMI)
 		return EXIT_NMI;
-	if (basic < ARRAY_SIZE(translation) && translation[basic])
-		return translation[basic] - 1;
-	return EXIT_UNKNOWN;
+	return basic < ARRAY_SIZE(translation) ? translation[basic]
+					       : EXIT_UNKNOWN;
 }
 
 /*
