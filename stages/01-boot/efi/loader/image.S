@@ -2,8 +2,8 @@
  * The hypervisor, as bytes: what objcopy makes of vellum.elf, and what the
  * loader must know about it. mk/efi.mk writes image.h.
  *
- * And what the file says of itself to shim, which starts no file without that
- * under Secure Boot (SBAT.md of shim): the form's own generation, then name,
+ * And what the file says of itself to shim (SBAT.md of shim), which starts none
+ * that says nothing under Secure Boot: the form's own generation, then name,
  * generation, vendor, package, version and contact. A generation goes up when
  * all files before it must no longer be started.
  */
