@@ -1,4 +1,5 @@
 """make check finds what it is for: a copy of the tree is broken on purpose."""
+import re
 import shutil
 import subprocess
 
@@ -95,3 +96,13 @@ def test_a_warning_is_an_error(copy):
     status, text = check(copy, 'warnings')
     assert status == 1
     assert 'lib/warn.c' in text
+
+
+def test_what_contributing_names_is_there():
+    """Each file, whole or from the stage of the sentence."""
+    text = (TOP / 'CONTRIBUTING.md').read_text()
+    names = re.findall(r'`([\w./-]+/[\w.-]*\.\w+)`|\]\((.*?)\)', text)
+    assert len(names) > 8
+    for name in map(''.join, names):
+        assert (TOP / name).exists() or \
+            (TOP / 'stages/05-vmx-ept' / name).exists(), name

@@ -17,6 +17,11 @@ static exit_handler_fn *const handlers[] = {
 #undef X
 };
 
+/* A hypercall hands a name out in two registers. */
+#define X(name) _Static_assert(sizeof(#name) - 1 <= 16, "too long");
+EXIT_REASONS(X)
+#undef X
+
 /* What a back end's table does not list is 0. */
 _Static_assert(EXIT_UNKNOWN == 0, "the first");
 _Static_assert(ARRAY_SIZE(handlers) == EXIT_REASON_COUNT, "one for each");
