@@ -34,7 +34,16 @@ OTHER_GOALS := $(filter-out setup,$(MAKECMDGOALS))
 
 all: $(CHOSEN)
 
-$(ALL_STAGES): | $(AFTER_SETUP)
+# These boot Linux. What it is made of is fetched first: whoever has no network
+# need not wait for a build to learn it.
+BOOT_LINUX := test iso bench soak transcripts test-breakit
+FETCH := $(and $(filter $(BOOT_LINUX),$(MAKECMDGOALS)),$(filter \
+	06-smp final,$(CHOSEN)),fetch)
+.PHONY: fetch
+fetch: | $(AFTER_SETUP)
+	@$(PYTHON) tools/linux_guest.py
+
+$(ALL_STAGES): | $(AFTER_SETUP) $(FETCH)
 	+@$(SUBMAKE) -C $(call stage_dir,$@) all TEST= STAGE=$@
 
 # Our tools are Python programs; a minimal Debian has no Python yet.
@@ -47,11 +56,12 @@ setup:
 # All CPUs build, unless the user gave a number: that is the sub-make's as well.
 JOBS = $(if $(filter -j%,$(MAKEFLAGS)),,-j$(shell nproc))
 run: | $(AFTER_SETUP)
+	@$(PYTHON) tools/run.py --fetch STAGE=$(ONE)
 	+@$(SUBMAKE) $(JOBS) -C $(call stage_dir,$(ONE)) to-run
 	@$(PYTHON) tools/run.py STAGE=$(ONE)
 
 # The image with and without the self-tests, for each chosen stage.
-test-images: | $(AFTER_SETUP)
+test-images: | $(AFTER_SETUP) $(FETCH)
 	+@for s in $(CHOSEN); do \
 		d=stages/$$s; [ $$s = final ] && d=final; \
 		$(SUBMAKE) -C $$d all TEST= && \
@@ -94,7 +104,7 @@ transcripts: test-images | $(AFTER_SETUP)
 figures: all
 	@$(PYTHON) tools/figures $(NAME)
 
-test-breakit: | $(AFTER_SETUP)
+test-breakit: | $(AFTER_SETUP) $(FETCH)
 	@$(PYTHON) tools/breakit.py $(PATCH)
 
 diff:

@@ -148,6 +148,7 @@ to-run: $(if $(NATIVE),,all)
 		$(SUBMAKE) guests TEST=,:)
 
 run:
+	@$(PYTHON) tools/run.py --fetch --stage $(STAGE)
 	+@$(SUBMAKE) $(JOBS) to-run
 	@$(PYTHON) tools/run.py --stage $(STAGE)
 

@@ -3,7 +3,9 @@
 A tree is either the whole repository or one stage copied out of it by
 `cp -rL` (a lab): both have tools/ at the top, so the top is found from here.
 """
+import errno
 import os
+import re
 import shlex
 import shutil
 import signal
@@ -12,7 +14,7 @@ import sys
 from pathlib import Path
 
 TOP = Path(__file__).resolve().parent.parent
-BUILD = Path(os.environ.get('BUILD_ROOT') or TOP / 'build')
+BUILD = Path(os.environ.get('BUILD_ROOT') or TOP / 'build').absolute()
 
 
 class ToolError(Exception):
@@ -77,6 +79,42 @@ def command(argv, data=None, **kwargs):
     return text
 
 
+def system():
+    """The name of the operating system that we run on."""
+    try:
+        release = Path('/etc/os-release').read_text(encoding='utf-8')
+        return re.search(r'^PRETTY_NAME="?([^"\n]+)', release, re.M)[1]
+    except (OSError, TypeError):
+        return os.uname().sysname
+
+
+def need_links():
+    """A ToolError when this copy of the repository has lost its symbolic
+    links: files, with the links' targets as text, are in their place."""
+    folders = [stage_dir(name) for name in stages()]
+    parts = {'mk', 'tools', 'tests', *(
+        path.name for folder in folders for path in folder.iterdir()
+        if path.is_dir())}
+    for path in (folder / part for folder in folders for part in parts):
+        if path.is_file():
+            raise ToolError(
+                f'{path.relative_to(TOP)} is no folder: this copy of the tree '
+                'has lost its symbolic links. Get it with `git clone -c '
+                'core.symlinks=true`; on Windows do that inside WSL or a '
+                'container. A zip file will not do')
+
+
+def _explained(error):
+    """A ToolError for what the system refuses, when it is clear what to do."""
+    place = Path(error.filename or '').absolute()
+    if error.errno not in (errno.EROFS, errno.EACCES, errno.ENOSPC) \
+            or not error.filename:
+        return error
+    cure = '; BUILD_ROOT=DIR builds in another place' \
+        if BUILD in (place, *place.parents) else ''
+    return ToolError(f'{place}: {error.strerror}{cure}')
+
+
 def main(function):
     """Run a tool's main function; print a ToolError as one message.
 
@@ -86,7 +124,11 @@ def main(function):
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, lambda got, _: sys.exit(128 + got))
     try:
-        status = function()
+        need_links()
+        try:
+            status = function()
+        except OSError as error:
+            raise _explained(error) from None
         sys.stdout.flush()
         sys.exit(status)
     except ToolError as error:

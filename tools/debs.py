@@ -8,11 +8,64 @@ into the cache with the system's sources and keys.
 import os
 import re
 import shutil
+import subprocess
+import sys
+import time
 from pathlib import Path
 
-from common import BUILD, ToolError, command, need
+from common import BUILD, ToolError, command, need, system
 
 CACHE = BUILD / 'cache'
+# Who has no network is to know at once.
+ONCE = ['-o', 'Acquire::Retries=0', '-o', 'Acquire::http::Timeout=10',
+        '-o', 'Acquire::https::Timeout=10']
+NO_NETWORK = re.compile(
+    'Temporary failure resolving|Could not resolve|Could not connect|'
+    'Cannot initiate the connection|Unable to connect|Connection timed out|'
+    'Network is unreachable|No route to host')
+SHOW_EVERY = 5          # seconds, where there is no terminal
+WITHOUT = """Without it there are
+  make run STAGE=04-slab                the stages that have no guest yet
+  make run STAGE=05-vmx-ept GUEST=demo  a small guest of our own; later, too
+  make run KERNEL=FILE INITRD=FILE      Linux from files of yours"""
+
+
+class NoNetwork(ToolError):
+    """No package server can be reached."""
+
+
+def _progress(status, what):
+    """Show how far apt is, by what it writes to its status descriptor."""
+    terminal, shown = sys.stdout.isatty(), time.monotonic()
+    for line in status:
+        found = re.match(r'dlstatus:\d+:(\d+)', line)
+        if found and (terminal or time.monotonic() - shown > SHOW_EVERY):
+            shown = time.monotonic()
+            print(f'{what}: {found[1]} %', end='\r' if terminal else '\n',
+                  flush=True)
+
+
+def _apt_get(options, *words, what, cwd=None):
+    """Run apt-get, and show that it works."""
+    reading, writing = os.pipe()
+    argv = ['apt-get', *ONCE, *options, '-o', f'APT::Status-Fd={writing}',
+            *words]
+    with open(CACHE / 'apt.log', 'w+', encoding='utf-8',
+              errors='replace') as log, os.fdopen(reading) as status:
+        with subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=log,
+                              stderr=log, pass_fds=[writing],
+                              env={**os.environ, 'LC_ALL': 'C.UTF-8'},
+                              cwd=cwd) as apt:
+            os.close(writing)
+            _progress(status, what)
+        log.seek(0)
+        text = log.read()
+    # An update that reached nobody warns, and ends well.
+    if apt.returncode or 'Some index files failed' in text:
+        kind = NoNetwork if NO_NETWORK.search(text) else ToolError
+        errors = [line for line in text.splitlines()
+                  if line.startswith(('E:', 'W:'))]
+        raise kind('\n'.join(errors or text.splitlines()[-3:]))
 
 
 def _apt_options(private):
@@ -43,10 +96,10 @@ def _download(name, folder, private):
     """Download one package with apt into folder; the file's path."""
     options = _apt_options(private)
     if private:
-        command(['apt-get', *options, 'update'])
+        _apt_get(options, 'update', what='fetching the lists of packages')
     real = _resolve(name, options)
     before = set(folder.glob('*.deb'))
-    command(['apt-get', *options, 'download', real], cwd=folder)
+    _apt_get(options, 'download', real, what=f'fetching {real}', cwd=folder)
     new = sorted(set(folder.glob(real + '_*.deb')) - before)
     if not new:
         new = sorted(folder.glob(real + '_*.deb'))
@@ -55,25 +108,40 @@ def _download(name, folder, private):
     return new[-1]
 
 
-def fetch(name):
-    """Path of the package called name, downloaded if not in the cache."""
+def _fetched(name):
+    """Path of the package called name in the cache, or None."""
     stamp = CACHE / f'{name}.name'
     if stamp.is_file():
         cached = CACHE / stamp.read_text().strip()
         if cached.is_file():
             return cached
-    need('apt-get', 'apt')
+    return None
+
+
+def fetch(name):
+    """Path of the package called name, downloaded if not in the cache."""
+    cached = _fetched(name)
+    if cached:
+        return cached
+    if not shutil.which('apt-get'):
+        raise ToolError(f'{name} comes from Debian, and {system()} has no '
+                        f'apt-get: README.md, "In a container"\n{WITHOUT}')
     CACHE.mkdir(parents=True, exist_ok=True)
     print(f'fetching the Debian package {name} with apt ...', flush=True)
     try:
-        path = _download(name, CACHE, private=False)
-    except ToolError:
         try:
+            path = _download(name, CACHE, private=False)
+        except NoNetwork:
+            raise
+        except ToolError:
             path = _download(name, CACHE, private=True)
-        except ToolError as error:
-            raise ToolError(f'cannot fetch {name}: there is no copy in '
-                            f'{CACHE}, and apt says:\n{error}') from error
-    stamp.write_text(path.name + '\n')
+    except NoNetwork as error:
+        raise ToolError(f'no network, and no {name} in {CACHE}:\n'
+                        f'{error}\n{WITHOUT}') from error
+    except ToolError as error:
+        raise ToolError(f'cannot fetch {name} with the package sources of '
+                        f'{system()}:\n{error}\n{WITHOUT}') from error
+    (CACHE / f'{name}.name').write_text(path.name + '\n')
     return path
 
 

@@ -71,9 +71,19 @@ def kernel():
     return debs.one_file(debs.unpack(KERNEL_PACKAGE) / 'boot', 'vmlinuz-*')
 
 
-def initramfs(inner=None):
+def fetch(own_kernel=None, own_initrd=None):
+    """Fetch the packages that build() takes something from, before anything
+    else is done that needs time."""
+    if not own_kernel:
+        debs.fetch(KERNEL_PACKAGE)
+    if not own_initrd:
+        debs.fetch('busybox-static')
+
+
+def initramfs(inner=None, own_kernel=None):
     """Make the demo's initramfs; the file's path.
 
+    own_kernel is another kernel than ours, for which we have no modules.
     inner is an initramfs for another kernel, that this one is to start by
     kexec; then both are in it, beside the program that does it.
     """
@@ -81,11 +91,14 @@ def initramfs(inner=None):
     init = demo_dir() / 'init'
     ctl, rekexec = tool('vellumctl'), tool('rekexec')
     report = stage_dir('final') / 'install' / 'vellum-report'
-    module = debs.one_file(debs.unpack(KERNEL_PACKAGE),
-                           'lib/modules/*/kernel/fs/efivarfs/efivarfs.ko')
-    target = GUEST / ('initrd-kexec.gz' if inner else 'initrd.gz')
+    module = None if own_kernel else debs.one_file(
+        debs.unpack(KERNEL_PACKAGE),
+        'lib/modules/*/kernel/fs/efivarfs/efivarfs.ko')
+    kind = '-kexec' if inner else '-plain' if own_kernel else ''
+    target = GUEST / f'initrd{kind}.gz'
     more = [inner, kernel()] if inner else []
-    digest = _digest(busybox, init, ctl, rekexec, report, module, *more)
+    digest = _digest(busybox, init, ctl, rekexec, report,
+                     *filter(None, [module]), *more)
     if not _fresh(target, digest):
         out = Initramfs()
         for folder in ('dev', 'proc', 'sys', 'tmp', 'bin'):
@@ -97,7 +110,8 @@ def initramfs(inner=None):
         out.file('bin/vellumctl', ctl.read_bytes())
         out.file('bin/rekexec', rekexec.read_bytes())
         out.file('bin/vellum-report', report.read_bytes())
-        out.file('efivarfs.ko', module.read_bytes())
+        if module:
+            out.file('efivarfs.ko', module.read_bytes())
         if inner:
             out.folder('kexec')
             out.file('kexec/vmlinuz', kernel().read_bytes())
@@ -151,7 +165,7 @@ def build(batch=False, own_kernel=None, own_initrd=None, cmdline=None,
         own_initrd = need_file(own_initrd, 'INITRD')
     with locked():
         vmlinuz = own_kernel or kernel()
-        initrd = own_initrd or initramfs()
+        initrd = own_initrd or initramfs(own_kernel=own_kernel)
         if 'demo.kexec=' in words:
             initrd = initramfs(inner=initrd)
         digest = _digest(vmlinuz, initrd, words, *map(Path, (
@@ -170,4 +184,4 @@ def build(batch=False, own_kernel=None, own_initrd=None, cmdline=None,
 
 
 if __name__ == '__main__':
-    main(lambda: print(build()))
+    main(fetch)

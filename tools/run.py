@@ -81,26 +81,32 @@ def kernel_words(chosen):
     return words
 
 
-def guest_of(chosen):
-    """Kind of guest: linux, demo, image or none; and its disk or CD."""
+def kind_of(chosen):
+    """Kind of guest: linux, demo, image or none."""
     stage, guest = chosen['STAGE'], chosen['GUEST']
     own = any(chosen[name] for name in ('KERNEL', 'INITRD', 'CMDLINE'))
     if not has_guest(stage) and not chosen['NATIVE']:
-        return 'none', None
+        return 'none'
     if not guest:
         small = (stage != 'final' and has_demo(stage) and not own
                  and chosen['FIRMWARE'] == 'bios')
-        guest = 'demo' if small else 'linux'
-    if guest == 'linux':
-        return 'linux', linux_guest.build(
+        return 'demo' if small else 'linux'
+    return guest if guest in ('linux', 'demo', 'none') else 'image'
+
+
+def guest_of(chosen):
+    """Kind of guest, and its disk or CD."""
+    kind, stage, path = kind_of(chosen), chosen['STAGE'], None
+    if kind == 'linux':
+        path = linux_guest.build(
             chosen['BATCH'], chosen['KERNEL'], chosen['INITRD'],
             kernel_words(chosen), chosen['FIRMWARE'])
-    if guest == 'none':
-        return 'none', None
-    if guest == 'demo':
-        return 'demo', need_file(BUILD / stage / 'guest' / 'demo.img',
-                                 'GUEST=demo is not built (make does it)')
-    return 'image', Path(guest).resolve()
+    elif kind == 'demo':
+        path = need_file(BUILD / stage / 'guest' / 'demo.img',
+                         'GUEST=demo is not built (make does it)')
+    elif kind == 'image':
+        path = Path(chosen['GUEST']).resolve()
+    return kind, path
 
 
 def repeat_command(argv):
@@ -160,8 +166,18 @@ def judge(machine, chosen, kind):
     return missing
 
 
+def fetch(argv):
+    """Fetch what the guest will be made of: before anything is built."""
+    chosen = read_settings(argv)
+    if kind_of(chosen) == 'linux':
+        linux_guest.fetch(chosen['KERNEL'], chosen['INITRD'])
+    return 0
+
+
 def run(argv):
     """Boot what the settings say; the exit status."""
+    if argv[:1] == ['--fetch']:
+        return fetch(argv[1:])
     chosen = read_settings(argv)
     image = image_of(chosen)
     kind, path = guest_of(chosen)
