@@ -47,10 +47,8 @@ $(ALL_STAGES): | $(AFTER_SETUP) $(FETCH)
 	+@$(SUBMAKE) -C $(call stage_dir,$@) all TEST= STAGE=$@
 
 # Our tools are Python programs; a minimal Debian has no Python yet.
-ROOT := $(if $(filter-out 0,$(shell id -u)),sudo)
 setup:
-	@test -x $(PYTHON) || { $(ROOT) apt-get update && \
-		$(ROOT) apt-get -y --no-install-recommends install python3; }
+	@test -x $(PYTHON) || sh tools/python.sh
 	@$(PYTHON) tools/setup.py $(OTHER_GOALS)
 
 # All CPUs build, unless the user gave a number: that is the sub-make's as well.

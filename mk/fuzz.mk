@@ -12,7 +12,7 @@
 # tests/host/fuzz.h has what targets share.
 
 FUZZ_BUILD := $(OUT)/fuzz/$(STAGE)
-FUZZ_CC ?= clang-14
+FUZZ_CC ?= clang
 FUZZ_SANITIZE := -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all
 
 FUZZ_TARGETS :=

@@ -13,6 +13,7 @@ import os
 import re
 import shutil
 import sys
+from ctypes.util import find_library
 
 from bench import print_row
 from common import BUILD, ToolError, command, main, need, stage_dir
@@ -25,8 +26,8 @@ CONTENDERS = {
     'vellum': ('vellum', None),
     'glibc': ('malloc', None),
     'glibc+lock': ('locked', None),
-    'jemalloc': ('malloc', 'libjemalloc.so.2'),
-    'mimalloc': ('malloc', 'libmimalloc.so.2'),
+    'jemalloc': ('malloc', find_library('jemalloc') or 'libjemalloc'),
+    'mimalloc': ('malloc', find_library('mimalloc') or 'libmimalloc'),
 }
 
 OBJECTS = [f'{kind} {size} live {live}'

@@ -137,7 +137,7 @@ def listed(stage):
 
 def targets(chosen):
     """The chosen targets of the chosen stages, built."""
-    need('clang-14', 'clang-14')
+    need('clang', 'clang')
     there = {stage: listed(stage) for stage in
              ([chosen['STAGE']] if chosen['STAGE'] else stages())}
     names = {name for lines in there.values() for name in lines}
