@@ -55,8 +55,9 @@ LAB_CFLAGS := $(if $(wildcard .lab),-Wno-unused-function \
 	-Wno-unused-variable -Wno-unused-const-variable)
 
 # Paths are absolute, so that messages lead to the file wherever make was called
-# from; but the image is the same wherever the repository is.
-HERE := $(call QUOTED,$(CURDIR))
+# from, unless make could not read them again in its lists of dependencies; but
+# the image is the same wherever the repository is.
+HERE := $(if $(call IS_ODD,$(CURDIR)),.,$(CURDIR))
 DEBUG_PATHS := $(if $(UP),-fdebug-prefix-map=$(HERE)/= \
 	-fdebug-prefix-map=$(call QUOTED,$(shell cd ./$(UP). && pwd -P))=.)
 

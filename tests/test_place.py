@@ -1,0 +1,181 @@
+"""Where the tree lies: in a folder with a strange name, on a medium that cannot
+be written, without its symbolic links, and without a network."""
+import os
+import re
+import shutil
+import subprocess
+
+import debs
+import pytest
+from common import TOP, ToolError, stage_dir
+
+SKIP = shutil.ignore_patterns('build', '.git', '__pycache__')
+ODD = 'it\'s a $HOME: #1 ü "x" 50%, (a=b)&;'
+
+
+@pytest.fixture
+def copy(tmp_path):
+    """A function that copies the tree, with or without its links."""
+    def make(name, links=True):
+        target = tmp_path / name / 'tree'
+        shutil.copytree(TOP, target, symlinks=True, ignore=SKIP)
+        for path in [] if links else list(target.rglob('*')):
+            if path.is_symlink():
+                text = os.readlink(path)
+                path.unlink()
+                path.write_text(text)   # as git does
+        return target
+    return make
+
+
+def shell(line, where=TOP, **env):
+    """Run a line of sh; status and all that it prints."""
+    kept = {name: value for name, value in os.environ.items()
+            if name not in ('MAKEFLAGS', 'MFLAGS', 'MAKELEVEL', 'BUILD_ROOT')}
+    done = subprocess.run(['sh', '-c', line], cwd=where, env={**kept, **env},
+                          text=True, stdin=subprocess.DEVNULL, check=False,
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    return done.returncode, done.stdout
+
+
+def test_the_tree_builds_and_boots_in_a_folder_with_a_strange_name(copy):
+    """And nowhere else: once it built into the root directory."""
+    tree, there = copy(ODD), set(os.listdir('/'))
+    for emu in ('qemu', 'bochs'):
+        status, text = shell(f'make run BATCH=1 STAGE=01-boot EMU={emu}', tree)
+        assert status == 0, text
+        assert 'LD      build/01-boot/vellum.elf' in text or emu == 'bochs'
+    assert shell('make --no-print-directory 01-boot', tree) == (0, '')
+    assert shell('make -C stages/01-boot host-test TEST_FOLDERS=lib',
+                 tree)[0] == 0
+    assert set(os.listdir('/')) == there
+
+
+def test_a_lab_can_be_made_in_such_a_folder(tmp_path):
+    """Its name reaches the tools as it was typed, and what they tell the
+    student to type works."""
+    target = tmp_path / ODD / 'lab'
+    target.parent.mkdir()
+    status, text = shell('make lab STAGE=02-paging EXERCISE=none DIR="$WHERE"',
+                         WHERE=str(target))
+    assert status == 0 and (target / 'Makefile').is_file(), text
+    line = re.search(r'make -C .* run', text).group().replace(' run', ' -n')
+    status, text = shell(line)
+    assert status == 0 and '-o build/02-paging/vellum.elf' in text
+
+
+@pytest.mark.parametrize('value', ['/tmp/a b', 'out', '~/out', '/tmp/a:b',
+                                   '/tmp/$x', '/tmp/#1', "/tmp/it's"])
+@pytest.mark.parametrize('where', [TOP, stage_dir('03-buddy')])
+def test_a_build_root_that_make_cannot_handle_is_refused(where, value):
+    """In one line that names it."""
+    status, text = shell('make -n BUILD_ROOT="$VALUE"', where, VALUE=value)
+    assert status == 2 and text.count('\n') == 1
+    assert 'BUILD_ROOT=' in text and 'give a whole path' in text
+
+
+def test_an_empty_build_root_is_none():
+    """It is not the root directory."""
+    status, text = shell('make -n all BUILD_ROOT=', stage_dir('01-boot'))
+    assert status == 0 and ' /01-boot' not in text
+
+
+@pytest.mark.parametrize('line', [
+    'make', 'make setup', 'make doctor', 'make -C stages/03-buddy',
+    'make -C final run', 'make lab STAGE=01-boot DIR=/tmp/no-lab',
+    'make check', 'python3 tools/doctor.py', 'python3 tools/setup.py run',
+    'python3 tools/lab.py lab 01-boot /tmp/no-lab none',
+])
+def test_a_copy_without_its_links_is_refused(copy, line):
+    """Whatever one starts with; the sentence says how to get it right."""
+    status, text = shell(line, copy('zip', links=False))
+    assert status and 'has lost its symbolic links' in text
+    assert 'core.symlinks=true' in text and 'Traceback' not in text
+    assert not os.path.exists('/tmp/no-lab')
+
+
+def test_one_lost_link_is_enough(copy):
+    """It need not be the one that make falls over."""
+    tree = copy('one')
+    (tree / 'stages/03-buddy/paging').unlink()
+    (tree / 'stages/03-buddy/paging').write_text('../02-paging/paging')
+    for line in ('make 01-boot', 'make -C stages/03-buddy', 'make doctor'):
+        status, text = shell(line, tree)
+        assert status and re.search(r'\bpaging is no folder', text), line
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason='mounting is for root')
+def test_a_tree_that_cannot_be_written_builds_elsewhere(copy, tmp_path):
+    """The message says how; nothing is written into the tree then."""
+    tree = copy('ro')
+    mounted = ('mount --bind {0} {0} && mount -o remount,bind,ro {0} && '
+               'cd {0} && '.format(tree))
+    for line in ('make 01-boot', 'make -C final', 'make run STAGE=01-boot',
+                 'python3 tools/run.py STAGE=01-boot NATIVE=1 GUEST=none '
+                 'BATCH=1'):
+        status, text = shell(
+            f"unshare --mount sh -c '{mounted} exec {line}'", '/')
+        assert status and 'BUILD_ROOT=DIR' in text, text
+        assert 'Traceback' not in text and text.count('\n') <= 3
+    status, text = shell(
+        f"unshare --mount sh -c '{mounted} exec make run STAGE=01-boot BATCH=1 "
+        f"BUILD_ROOT={tmp_path}/out'", '/')
+    assert status == 0 and not (tree / 'build').exists(), text
+
+
+def test_clean_leaves_another_place_alone(tmp_path):
+    """What else is there is not ours to know."""
+    status, text = shell(f'make clean BUILD_ROOT={tmp_path}')
+    assert status == 2 and 'is not removed' in text and tmp_path.is_dir()
+
+
+def apt(monkeypatch, tmp_path, body):
+    """Put an apt-get of our own in front, and an empty cache."""
+    (tmp_path / 'bin').mkdir()
+    for name, text in (('apt-get', body), ('apt-cache', 'exit 0')):
+        (tmp_path / 'bin' / name).write_text(f'#!/bin/sh\n{text}\n')
+        (tmp_path / 'bin' / name).chmod(0o755)
+    monkeypatch.setenv('PATH', f'{tmp_path}/bin:{os.environ["PATH"]}')
+    monkeypatch.setattr(debs, 'CACHE', tmp_path / 'cache')
+
+
+def test_without_a_network_one_try_is_enough(monkeypatch, tmp_path):
+    """And the message says what works all the same."""
+    apt(monkeypatch, tmp_path, f'echo x >> {tmp_path}/tries; echo "E: Failed '
+        'to fetch x  Temporary failure resolving \'x\'"; exit 100')
+    with pytest.raises(ToolError) as caught:
+        debs.fetch('busybox-static')
+    assert str(caught.value).startswith('no network, and no busybox-static')
+    for way in ('STAGE=04-slab', 'GUEST=demo', 'KERNEL=FILE INITRD=FILE'):
+        assert way in str(caught.value)
+    assert (tmp_path / 'tries').read_text() == 'x\n'
+
+
+def test_a_package_that_this_system_has_not_is_no_lost_network(monkeypatch,
+                                                               tmp_path):
+    """New lists are tried first."""
+    apt(monkeypatch, tmp_path, 'case "$*" in *update*) exit 0; esac; '
+        'echo "E: Unable to locate package nosuch"; exit 100')
+    with pytest.raises(ToolError) as caught:
+        debs.fetch('nosuch')
+    assert 'Unable to locate' in str(caught.value)
+    assert 'no network' not in str(caught.value)
+
+
+def test_fetching_shows_that_it_lives(monkeypatch, tmp_path, capsys):
+    """A percentage; where there is no terminal a line now and then."""
+    apt(monkeypatch, tmp_path, """
+        for word; do case $word in APT::Status-Fd=*) fd=${word#*=}; esac; done
+        for n in 12 34; do echo "dlstatus:1:$n.5:x" >/dev/fd/$fd; done
+        : > busybox-static_1_amd64.deb""")
+    monkeypatch.setattr(debs, 'SHOW_EVERY', -1)
+    assert debs.fetch('busybox-static').name == 'busybox-static_1_amd64.deb'
+    shown = capsys.readouterr().out
+    assert '12 %' in shown and '34 %' in shown
+
+
+def test_make_run_fetches_before_it_builds(tmp_path):
+    """No network: nothing was built in vain."""
+    status, text = shell(f'make -n run BUILD_ROOT={tmp_path}')
+    assert status == 0
+    assert text.index('run.py --fetch') < text.index('vellum.elf')
