@@ -18,13 +18,15 @@ GOALS := all $(ALL_STAGES) setup run test check bench bench-memory doctor \
 	diff lab gdb order compile_commands.json clean distclean help book \
 	book-check iso soak fuzz fuzz-memory test-images test-breakit grade \
 	transcripts figures report
-ifneq ($(filter-out $(GOALS),$(MAKECMDGOALS)),)
-$(error $(filter-out $(GOALS),$(MAKECMDGOALS)): no such goal; see `make help`)
-endif
 # Other programs use such names in the environment for things of their own.
 $(foreach v,NAME DIR FROM TO N TIME TARGET,$(if $(filter environment,\
 	$(origin $v)),$(eval undefine $v)))
 include mk/values.mk
+UNKNOWN := $(firstword $(filter-out $(GOALS),$(MAKECMDGOALS)))
+ifneq ($(UNKNOWN),)
+$(error $(strip $(UNKNOWN): no such goal; $(shell $(ASK) --nearest $(UNKNOWN) \
+	$(GOALS) 2>/dev/null) see `make help`))
+endif
 
 # `make setup run`: whatever is named with setup waits for it, with -j as well.
 AFTER_SETUP := $(filter setup,$(MAKECMDGOALS))

@@ -4,6 +4,7 @@
 # again: it gets CHECKED=yes.
 
 PYTHON := /usr/bin/python3
+ASK = $(PYTHON) -BSsE tools/values.py
 
 # What the command line sets, as words for a shell. (The environment is full of
 # other people's names.)
@@ -13,8 +14,7 @@ GIVEN := $(foreach v,$(.VARIABLES),$(if $(filter command,$(origin $v)),\
 # A minimal Debian has no Python yet: `make setup` installs it.
 ifneq ($(CHECKED),yes)
 ifneq ($(wildcard $(PYTHON)),)
-WRONG := $(shell $(PYTHON) -BSsE tools/values.py \
-	$(if $(OWN_STAGE),--stage $(OWN_STAGE)) \
+WRONG := $(shell $(ASK) $(if $(OWN_STAGE),--stage $(OWN_STAGE)) \
 	$(or $(MAKECMDGOALS),all) $(GIVEN))
 ifneq ($(.SHELLSTATUS),0)
 $(error $(WRONG))

@@ -23,7 +23,8 @@ def make(*words, where=TOP, **environment):
 
 
 @pytest.mark.parametrize('words, message', [
-    (['setup', 'nosuch'], 'nosuch: no such goal'),
+    (['setup', 'nosuch'], 'nosuch: no such goal; see `make help`'),
+    (['rnu'], 'rnu: no such goal; did you mean run? see `make help`'),
     (['run', 'OPTION=junk'], 'OPTION: no such variable; did you mean OPTIONS'),
     (['help', 'STAGE=07-none'], 'STAGE=07-none: there are 01-boot'),
     (['run', 'STAGE=03-budy'], 'STAGE=03-budy: did you mean 03-buddy? there'),

@@ -6,6 +6,7 @@ a stage's directory and in a lab; tools that are started without make ask here
 again. Names are looked up in the tree, so there is no second list of them.
 
   values.py [--stage NAME] [GOAL...] [NAME=VALUE...]
+  values.py --nearest NAME THERE...
 
 The settings of make run may be in the environment, too. --stage names the only
 stage that there is, in its own directory and in a lab.
@@ -49,14 +50,19 @@ def refuse(name, value, why):
     raise ToolError(f'{name}={value}: {why}')
 
 
+def nearest(value, there):
+    """The question whether another name was meant, or nothing."""
+    near = difflib.get_close_matches(value, there, 1)
+    return f'did you mean {near[0]}? ' if near else ''
+
+
 def one_of(name, value, there, what=''):
     """The value, which must be among the names that are there."""
     there = list(there)
     if value not in there:
-        near = difflib.get_close_matches(value, there, 1, 0.5)
         what = f'no {what}; ' if what else ''
-        refuse(name, value, what + (f'did you mean {near[0]}? ' if near else
-                                    '') + f'there are {", ".join(there)}')
+        refuse(name, value,
+               f'{what}{nearest(value, there)}there are {", ".join(there)}')
     return value
 
 
@@ -316,11 +322,9 @@ def check(given, goals=(), own=None):
     given = {name: value for name, value in given.items() if value}
     for name in given:
         if name not in CHECKS:
-            near = difflib.get_close_matches(name.upper(), CHECKS, 1, 0.5)
-            raise ToolError(
-                f'{name}: no such variable; '
-                + (f'did you mean {near[0]}? ' if near else '')
-                + f'there are {", ".join(CHECKS)}')
+            raise ToolError(f'{name}: no such variable; '
+                            f'{nearest(name.upper(), CHECKS)}'
+                            f'there are {", ".join(CHECKS)}')
     chosen = {**dict.fromkeys(CHECKS, ''), **RUN_DEFAULTS, 'own': own,
               'goals': goals, **({'STAGE': own} if own else {}), **given}
     for name, judge in CHECKS.items():
@@ -337,6 +341,9 @@ def environment():
 def start(argv):
     """Print what is wrong; the exit status."""
     own, words = None, list(argv)
+    if words[:1] == ['--nearest']:
+        print(nearest(words[1], words[2:]).rstrip())
+        return 0
     if words[:1] == ['--stage']:
         own, words = words[1], words[2:]
     given = environment()
