@@ -100,6 +100,27 @@ def test_without_virtualisation_the_firmware_goes_on_without_us(machine):
 
 
 @pytest.mark.usefixtures('needs_guest')
+def test_a_boot_entry_starts_vellum_after_a_reset(machine, stage, image):
+    """Started from the shell first, which makes the entry and resets; the
+    variable of the shell, kept in flash like the entry, tells it that."""
+    options = f'{linux_guest.CMDLINE} demo.batch=1'
+    pc = machine(native=True, firmware='uefi', reboot=True, files={
+        'vellum.efi': image.with_suffix('.efi'), 'vellum.conf': 'hypercall',
+        'vmlinuz.efi': linux_guest.kernel(),
+        'initrd.gz': linux_guest.initramfs()}, shell=(
+            'if "%entry%" == "made" then',
+            rf'vmlinuz.efi {options} initrd=\initrd.gz', 'endif',
+            r'bcfg boot add 0 fs0:\vellum.efi "entry for Vellum"',
+            'set entry made', 'vellum.efi', uefi.STATUS, 'reset -w'))
+    expectations.banner(pc, stage)
+    pc.expect(r'^status 0x0')
+    pc.expect(r'BdsDxe: starting Boot\d+ "entry for Vellum"')
+    expectations.banner(pc, stage)
+    missing = expectations.linux_demo(pc, False, VMMSIZE)
+    assert not missing, pc.fail(f'not seen: {missing}')
+
+
+@pytest.mark.usefixtures('needs_guest')
 def test_grub_starts_vellum_and_then_linux(machine, image, tmp_path):
     """GRUB's chainloader gets success, so GRUB goes on with Linux."""
     grub = tmp_path / 'grubx64.efi'
