@@ -188,7 +188,9 @@ help:
 #:                      OPS=n: about a quarter of an hour on 2 CPUs
 #: make iso             build/final/vellum.iso, for CDs and USB sticks: a menu
 #:                      with the preflight check, Vellum, and the Linux demo
-#: make soak N=100      boots in a row on 2 and 4 CPUs (CPUS=n: on n)
+#: make soak N=20       boots in a row on 2 and 4 CPUs (CPUS=n: only those, on
+#:                      n); N reboots in a row on two machines, and each way
+#:                      to reboot on all (from N=20 on twice, and in Bochs)
 #: make report          what vellum-report (INSTALL.md) says of an emulated PC
 #: make doctor          what this machine can run
 #: make diff FROM=02-paging TO=03-buddy     what a chapter adds

@@ -17,7 +17,8 @@ GROUPS_OF_GOALS = {
     'check': ['run', 'test'], 'book': ['book'], 'lab': ['run'],
     'grade': ['run', 'test'], 'test-breakit': ['run', 'test'],
     'transcripts': ['run', 'test'], 'bench-memory': ['run', 'test'],
-    'fuzz': ['run', 'test'], 'fuzz-memory': ['run', 'test'], 'soak': ['run'],
+    'fuzz': ['run', 'test'], 'fuzz-memory': ['run', 'test'],
+    'soak': ['run', 'test'],
     'final': ['run'], 'report': ['run'],
 }
 

@@ -1,48 +1,157 @@
-"""`make soak N=100`: boots in a row, to find what goes wrong only sometimes.
+"""`make soak N=20`: boots in a row, to find what goes wrong only sometimes.
 
-  soak.py N [CPUS...]   N boots of the Linux demo, on each number in its turn
+  soak.py N [CPUS...]   N boots of the Linux demo, on each number in its turn;
+                        then, without CPUS, N reboots in a row on each of two
+                        kinds of machine, and all kinds of reboot on all
 
-Each boot takes CPUs away and brings them back, too. A boot that fails is
-reported with its log, and the others go on.
+Each boot takes CPUs away and brings them back, too. Each kind of reboot comes
+twice; with N below 20 once, and only in QEMU, which is quicker. One that fails
+under Vellum is tried on the bare machine: what doesn't work there either is
+no fault of Vellum's. It is kept in build/reboots.json, and not tried again.
+What fails is reported with its log, and the others go on.
 """
+import fcntl
+import json
+import multiprocessing
+import os
 import sys
 
 import expectations
 import linux_guest
+import reboot
 import values
-from common import BUILD, ToolError, main, need_file
+from common import BUILD, ToolError, main
 from emulator import Machine
+from reboot import Kind
 
 CPUS = (2, 4)
 LIMIT = 240
-VMMSIZE = 128 << 20
+THOROUGH = 20           # from this N on
+ROWS = ((Kind('qemu', 'bios', 1), 'kbd'), (Kind('qemu', 'uefi', 4), 'acpi'))
+KINDS = [Kind('qemu', firmware, cpus) for firmware in ('bios', 'uefi')
+         for cpus in (1, 4)]
+# In Bochs, OVMF has no ACPI tables, and so one CPU.
+SLOW_KINDS = [Kind('bochs', 'bios', 1), Kind('bochs', 'bios', 2),
+              Kind('bochs', 'uefi', 1)]
+KNOWN = BUILD / 'reboots.json'
 
 
-def boot(image, disk, cpus):
+def boot(cpus):
     """One boot; raises an error that says what was missing."""
-    with Machine(image, disk=disk, cpus=cpus, limit=LIMIT, name='soak',
-                 cmdline='boot=0x80 hypercall') as machine:
-        missing = expectations.linux_demo(machine, False, VMMSIZE)
+    disk = linux_guest.build(batch=True, cmdline='demo.hotplug=3')
+    with Machine(reboot.image(), disk=disk, cpus=cpus, limit=LIMIT,
+                 name='soak', cmdline='boot=0x80 hypercall') as machine:
+        missing = expectations.linux_demo(machine, False, reboot.VMMSIZE)
         if missing:
             machine.fail('not seen: ' + '; '.join(missing))
 
 
-def soak(times, cpu_counts):
-    """All boots; the exit status."""
-    image = need_file(BUILD / 'final' / 'vellum.elf', 'final is not built')
-    disk = linux_guest.build(batch=True, cmdline='demo.hotplug=3')
+def say(what, result):
+    """One line, or more, at once: others print at the same time."""
+    print(f'soak: {what}: {result}\n', end='', flush=True)
+
+
+def boots(job):
+    """Number and CPUs of a boot; the number of failures."""
+    times, cpus = job
+    try:
+        boot(cpus)
+    except ToolError as error:
+        say(f'boot {times}, on {cpus} CPUs', f'FAILED\n{error}')
+        return 1
+    say(f'boot {times}, on {cpus} CPUs', 'ok')
+    return 0
+
+
+def known(kind, way=None):
+    """The ways in which such a machine doesn't reboot without Vellum, from
+    earlier; way is one more."""
+    with open(KNOWN, 'a+', encoding='utf-8') as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        file.seek(0)
+        found = json.loads(file.read() or '{}')
+        if way:
+            found.setdefault(str(kind), []).append(way)
+            file.truncate(0)
+            file.write(json.dumps(found, indent=1) + '\n')
+    return found.get(str(kind), [])
+
+
+def reboots_natively(kind, way):
+    """Does it without Vellum? (Only Vellum has a panic.)"""
+    try:
+        if way != 'panic':
+            with Machine(**reboot.settings(kind, True, way == 'kexec')) as pc:
+                reboot.life(pc, [way])
+    except ToolError:
+        return False
+    return True
+
+
+def reboots(job):
+    """Reboot a kind of machine in these ways, and start a new one after each
+    failure; the number of failures."""
+    kind, left = job
     failures = 0
-    for number in range(1, times + 1):
-        cpus = cpu_counts[number % len(cpu_counts)]
+    while left:
+        done = []
+
+        def well(way, done=done):
+            done.append(way)
+            say(f'{kind}: {way}', 'ok')
+
         try:
-            boot(image, disk, cpus)
-            result = 'ok'
+            with Machine(**reboot.settings(
+                    kind, kexec='kexec' in left)) as machine:
+                reboot.life(machine, left, after=well)
         except ToolError as error:
-            failures += 1
-            result = f'FAILED\n{error}'
-        print(f'soak: boot {number} of {times}, on {cpus} CPUs: {result}',
-              flush=True)
-    print(f'soak: {failures} of {times} boots failed')
+            way = left[len(done)]
+            if reboots_natively(kind, way):
+                failures += 1
+                say(f'{kind}: {way}', f'FAILED\n{error}')
+            else:
+                known(kind, way)
+                say(f'{kind}: {way}', 'does not reboot without Vellum either')
+            left = [each for each in left[len(done):] if each != way]
+        else:
+            left = []
+    return failures
+
+
+def all_kinds(thorough):
+    """Jobs for reboots(): each kind of machine, and each way on it. Those by
+    kexec have a larger initramfs, and so a machine of their own."""
+    for kind in KINDS + (SLOW_KINDS if thorough else []):
+        ways = [way for way in kind.ways() if way not in known(kind)]
+        for some in ([way for way in ways if way != 'kexec'],
+                     [way for way in ways if way == 'kexec']):
+            if some:
+                yield kind, [way for way in some
+                             for _ in range(2 if thorough else 1)]
+
+
+def call(job):
+    """Run a job, in a process of its own."""
+    function, argument = job
+    return function(argument)
+
+
+def soak(times, cpu_counts):
+    """All boots and reboots; the exit status."""
+    counts = cpu_counts or CPUS
+    jobs = [(boots, (turn, counts[turn % len(counts)]))
+            for turn in range(1, times + 1)]
+    if not cpu_counts:
+        jobs += [(reboots, (kind, [way] * times)) for kind, way in ROWS]
+        jobs += [(reboots, job) for job in all_kinds(times >= THOROUGH)]
+    with multiprocessing.Pool(min(os.cpu_count(), 4)) as pool:
+        failures = sum(pool.imap_unordered(call, jobs))
+    if not cpu_counts:
+        for kind in KINDS + SLOW_KINDS:
+            if known(kind):
+                say(kind, 'does not reboot on the bare machine either by '
+                    f'{", ".join(known(kind))} ({KNOWN})')
+    print(f'soak: {failures} failures')
     return 1 if failures else 0
 
 
@@ -51,7 +160,7 @@ def start(argv):
     times = values.number('N', argv[0] if argv else '', 1)
     counts = [values.number('CPUS', word, 1, values.MOST_CPUS['qemu'])
               for word in argv[1:]]
-    return soak(times, counts or CPUS)
+    return soak(times, counts)
 
 
 if __name__ == '__main__':

@@ -1,0 +1,138 @@
+"""Reboots the demo's Linux in all the ways that there are.
+
+RAM survives a reset, and so does what Vellum's earlier life left there. So
+each boot must be as good as the first: Vellum's banner (but not after kexec,
+which only changes the guest), Linux on all CPUs, and `vellumctl check`.
+"""
+import re
+from dataclasses import dataclass
+
+import expectations
+import linux_guest
+from common import BUILD, command, need, need_file
+
+# Name -> what resets the machine. The first five are Linux's own, with their
+# names in its file /sys/kernel/reboot/type.
+WAYS = {
+    'kbd': 'the keyboard controller, port 0x64',
+    'pci': 'the chipset, port 0xcf9',
+    'triple': 'a triple fault',
+    'acpi': "ACPI's reset register, as by default",
+    'efi': "UEFI's ResetSystem()",
+    'kexec': 'nothing: kexec starts the next Linux',
+    'panic': 'a key, after a panic of Vellum',
+}
+VMMSIZE = 128 << 20
+BOOT_LIMIT = {'qemu': 180, 'bochs': 300}    # seconds, on a busy machine
+# Bochs' HPET keeps the timer interrupt from the PIC after a reset, so that
+# its BIOS waits for ever: Linux must not use it there.
+WORDS = {'qemu': '', 'bochs': 'hpet=disable'}
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of machine."""
+    emu: str
+    firmware: str
+    cpus: int
+
+    def __str__(self):
+        return f'{self.emu} {self.firmware}, {self.cpus} CPU' + \
+            's' * (self.cpus > 1)
+
+    def ways(self):
+        """What to try on it. Only QEMU lets us break Vellum under Linux."""
+        no = {'panic' if self.emu != 'qemu' else None,
+              'efi' if self.firmware == 'bios' else None}
+        return [way for way in WAYS if way not in no]
+
+
+def image():
+    """Vellum's image."""
+    return need_file(BUILD / 'final' / 'vellum.elf', 'final is not built')
+
+
+def settings(kind, native=False, kexec=False):
+    """Arguments of Machine: that kind, with Linux as its guest; or natively.
+    For kexec its initramfs holds a kernel, which takes longer to load."""
+    words = f'{WORDS[kind.emu]} {"demo.kexec=0" if kexec else ""}'.strip()
+    options = ['hypercall'] + ['boot=0x80'] * (kind.firmware == 'bios')
+    return {
+        'image': None if native else image(), 'emu': kind.emu,
+        'firmware': kind.firmware, 'cpus': kind.cpus, 'reboot': True,
+        'cmdline': '' if native else ' '.join(options),
+        'disk': linux_guest.build(cmdline=words, firmware=kind.firmware),
+        'limit': 30 * BOOT_LIMIT[kind.emu], 'name': 'reboot'}
+
+
+def comes_up(machine, vellum_anew=True):
+    """Wait for Linux's shell; what is below it must be as after power on."""
+    pc, wait = machine, BOOT_LIMIT[machine.set.emu]
+    native = not pc.set.image
+    begin = len(pc.serial)
+    if vellum_anew and not native:
+        pc.expect(r'^Vellum final\b[^\n]*\n', wait)
+        pc.expect(expectations.LAUNCH, wait)
+    pc.expect(r'^demo: uname: ', wait)
+    pc.expect(r'^/ # ', wait)
+    text = pc.serial[begin:]
+    wanted = {'Linux on all CPUs':
+              rf'^demo: CPUs online: .*\({pc.set.cpus}\)$'}
+    if not native:
+        wanted['Vellum below Linux'] = r'^demo: leaf: VellumVellum '
+        pc.send('vellumctl check; echo "status $?"\n')
+        pc.expect(r'^check: every invariant of Vellum.s memory holds')
+        pc.expect(r'^status 0\n')
+    missing = expectations.missing_lines(text, wanted)
+    if not native and not expectations.hidden_range(text, VMMSIZE):
+        missing.append("a reserved range that can be Vellum's")
+    if missing:
+        pc.fail(f'not seen: {", ".join(missing)}')
+
+
+def _panic(machine):
+    """Change Vellum's program, where no guest can reach, and have it run:
+    Linux asks for the CPU's features. Then press a key."""
+    base = re.findall(r'^paging: our range is (0x[0-9a-f]+)-',
+                      machine.serial, re.M)[-1]
+    machine.hmp(f'gdbserver unix:{machine.dir}/gdb,server=on,wait=off')
+    command([need('gdb', 'gdb'), '-nx', '-batch', image(),
+             '-ex', f'target remote {machine.dir}/gdb',
+             '-ex', 'maint packet Qqemu.PhyMemMode:1',
+             '-ex', 'set var *(unsigned short *)((long)cpuid_filter - '
+             f'0x40000000 + {base}) = 0x0b0f', '-ex', 'detach'])
+    machine.send('vellumctl leaf\n')
+    machine.expect(r'^panic\(CPU\d+\): ', BOOT_LIMIT['qemu'])
+    machine.expect(r'^vellum: press a key to reboot\n', BOOT_LIMIT['qemu'],
+                   panic_ends=False)
+    machine.send('r')
+    machine.expect(r'^vellum: rebooting\n', 30, panic_ends=False)
+
+
+def _kexec(machine):
+    """As the demo's init does for demo.kexec=."""
+    machine.send('(cat /kexec/initrd.gz; cd /; find kexec | '
+                 'cpio -o -H newc) >/tmp/initrd 2>/dev/null\n')
+    machine.send('rekexec /kexec/vmlinuz /tmp/initrd "$(cat /proc/cmdline)"'
+                 '\n')
+
+
+def again(machine, way):
+    """From Linux's shell, reboot in this way, until its shell is back."""
+    if way == 'panic':
+        _panic(machine)
+    elif way == 'kexec':
+        _kexec(machine)
+    else:
+        machine.send(f'echo {way} >/sys/kernel/reboot/type; '
+                     'echo 1 >/sys/kernel/reboot/force; reboot -f\n')
+    comes_up(machine, vellum_anew=way != 'kexec')
+
+
+def life(machine, ways, after=lambda way: None):
+    """From the start of a machine through these reboots, one after the other;
+    after is called with each that went well."""
+    comes_up(machine)
+    for way in ways:
+        again(machine, way)
+        after(way)
