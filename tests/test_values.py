@@ -108,6 +108,8 @@ def test_the_environment_gives_settings_but_no_common_words():
     ({'STAGE': '05-vmx-ept', 'GUEST': 'demo', 'FIRMWARE': 'uefi'},
      'a guest for a BIOS'),
     ({'GUEST': 'lunix'}, 'no such file; did you mean linux?'),
+    ({'STAGE': '04-slab', 'TEST_FOLDERS': 'page hepa'},
+     'TEST_FOLDERS=hepa: no such folder; did you mean heap?'),
     ({'GUEST': '/no/such.img'}, '/no/such.img: no such file'),
 ])
 def test_values_that_do_not_go_together_are_refused(given, message):
@@ -177,7 +179,8 @@ def test_tools_ask_as_well():
                   ['run.py', 'COLOUR=red'], ['fuzz.py', 'TIME=soon'],
                   ['soak.py', 'x'], ['soak.py', '1', 'x'],
                   ['breakit.py', 'no'], ['transcripts.py', 'no'],
-                  ['lab.py', 'diff', '01-boot', 'no']):
+                  ['lab.py', 'diff', '01-boot', 'no'],
+                  ['lab.py', 'lab', '01-boot', '/dev/null/lab']):
         done = subprocess.run(
             ['/usr/bin/python3', TOP / 'tools' / words[0], *words[1:]],
             stderr=subprocess.PIPE, text=True, check=False)

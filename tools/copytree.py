@@ -67,7 +67,7 @@ def renew(tree, top):
 
 def copy_stage(source, target):
     """Copy a stage, links followed, to a new directory."""
-    shutil.copytree(source, target, symlinks=False,
+    shutil.copytree(source, target, symlinks=False, dirs_exist_ok=True,
                     ignore=shutil.ignore_patterns(*NEVER))
 
 

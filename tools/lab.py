@@ -66,6 +66,10 @@ def lab(stage, target, name):
     if target.exists():
         raise ToolError(f'DIR={target}: is there already')
     asked = choose(stage, name)
+    try:
+        target.mkdir(parents=True)
+    except OSError as error:
+        raise ToolError(f'DIR={target}: {error.strerror}') from error
     copy_stage(stage_dir(stage), target)
     again = f'make -C {shlex.quote(str(target))}'
     if not asked:

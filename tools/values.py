@@ -231,6 +231,10 @@ def _options(name, value, chosen):
                'NATIVE=1')
 
 
+def _book_tests(name, value, _):
+    one_of(name, value, ['all'])
+
+
 def _test(name, value, chosen):
     _switch(name, value, chosen)
     _options(name, value, chosen)
@@ -293,6 +297,13 @@ def _folder(name, value, chosen):
         refuse(name, value, 'is there already')
 
 
+def _test_folders(name, value, chosen):
+    there = [path.name for path in stage_dir(chosen['STAGE']).iterdir()
+             if path.is_dir()]
+    for word in value.split():
+        one_of(name, word, sorted(there), 'such folder')
+
+
 def _any(*_):
     """Text that is passed on, or that is checked where it is used."""
 
@@ -311,7 +322,8 @@ CHECKS = {
     'TARGET': _target, 'FROM': _stage, 'TO': _stage, 'DIR': _folder,
     'CC': _program, 'HOST_CC': _program, 'FUZZ_CC': _program,
     'PYTHON': _program, 'PYTEST': _words, 'BUILD_ROOT': _any,
-    'TEST_FOLDERS': _any, 'TESTS': _any, 'FUZZ_TARGETS': _any,
+    'TEST_FOLDERS': _test_folders, 'TESTS': _any, 'ONLY': _any,
+    'FUZZ_TARGETS': _any, 'BOOK_TESTS': _book_tests,
 }
 
 
