@@ -35,7 +35,7 @@ menuentry 'Debian GNU/Linux' {{
 """
 slow = pytest.mark.skipif(os.environ.get('INSTALL_TESTS') != 'all',
                           reason='INSTALL_TESTS=all')
-MODULES = ['fat', 'part_msdos', 'search', 'search_fs_uuid', 'loadenv', 'test',
+MODULES = ['normal', 'configfile', 'fat', 'part_msdos', 'search', 'search_fs_uuid', 'loadenv', 'test',
            'linux', 'sleep', 'read', 'regexp', 'minicmd', 'reboot']
 
 
@@ -91,17 +91,16 @@ def bios(machine, folder, files, **more):
     """A BIOS machine that has GRUB, the menu, and these files."""
     disk = folder / 'disk.img'
     if not disk.exists():
-        bootdisk.disk(disk, files, menu(folder).read_text(),
-                      [*MODULES, 'multiboot'])
-    return machine(native=True, disk=disk, writable=True, limit=120, **more)
+        bootdisk.disk(disk, {**files, 'grub/grub.cfg': menu(folder)},
+                      'normal\n', [*MODULES, 'multiboot'])
+    return machine(native=True, disk=disk, limit=120, **more)
 
 
 def efi(machine, folder, files, **more):
     """The same with UEFI."""
     grub = folder / 'grubx64.efi'
     command(['grub-mkimage', '-O', 'x86_64-efi', '-o', grub, '-p', '/grub',
-             'normal', 'configfile', 'serial', 'terminal', 'echo', 'boot',
-             'chain', *MODULES])
+             'serial', 'terminal', 'echo', 'boot', 'chain', *MODULES])
     return machine(native=True, firmware='uefi', limit=120, files={
         **files, uefi.LOADER: grub, 'grub/grub.cfg': menu(folder, disk='hd0')},
         **more)
@@ -123,10 +122,10 @@ def test_the_menu_entry_starts_vellum_then_linux(machine, start, tmp_path,
 def test_a_bios_machine_without_virtualisation_starts_its_system_next_time(
         machine, tmp_path, parts):
     """Who resets it need not choose."""
-    pc = bios(machine, tmp_path, parts, cpu='-svm')
+    pc = bios(machine, tmp_path, parts, cpu='-svm', writable=True)
     pc.expect_line('neither VMX nor SVM')
     pc.close()
-    pc = bios(machine, tmp_path, parts, cpu='-svm')
+    pc = bios(machine, tmp_path, parts, cpu='-svm', writable=True)
     pc.expect('^demo: done')
     assert 'Vellum final' not in pc.serial
 
