@@ -170,6 +170,8 @@ help:
 #:                      NATIVE=1 the guest alone, without Vellum;
 #:                      MM_FAIL_AT=n the n-th memory allocation fails
 #:                      EPT_PREALLOC=1024 pages that each CPU reserves
+#:                      BUILD_ROOT=DIR builds there, not in build/ (for all
+#:                      commands; the tree may be read-only then)
 #: make test            all tests; STAGE= EMU= choose, PYTEST= goes to pytest;
 #:                      SWEEP=1 lets every allocation of a boot fail, one by one
 #: make transcripts     renew what the book shows of runs; NAME=02-paging-boot

@@ -6,6 +6,7 @@ import shutil
 import subprocess
 
 import debs
+import doctor
 import pytest
 from common import TOP, ToolError, stage_dir
 
@@ -179,3 +180,26 @@ def test_make_run_fetches_before_it_builds(tmp_path):
     status, text = shell(f'make -n run BUILD_ROOT={tmp_path}')
     assert status == 0
     assert text.index('run.py --fetch') < text.index('vellum.elf')
+
+
+@pytest.mark.parametrize('lost, line', [
+    ('gcc', '`make setup run` installs what is missing'),
+    ('grub-mkimage', '`make setup run` installs what is missing'),
+    ('gdb', '`make run` works here'),
+])
+def test_doctor_looks_for_all_that_a_run_needs(monkeypatch, capsys, lost,
+                                               line):
+    """And for no more than that."""
+    which = shutil.which
+    monkeypatch.setattr(doctor.shutil, 'which',
+                        lambda name: None if name == lost else which(name))
+    doctor.doctor()
+    assert line in capsys.readouterr().out
+
+
+def test_doctor_says_where_nothing_can_be_built(monkeypatch, capsys):
+    """Whatever else is there."""
+    monkeypatch.setattr(doctor.os, 'access', lambda *_: False)
+    assert doctor.doctor() == 1
+    said = capsys.readouterr().out
+    assert 'BUILD_ROOT=DIR' in said and 'does not work here' in said

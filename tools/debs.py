@@ -108,7 +108,7 @@ def _download(name, folder, private):
     return new[-1]
 
 
-def _fetched(name):
+def fetched(name):
     """Path of the package called name in the cache, or None."""
     stamp = CACHE / f'{name}.name'
     if stamp.is_file():
@@ -120,7 +120,7 @@ def _fetched(name):
 
 def fetch(name):
     """Path of the package called name, downloaded if not in the cache."""
-    cached = _fetched(name)
+    cached = fetched(name)
     if cached:
         return cached
     if not shutil.which('apt-get'):

@@ -1,21 +1,27 @@
 """`make doctor`: what can this machine run?"""
+import os
 import re
 import shutil
 import subprocess
 from pathlib import Path
 
+import debs
 import kvm
-from common import main
+import linux_guest
+from common import BUILD, main
 
-TOOLS = (
+# Those that `make run` cannot do without, then the others.
+NEEDED = (
     ('gcc', '--version', 'builds everything'),
     ('ld', '--version', 'links it'),
     ('make', '--version', 'runs the builds'),
     ('/usr/bin/python3', '--version', 'runs these tools'),
     ('qemu-system-x86_64', '--version', 'emulates AMD SVM'),
-    ('bochs', '--help', 'emulates Intel VMX'),
     ('grub-mkimage', '--version', 'boot media'),
     ('mformat', '--version', 'boot media'),
+)
+OTHERS = (
+    ('bochs', '--help', 'emulates Intel VMX'),
     ('xorriso', '--version', 'boot media for Bochs'),
     ('clang-format', '--version', 'make check'),
     ('ctags', '--version', 'make check'),
@@ -66,15 +72,34 @@ def emulators():
 
 
 def tools():
-    """Versions of the programs that are used."""
-    for name, option, use in TOOLS:
+    """Versions of the programs that are used; True when the needed are there."""
+    fine = True
+    for name, option, use in (*NEEDED, *OTHERS):
         found = shutil.which(name)
         version = ''
         if found:
             text = output(name, option)
             number = re.search(r'\d+\.\d+(\.\d+)?', text)
             version = number.group() if number else ''
+        fine = fine and bool(found or (name, option, use) in OTHERS)
         row(found, Path(name).name, f'{version or "":<10} {use}')
+    return fine
+
+
+def places():
+    """Where is built, and what Linux is made of; True when both are there."""
+    there = BUILD
+    while not there.exists():
+        there = there.parent
+    writable = os.access(there, os.W_OK)
+    row(writable, 'a place to build', str(BUILD) if writable else
+        f'{there} cannot be written: BUILD_ROOT=DIR')
+    cached = all(map(debs.fetched, linux_guest.PACKAGES))
+    apt = bool(shutil.which('apt-get'))
+    row(cached or apt, 'Linux as a guest',
+        f'in {debs.CACHE}' if cached else 'apt will fetch it' if apt else
+        'no apt-get to fetch it: KERNEL= INITRD=, or GUEST=demo')
+    return writable and (cached or apt)
 
 
 def doctor():
@@ -82,12 +107,16 @@ def doctor():
     print('Hardware virtualisation (not needed):')
     hardware()
     print('Emulators:')
-    fine = emulators()
+    fine = [emulators()]
     print('Programs:')
-    tools()
-    print('`make run` works here.' if fine else
+    fine.append(tools())
+    print('Places:')
+    if not places():
+        print('`make run` does not work here: see "Places".')
+        return 1
+    print('`make run` works here.' if all(fine) else
           '`make setup run` installs what is missing.')
-    return 0 if fine else 1
+    return 0 if all(fine) else 1
 
 
 if __name__ == '__main__':

@@ -19,6 +19,8 @@ from cpio import Initramfs
 
 GUEST = BUILD / 'guest'
 KERNEL_PACKAGE = 'linux-image-cloud-amd64'
+BUSYBOX_PACKAGE = 'busybox-static'
+PACKAGES = (KERNEL_PACKAGE, BUSYBOX_PACKAGE)
 # Linux' tests of its own cryptography are a quarter of its start in QEMU, and
 # half of it in Bochs.
 CMDLINE = 'console=ttyS0,115200 panic=-1 cryptomgr.notests'
@@ -77,7 +79,7 @@ def fetch(own_kernel=None, own_initrd=None):
     if not own_kernel:
         debs.fetch(KERNEL_PACKAGE)
     if not own_initrd:
-        debs.fetch('busybox-static')
+        debs.fetch(BUSYBOX_PACKAGE)
 
 
 def initramfs(inner=None, own_kernel=None):
@@ -87,7 +89,7 @@ def initramfs(inner=None, own_kernel=None):
     inner is an initramfs for another kernel, that this one is to start by
     kexec; then both are in it, beside the program that does it.
     """
-    busybox = debs.one_file(debs.unpack('busybox-static'), 'bin/busybox')
+    busybox = debs.one_file(debs.unpack(BUSYBOX_PACKAGE), 'bin/busybox')
     init = demo_dir() / 'init'
     ctl, rekexec = tool('vellumctl'), tool('rekexec')
     report = stage_dir('final') / 'install' / 'vellum-report'
