@@ -33,15 +33,17 @@ def solve(where, asked):
 
 
 @pytest.fixture
-def small(tmp_path, monkeypatch):
-    """A lab of the first stage with an item for the host, and its judge."""
+def small(tmp_path, monkeypatch, request):
+    """A lab of the first stage with an item for the host, and its judge; in a
+    place of its own, since tests run side by side."""
     asked = EVERY['01-memmap']
     assert lab.lab(asked.stage, tmp_path / 'lab', asked.name) == 0
     asked.items = [item for item in asked.items if item.function ==
                    'where_entries_overlap_what_is_not_ram_wins']
-    monkeypatch.setattr(grade, 'BUILD', BUILD / 'labs' / 'small')
+    build = BUILD / 'labs' / request.node.name
+    monkeypatch.setattr(grade, 'BUILD', build)
     monkeypatch.setattr(grade, 'TEST_SECONDS', 3)
-    (BUILD / 'labs' / 'small' / 'grade').mkdir(parents=True, exist_ok=True)
+    (build / 'grade').mkdir(parents=True, exist_ok=True)
     return tmp_path / 'lab', grade.Tree(asked, grade.given_here(asked)), asked
 
 
