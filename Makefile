@@ -19,7 +19,7 @@ GOALS := all $(ALL_STAGES) setup run test check bench bench-memory doctor \
 	book-check iso soak fuzz fuzz-memory test-images test-breakit grade \
 	transcripts figures report
 # Other programs use such names in the environment for things of their own.
-$(foreach v,NAME DIR FROM TO N TIME TARGET,$(if $(filter environment,\
+$(foreach v,NAME DIR FROM TO N TIME TARGET CHECK,$(if $(filter environment,\
 	$(origin $v)),$(eval undefine $v)))
 include mk/values.mk
 UNKNOWN := $(firstword $(filter-out $(GOALS),$(MAKECMDGOALS)))
@@ -45,16 +45,16 @@ FETCH := $(and $(filter $(BOOT_LINUX),$(MAKECMDGOALS)),$(filter \
 fetch: | $(AFTER_SETUP)
 	@$(PYTHON) tools/linux_guest.py
 
+# All CPUs build, unless the user gave a number: that is the sub-make's as well.
+JOBS = $(if $(filter -j%,$(MAKEFLAGS)),,-j$(shell nproc))
 $(ALL_STAGES): | $(AFTER_SETUP) $(FETCH)
-	+@$(SUBMAKE) -C $(call stage_dir,$@) all TEST= STAGE=$@
+	+@$(SUBMAKE) $(JOBS) -C $(call stage_dir,$@) all TEST= STAGE=$@
 
 # Our tools are Python programs; a minimal Debian has no Python yet.
 setup:
 	@test -x $(PYTHON) || sh tools/python.sh
 	@$(PYTHON) tools/setup.py $(OTHER_GOALS)
 
-# All CPUs build, unless the user gave a number: that is the sub-make's as well.
-JOBS = $(if $(filter -j%,$(MAKEFLAGS)),,-j$(shell nproc))
 run: | $(AFTER_SETUP)
 	@$(PYTHON) tools/run.py --fetch STAGE=$(ONE)
 	+@$(SUBMAKE) $(JOBS) -C $(call stage_dir,$(ONE)) to-run
@@ -64,8 +64,8 @@ run: | $(AFTER_SETUP)
 test-images: | $(AFTER_SETUP) $(FETCH)
 	+@for s in $(CHOSEN); do \
 		d=stages/$$s; [ $$s = final ] && d=final; \
-		$(SUBMAKE) -C $$d all TEST= && \
-		$(SUBMAKE) -C $$d all TEST=1 || exit 1; \
+		$(SUBMAKE) $(JOBS) -C $$d all TEST= && \
+		$(SUBMAKE) $(JOBS) -C $$d all TEST=1 || exit 1; \
 	done
 
 test: test-images | $(AFTER_SETUP)
@@ -73,7 +73,7 @@ test: test-images | $(AFTER_SETUP)
 		$(PYTEST)
 
 check: | $(AFTER_SETUP)
-	@$(PYTHON) tools/check.py
+	@$(PYTHON) tools/check.py $(CHECK)
 
 iso: final | $(AFTER_SETUP)
 	@$(PYTHON) tools/iso.py
@@ -179,7 +179,8 @@ help:
 #: make test-breakit    break Vellum as the book says, and see each symptom;
 #:                      PATCH=02-no-wp chooses one (or more, in quotes)
 #: make check           format, headers, lengths, links, layers, warnings,
-#:                      and that the book shows every line
+#:                      and that the book shows every line; CHECK=links
+#:                      chooses one (or more, in quotes)
 #: make bench           exits, instructions and times, as table and JSON
 #: make bench-memory    what an allocation costs, beside glibc's malloc,
 #:                      jemalloc and mimalloc

@@ -154,8 +154,8 @@ run:
 	@$(PYTHON) tools/run.py --stage $(STAGE)
 
 test:
-	+@$(SUBMAKE) all TEST=
-	+@$(SUBMAKE) all TEST=1
+	+@$(SUBMAKE) $(JOBS) all TEST=
+	+@$(SUBMAKE) $(JOBS) all TEST=1
 	@$(PYTHON) tools/test.py --stage $(STAGE)
 
 # In a lab with an exercise (make lab): is it done?

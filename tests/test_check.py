@@ -41,6 +41,17 @@ def test_an_early_layer_that_includes_a_later_one_is_found(copy):
     assert '01-boot includes page/, which comes with 03-buddy' in text
 
 
+def test_a_file_that_knows_its_stage_is_found(copy):
+    """So that it is enough to compile each file in the last stage."""
+    with open(first_stage(copy) / 'lib/string.c', 'a',
+              encoding='utf-8') as file:
+        file.write('#if __has_include("page/page.h")\n#endif\n')
+    status, text = check(copy, 'layers')
+    assert status == 1
+    assert 'lib/string.c' in text
+    assert 'compiles into something else in another stage' in text
+
+
 def test_wrong_links_are_found(copy):
     """A link that is missing, one that leads nowhere, one too many."""
     last = copy / 'stages' / stages()[1]
@@ -96,6 +107,8 @@ def test_a_warning_is_an_error(copy):
     status, text = check(copy, 'warnings')
     assert status == 1
     assert 'lib/warn.c' in text
+    # What takes long says what it is at.
+    assert text.startswith('check warnings ...\n  01-boot ...\n')
 
 
 def test_what_contributing_names_is_there():

@@ -304,6 +304,13 @@ def _test_folders(name, value, chosen):
         one_of(name, word, sorted(there), 'such folder')
 
 
+def _check(name, value, _):
+    # pylint: disable=import-outside-toplevel
+    from check import CHECKS as there       # its imports are many
+    for word in value.split():
+        one_of(name, word, there, 'such check')
+
+
 def _any(*_):
     """Text that is passed on, or that is checked where it is used."""
 
@@ -319,7 +326,8 @@ CHECKS = {
     'N': _number(1), 'SEED': _number(0, 10 ** 9 - 1), 'OPS': _number(0),
     'TIME': _number(1, 10 ** 6, ' (seconds)'), 'PATCH': _patch,
     'EXERCISE': _exercise, 'CHAPTER': _chapter, 'NAME': _name,
-    'TARGET': _target, 'FROM': _stage, 'TO': _stage, 'DIR': _folder,
+    'CHECK': _check, 'TARGET': _target, 'FROM': _stage, 'TO': _stage,
+    'DIR': _folder,
     'CC': _program, 'HOST_CC': _program, 'FUZZ_CC': _program,
     'PYTHON': _program, 'PYTEST': _words, 'BUILD_ROOT': _any,
     'TEST_FOLDERS': _test_folders, 'TESTS': _any, 'ONLY': _any,
