@@ -25,8 +25,8 @@ def preflight(machine):
 
 def report(machine):
     """What vellum-report prints in the guest's shell."""
-    machine.expect('poweroff -f ends')
-    machine.send('vellum-report; poweroff -f\n')
+    machine.expect('poweroff ends')
+    machine.send('vellum-report; poweroff\n')
     machine.expect(r'^== end\n')
     machine.wait_exit()
     return re.search(r'^Vellum report of .*?(?=^== end\n)', machine.serial,

@@ -35,8 +35,9 @@ menuentry 'Debian GNU/Linux' {{
 """
 slow = pytest.mark.skipif(os.environ.get('INSTALL_TESTS') != 'all',
                           reason='INSTALL_TESTS=all')
-MODULES = ['normal', 'configfile', 'fat', 'part_msdos', 'search', 'search_fs_uuid', 'loadenv', 'test',
-           'linux', 'sleep', 'read', 'regexp', 'minicmd', 'reboot']
+MODULES = ['normal', 'configfile', 'fat', 'part_msdos', 'search',
+           'search_fs_uuid', 'loadenv', 'test', 'linux', 'sleep', 'read',
+           'regexp', 'minicmd', 'reboot']
 
 
 def settings(folder, options=None, disk='hd0,msdos1'):
