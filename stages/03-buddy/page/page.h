@@ -53,7 +53,7 @@ void shrink_pages(void *virt, int n);
  */
 void set_page_owner(void *virt, void *owner);
 
-/* The owner of the block that begins at @virt; NULL: it has none, or is none. */
+/* The owner of the block that begins at @virt; NULL: none, or no block. */
 void *page_owner(const void *virt);
 
 /* Pages that can still be allocated. The reserve is not among them. */

@@ -6,8 +6,8 @@
  *	      --> partial <--> slab <--> slab	the next ones to be current
  *		  slab, slab, slab	full: on no list until one is freed
  *
- * free() finds the class in the page's descriptor, the slab in the address and the
- * slot by a shift; so neither depends on the number of objects. A slab that
+ * free() finds the class in the page's descriptor, the slab in the address and
+ * the slot by a shift; so neither depends on the number of objects. A slab that
  * gets empty goes back to the page layer, unless it is the current one.
  *
  * One lock for each class. None is held while the page layer allocates or
@@ -30,7 +30,7 @@ struct heap_class *size_class[HEAP_MAX / HEAP_MIN];
 uint heap_usual_max;
 const struct slab no_slab = {.used = UINT32_MAX};
 
-/* A fresh slab, not yet known as one: all slots are free but those of the header. */
+/* A fresh slab, not yet known as one: all slots but the header's are free. */
 static struct slab *new_slab(struct heap_class *class)
 {
 	uint slots = PAGE_SIZE >> class->shift;

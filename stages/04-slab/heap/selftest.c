@@ -39,8 +39,8 @@ static bool test_exhaustion(uint n)
 }
 
 /*
- * Leave in every free page what the heap had there in a life before this one, of
- * each class in turn: headers that are right to the last bit. From here on
+ * Leave in every free page what the heap had there in a life before this one,
+ * of each class in turn: headers that are right to the last bit. From here on
  * everybody gets such pages.
  */
 static void leave_former_life(void)
