@@ -71,6 +71,7 @@ CFLAGS := -std=gnu11 -O2 -g -ffreestanding -fno-builtin-printf \
 	-fno-optimize-sibling-calls -fno-strict-aliasing -fno-common \
 	-fmacro-prefix-map=$(HERE)/= $(DEBUG_PATHS) \
 	-Wall -Wextra -Wstrict-prototypes -Wmissing-prototypes -Wvla \
+	-Werror=incompatible-pointer-types \
 	-Wno-unused-parameter $(LAB_CFLAGS) $(if $(WERROR),-Werror) \
 	-D__VELLUM__ -DVMMSIZE_ALL=$(VMMSIZE_ALL)UL \
 	-DEPT_PREALLOC=$(EPT_PREALLOC) \

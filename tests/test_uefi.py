@@ -82,20 +82,21 @@ def test_next_is_started_with_what_follows_the_dashes(machine):
 
 @pytest.mark.usefixtures('needs_guest')
 def test_a_next_that_is_not_there_is_explained(machine):
-    """The boot order goes on."""
+    """By its name, before anything is launched; the boot order goes on."""
     pc = machine(firmware='uefi', cmdline=r'next=\no\such.efi',
                  shell=None)
-    pc.expect(LAUNCH)
-    pc.expect_line(r"next= can't be loaded")
-    pc.expect(r'failed to start Boot\d+')
+    pc.expect(r'^vellum.efi: next=\\no\\such.efi is not there, on the volume '
+              r'that I am on; nothing was launched\r?\n')
+    pc.expect(r'failed to start Boot\d+.*Not Found')
+    assert 'launching' not in pc.serial
 
 
 @pytest.mark.usefixtures('needs_guest')
 def test_without_virtualisation_the_firmware_goes_on_without_us(machine):
     """A clear message, and an error status for the boot order."""
     pc = machine(firmware='uefi', cpu='-svm')
-    pc.expect_line('neither VMX nor SVM')
-    pc.expect(r'^vellum: no guest was started; back to the firmware\n')
+    pc.expect_line('virtual machine .* without nested virtualisation')
+    pc.expect(r'^vellum: no guest without protection; back to the firmware\n')
     pc.expect(r'failed to start Boot\d+.*Unsupported')
 
 

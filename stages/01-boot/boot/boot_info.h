@@ -47,9 +47,10 @@ struct framebuffer {
 struct boot_info {
 	enum boot_firmware firmware;
 	struct mem_map map; /* the machine's memory as firmware gave it */
-	char cmdline[512];
-	char loader[64]; /* the boot loader's name for itself */
-	u8 boot_drive;   /* BIOS number of the drive we came from */
+	char cmdline[512];  /* see cmdline.h */
+	bool cmdline_cut;   /* there was more of it than fits */
+	char loader[64];    /* the boot loader's name for itself */
+	u8 boot_drive;      /* BIOS number of the drive we came from */
 	/* Boot code for the guest, which the loader brought (BIOS); wholly in
 	 * RAM. Size 0: there is none, and a drive is booted. */
 	struct mem_range module;
@@ -62,14 +63,5 @@ struct boot_info {
 };
 
 extern struct boot_info boot_info;
-
-/* Is @word on the command line, on its own or as "word=..."? */
-bool cmdline_has(const char *word);
-
-/*
- * The value of "@word=value" on the command line, copied to @value of @size
- * bytes. Returns -ENOENT when it is not there, -E2BIG when it does not fit.
- */
-int cmdline_value(const char *word, char *value, size_t size);
 
 #endif

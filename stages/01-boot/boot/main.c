@@ -46,6 +46,7 @@ static const struct {
 };
 
 static const char *end_reason;
+static enum boot_result end_result;
 
 bool init_phase_has_entries(enum init_phase phase)
 {
@@ -59,18 +60,15 @@ void init_run(enum init_phase phase)
 		e->fn();
 }
 
-void boot_end(const char *why)
+void boot_end(enum boot_result result, const char *why)
 {
+	end_result = result;
 	end_reason = why;
 }
 
-static const char *last_words(void)
+bool boot_is_ending(void)
 {
-	if (end_reason)
-		return end_reason;
-	return init_phase_has_entries(INIT_PHASE_guest)
-		       ? "no guest was started"
-		       : "nothing to boot in this stage";
+	return end_reason;
 }
 
 static void print_boot_order(void)
@@ -85,7 +83,7 @@ static void print_boot_order(void)
 	}
 }
 
-void boot_phases(int error)
+enum boot_result boot_phases(int error)
 {
 	boot_info.entry_tsc = entry_tsc;
 	init_run(INIT_PHASE_trap);
@@ -98,9 +96,12 @@ void boot_phases(int error)
 	     phase < INIT_PHASES && !end_reason; phase++)
 		init_run(phase);
 
-	printf("vellum: %s; %s\n", last_words(),
+	if (!end_reason)
+		boot_end(BOOT_NOTHING, "nothing to boot in this stage");
+	printf("vellum: %s; %s\n", end_reason,
 	       boot_info.firmware == BOOT_UEFI ? "back to the firmware"
 					       : "halted");
+	return end_result;
 }
 
 static const void *early_ptr(phys_t p)

@@ -131,17 +131,46 @@ static void read_modules(struct boot_info *boot,
 					  module.end - module.start, MEM_RAM};
 }
 
-static void read_string(char *dst, size_t size, u32 address, const char *what,
+/* Copy text of the loader's, as far as it fits, and so that it can be printed
+ * anywhere. False if it is not whole. */
+static bool read_string(char *dst, size_t size, u32 address, const char *what,
 			const void *(*phys_to_ptr)(phys_t))
 {
+	bool whole;
+
 	if (address + size > 4 * GIB) {
 		printf("multiboot: %s at 0x%x ends above 4 GiB: ignored\n",
 		       what, address);
-		return;
+		return false;
 	}
-	if (!copy_string(dst, phys_to_ptr(PHYS(address)), size))
+	whole = copy_string(dst, phys_to_ptr(PHYS(address)), size);
+	for (; *dst; dst++)
+		if (*dst < ' ' || *dst > '~')
+			*dst = *dst == '\t' || *dst == '\n' ? ' ' : '?';
+	if (!whole)
 		printf("multiboot: %s is longer than %lu bytes: cut\n", what,
 		       size - 1);
+	return whole;
+}
+
+/* A loader on a UEFI machine leaves no text screen, but may leave this. */
+static void read_framebuffer(struct framebuffer *fb,
+			     const struct multiboot_info *mb)
+{
+	if (!(mb->flags & MULTIBOOT_INFO_FRAMEBUFFER) ||
+	    mb->fb_type != MULTIBOOT_FB_RGB || mb->fb_bits_per_pixel != 32)
+		return;
+	/* The early page tables map nothing above 4 GiB. */
+	if (mb->fb_width > mb->fb_pitch / 4 || mb->fb_base > 4 * GIB ||
+	    (u64)mb->fb_pitch * mb->fb_height > 4 * GIB - mb->fb_base)
+		return;
+	*fb = (struct framebuffer){
+		.base = PHYS(mb->fb_base),
+		.width = mb->fb_width,
+		.height = mb->fb_height,
+		.pitch = mb->fb_pitch,
+		.bits_per_pixel = mb->fb_bits_per_pixel,
+	};
 }
 
 int multiboot_parse(struct boot_info *boot, u32 magic, u32 info,
@@ -165,12 +194,14 @@ int multiboot_parse(struct boot_info *boot, u32 magic, u32 info,
 		printf("multiboot: unknown bits in flags 0x%x: ignored\n",
 		       mb.flags);
 	if (mb.flags & MULTIBOOT_INFO_CMDLINE)
-		read_string(boot->cmdline, sizeof(boot->cmdline), mb.cmdline,
-			    "the command line", phys_to_ptr);
+		boot->cmdline_cut = !read_string(
+			boot->cmdline, sizeof(boot->cmdline), mb.cmdline,
+			"the command line", phys_to_ptr);
 	if (mb.flags & MULTIBOOT_INFO_LOADER_NAME)
 		read_string(boot->loader, sizeof(boot->loader),
 			    mb.boot_loader_name, "the loader's name",
 			    phys_to_ptr);
+	read_framebuffer(&boot->fb, &mb);
 	boot->boot_drive = 0x80;
 	if (mb.flags & MULTIBOOT_INFO_BOOTDEV)
 		boot->boot_drive = mb.boot_device >> 24;

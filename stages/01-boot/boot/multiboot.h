@@ -16,6 +16,7 @@
 #define MULTIBOOT_INFO_MODS        BIT(3)
 #define MULTIBOOT_INFO_MEM_MAP     BIT(6)
 #define MULTIBOOT_INFO_LOADER_NAME BIT(9)
+#define MULTIBOOT_INFO_FRAMEBUFFER BIT(12)
 #define MULTIBOOT_INFO_KNOWN       0x1fff /* bits that the document defines */
 
 struct multiboot_info {
@@ -29,9 +30,17 @@ struct multiboot_info {
 	u32 drives_length, drives_addr;
 	u32 config_table;
 	u32 boot_loader_name;
+	u32 apm_table;
+	u32 vbe[4];
+	u64 fb_base;
+	u32 fb_pitch, fb_width, fb_height;
+	u8 fb_bits_per_pixel;
+	u8 fb_type; /* MULTIBOOT_FB_RGB: each pixel has a colour */
 } __packed;
 
-_Static_assert(sizeof(struct multiboot_info) == 68, "Multiboot 3.3");
+#define MULTIBOOT_FB_RGB 1
+
+_Static_assert(sizeof(struct multiboot_info) == 110, "Multiboot 3.3");
 
 /* One module: bytes from @start up to, not including, @end. */
 struct multiboot_module {

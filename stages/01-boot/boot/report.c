@@ -2,6 +2,7 @@
  * The first things to know about a machine: its CPU and its memory map.
  */
 #include "boot/boot_info.h"
+#include "boot/cmdline.h"
 #include "boot/memmap.h"
 #include "console/printf.h"
 #include "lib/cpu.h"
@@ -43,6 +44,7 @@ static void report_init(void)
 {
 	printf("loader: %s; command line: %s\n", boot_info.loader,
 	       boot_info.cmdline);
+	cmdline_check();
 	print_cpu();
 	print_memory();
 }

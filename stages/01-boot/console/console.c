@@ -8,12 +8,11 @@
  */
 #include "console/console.h"
 
-#include "boot/boot_info.h"
+#include "boot/cmdline.h"
 #include "console/log.h"
 #include "console/printf.h"
 #include "console/printf_engine.h"
 #include "lib/cpu.h"
-#include "lib/errno.h"
 #include "lib/init.h"
 #include "lib/spinlock.h"
 #include "lib/string.h"
@@ -77,6 +76,45 @@ static void replay_log(struct console *console)
 		console_put(console, c);
 }
 
+/* What console= can say: a console's name, or none of them. */
+static const char *console_choice(uint i)
+{
+	uint count = consoles_end - consoles_start;
+
+	return i < count ? consoles_start[i]->name : i == count ? "none" : NULL;
+}
+
+WORD(console_word, .name = "console", .takes = WORD_CHOICE,
+     .choice = console_choice,
+     .help = "where Vellum prints while a guest runs; if not said, nowhere");
+
+/* The console that console= chooses, present or not; NULL: none. */
+static struct console *chosen_console(void)
+{
+	int i = cmdline_choice(&console_word);
+
+	return i >= 0 && i < consoles_end - consoles_start ? consoles_start[i]
+							   : NULL;
+}
+
+/* Say what nobody will see where he looks for it. */
+static void explain_consoles(void)
+{
+	const struct console *chosen = chosen_console();
+	bool serial = false;
+
+	for (struct console *const *p = consoles_start; p != consoles_end; p++)
+		serial |= (*p)->present && (*p)->port;
+	if (!serial)
+		printf("console: no serial port answers at 0x3f8 or 0x2f8: "
+		       "watch the screen, or switch COM1 (on a server: console "
+		       "redirection) on in the firmware set-up\n");
+	if (chosen && !chosen->present)
+		printf("console: console=%s chooses one that is absent: "
+		       "nothing will be printed once a guest runs\n",
+		       chosen->name);
+}
+
 static void console_init(void)
 {
 	u64 start = rdtsc();
@@ -94,29 +132,17 @@ static void console_init(void)
 		printf(" %s %s;", (*p)->name,
 		       (*p)->present ? "present" : "absent");
 	printf("\n");
+	explain_consoles();
 }
 
 INIT(console, 10, console_init);
 
-/* The console of this name, if it is there; else NULL. */
-static struct console *find_console(const char *name)
-{
-	for (struct console *const *p = consoles_start; p != consoles_end; p++)
-		if ((*p)->present && !strcmp((*p)->name, name))
-			return *p;
-	return NULL;
-}
-
 void console_hand_over(void)
 {
-	char name[8] = "none";
-	int error = cmdline_value("console", name, sizeof(name));
-	struct console *chosen = find_console(name);
+	const struct console *chosen = chosen_console();
 
-	if (error == -E2BIG || (!chosen && strcmp(name, "none")))
-		printf("console=: there is no such console\n");
 	for (struct console *const *p = consoles_start; p != consoles_end; p++)
-		(*p)->enabled = *p == chosen;
+		(*p)->enabled = *p == chosen && chosen->present;
 }
 
 void console_force_unlock(void)

@@ -3,15 +3,20 @@
  * The loader is part of Vellum, so its structure is trusted; what it passes on
  * from the firmware, such as the memory map, is not. Book: chapter 1.
  */
+#include "boot/cmdline.h"
 #include "boot/layout.h"
 #include "boot/phases.h"
 #include "efi/efi_map.h"
 #include "efi/handoff.h"
-#include "lib/init.h"
 #include "lib/string.h"
 
 /* In .data, as boot_info: it is filled before anything else runs. */
 struct efi_handoff efi_handoff __attribute__((section(".data")));
+
+/* The loader reads it; here it is only known. */
+WORD(next_program_word, .name = "next", .takes = WORD_TEXT,
+     .only = BIT(BOOT_UEFI),
+     .help = "the program that vellum.efi starts next, a path on its volume");
 
 static int fill_boot_info(struct boot_info *boot, const struct efi_handoff *h)
 {
@@ -33,8 +38,12 @@ uint efi_from_loader(u64 handoff);
 uint efi_from_loader(u64 handoff)
 {
 	efi_handoff = *(struct efi_handoff *)phys_to_direct(PHYS(handoff));
-	boot_phases(fill_boot_info(&boot_info, &efi_handoff));
-	return init_phase_has_entries(INIT_PHASE_guest)
-		       ? HANDOFF_REFUSED
-		       : HANDOFF_NOTHING_TO_BOOT;
+	switch (boot_phases(fill_boot_info(&boot_info, &efi_handoff))) {
+	case BOOT_NOTHING:
+		return HANDOFF_NOTHING_TO_BOOT;
+	case BOOT_DONE:
+		return HANDOFF_DONE;
+	default:
+		return HANDOFF_REFUSED;
+	}
 }

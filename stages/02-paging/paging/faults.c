@@ -1,16 +1,14 @@
 /*
- * Faults on demand, in TEST=1 builds: "fault=ud|de|pf|stack|df|gp" on the
- * command line raises that exception, and the reader (or a test) can study
+ * Faults on demand, in TEST=1 builds: "fault=pf" or the like on the command
+ * line raises that exception, and the reader (or a test) can study
  * the report. Each is a function of its own, to be found in the backtrace.
  */
 #ifdef VELLUM_TEST
 
-#include "boot/boot_info.h"
+#include "boot/cmdline.h"
 #include "console/panic.h"
 #include "console/printf.h"
-#include "lib/errno.h"
 #include "lib/init.h"
-#include "lib/string.h"
 
 #define NOT_MAPPED    0x1000
 #define NOT_CANONICAL 0x8000000000000000
@@ -57,24 +55,30 @@ static void fault_df(void)
 	asm volatile("mov %0, %%rsp; push %%rax" : : "r"(NOT_MAPPED + 0x100UL));
 }
 
+static const struct {
+	const char *name;
+	void (*raise)(void);
+} faults[] = {
+	{"ud", fault_ud}, {"de", fault_de},       {"pf", fault_pf},
+	{"gp", fault_gp}, {"stack", fault_stack}, {"df", fault_df},
+};
+
+static const char *fault_choice(uint i)
+{
+	return i < ARRAY_SIZE(faults) ? faults[i].name : NULL;
+}
+
+WORD(fault_word, .name = "fault", .takes = WORD_CHOICE, .choice = fault_choice,
+     .help = "raise this exception (TEST=1)");
+
 static void fault_on_demand(void)
 {
-	static const struct {
-		const char *name;
-		void (*raise)(void);
-	} faults[] = {
-		{"ud", fault_ud}, {"de", fault_de},       {"pf", fault_pf},
-		{"gp", fault_gp}, {"stack", fault_stack}, {"df", fault_df},
-	};
-	char name[8];
-	int err = cmdline_value("fault", name, sizeof(name));
+	int i = cmdline_choice(&fault_word);
 
-	if (err == -ENOENT)
+	if (i < 0)
 		return;
-	for (uint i = 0; !err && i < ARRAY_SIZE(faults); i++)
-		if (!strcmp(name, faults[i].name))
-			faults[i].raise();
-	panic("fault=: no such fault, or it was survived");
+	faults[i].raise();
+	panic("fault=%s was survived", faults[i].name);
 }
 
 INIT(device, 95, fault_on_demand);

@@ -11,7 +11,7 @@
  */
 #include "guest/bios.h"
 
-#include "boot/boot_info.h"
+#include "boot/cmdline.h"
 #include "boot/layout.h"
 #include "console/panic.h"
 #include "console/printf.h"
@@ -19,6 +19,7 @@
 #include "lib/init.h"
 #include "lib/string.h"
 #include "vmm/launch.h"
+#include "vmm/preflight.h"
 
 #define IVT_INT15 PHYS(4 * 0x15) /* in the real-mode vector table */
 
@@ -32,45 +33,39 @@
 /* Too large for the stack. */
 static struct guest_map guest_map;
 
-/* "0x80", "128" or the like: 0..255, or -1. */
-static int parse_byte(const char *text)
-{
-	uint base = 10, value = 0;
-
-	if (text[0] == '0' && (text[1] == 'x' || text[1] == 'X')) {
-		base = 16;
-		text += 2;
-	}
-	if (!*text)
-		return -1;
-	for (; *text; text++) {
-		char c = *text | 0x20;
-		uint digit = c >= '0' && c <= '9'   ? c - '0'
-			     : c >= 'a' && c <= 'f' ? c - 'a' + 10
-						    : 16;
-
-		value = value * base + digit;
-		if (digit >= base || value > 0xff)
-			return -1;
-	}
-	return value;
-}
+WORD(boot_word, .name = "boot", .takes = WORD_NUMBER, .max = 0xff,
+     .only = BIT(BOOT_BIOS),
+     .help = "the BIOS drive to boot: 0x80 is the first disk, 0xe0 a CD");
 
 u8 guest_boot_drive(void)
 {
-	char text[8] = "";
-	int error, drive;
-
-	if (!cmdline_has("boot"))
-		return boot_info.boot_drive;
-	error = cmdline_value("boot", text, sizeof(text));
-	drive = parse_byte(text);
-	if (error || drive < 0)
-		panic("boot=%s: no BIOS drive number (such as 0x80 for the "
-		      "first disk, 0xe0 for a CD)",
-		      error ? "..." : text);
-	return drive;
+	return cmdline_number(&boot_word, boot_info.boot_drive);
 }
+
+static u16 conventional_kib(void)
+{
+	return *(volatile u16 *)phys_to_direct(BDA_MEMORY_KIB);
+}
+
+/*
+ * UEFI, too, has loaders that understand Multiboot, and they start us in the
+ * same way. But then nobody has filled the BIOS's tables in low memory.
+ */
+static void check_bios(void)
+{
+	const volatile u32 *vectors = phys_to_direct(PHYS(0));
+	struct need need = {.name = "a BIOS to go back to"};
+
+	if (boot_info.firmware != BOOT_BIOS)
+		return;
+	if (!conventional_kib() || !vectors[0x13] || !vectors[0x15])
+		need.problem = "this machine was started by UEFI, and has no "
+			       "BIOS: start vellum.efi instead of vellum.elf "
+			       "(GRUB: chainloader, not multiboot)";
+	preflight_need(&need);
+}
+
+PREFLIGHT(12, "firmware", check_bios);
 
 /*
  * Bochs' BIOS says 639 KiB there and 636 KiB in its memory map. The smaller
@@ -78,7 +73,7 @@ u8 guest_boot_drive(void)
  */
 uint guest_conventional_kib(void)
 {
-	uint kib = *(volatile u16 *)phys_to_direct(BDA_MEMORY_KIB);
+	uint kib = conventional_kib();
 	const struct mem_range *low = &boot_info.map.range[0];
 
 	if (boot_info.map.count && !low->base && low->type == MEM_RAM)

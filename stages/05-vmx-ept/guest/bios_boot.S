@@ -236,7 +236,9 @@ no_signature:	.asciz	"no boot sector (55 AA is missing)"
 no_cd:		.asciz	"cannot read the CD"
 no_record:	.asciz	"no bootable CD (El Torito boot record)"
 no_entry:	.asciz	"the CD has no boot image without emulation"
-halted:		.asciz	"\r\nvellum: halted\r\n"
+halted:		.ascii	"\r\nvellum: the word boot= on Vellum's command line "
+		.ascii	"chooses the drive: 0x80 is the first disk, 0xe0 a CD"
+		.asciz	"\r\nvellum: halted\r\n"
 
 record_id:	.ascii	"CD001\001EL TORITO SPECIFICATION"
 record_id_end:

@@ -12,6 +12,7 @@
  * Book: chapter 5.
  */
 #include "boot/boot_info.h"
+#include "boot/phases.h"
 #include "console/printf.h"
 #include "guest/uefi.h"
 #include "lib/cpu.h"
@@ -63,13 +64,18 @@ static void boot_uefi_guest(void)
 	struct cpu_state state = uefi_cpu_state(&efi_handoff.cpu);
 	u64 unknown = state.cr4 & ~CR4_GUEST_MAY_SET;
 
-	if (boot_info.firmware != BOOT_UEFI || vmm_is_unprotected())
+	if (boot_info.firmware != BOOT_UEFI)
 		return;
+	if (vmm_is_unprotected()) {
+		boot_end(BOOT_NOTHING, "no guest was started");
+		return;
+	}
 	if (unknown) {
 		printf("vellum: the firmware runs with CR4 bits 0x%lx, which "
 		       "Vellum can't keep for it%s\n",
 		       unknown,
 		       unknown & CR4_LA57 ? " (five-level paging)" : "");
+		boot_end(BOOT_REFUSED, "no guest was started");
 		return;
 	}
 	vmm_launch_uefi_guest(&state);

@@ -10,6 +10,7 @@
  * call, because the tool is an ordinary program. Book: chapter 5.
  */
 #include "boot/boot_info.h"
+#include "boot/cmdline.h"
 #include "console/console.h"
 #include "console/log.h"
 #include "lib/cpu.h"
@@ -119,11 +120,14 @@ static int (*const calls[])(struct vcpu *) = {
 	call_info, call_stats, call_log, call_free, call_check, call_pages,
 };
 
+WORD(hypercall_word, .name = "hypercall",
+     .help = "let vellumctl in the guest work");
+
 EXIT_HANDLER(HYPERCALL)
 {
 	struct guest_regs *r = &vcpu->regs;
 
-	if (!cmdline_has("hypercall") || (u32)r->rax != HYPERCALL_MAGIC) {
+	if (!cmdline_has(&hypercall_word) || (u32)r->rax != HYPERCALL_MAGIC) {
 		vcpu_ops->inject_exception(vcpu, VECTOR_UD, 0);
 		return;
 	}

@@ -18,6 +18,7 @@
 #include "lib/percpu.h"
 #include "lib/string.h"
 #include "page/fail.h"
+#include "vmm/preflight.h"
 #include "vmm/signals.h"
 
 const struct vcpu_ops *vcpu_ops;
@@ -58,39 +59,20 @@ bool vmm_is_unprotected(void)
 	return !vcpu_ops;
 }
 
-/* We can't protect this machine. That is no panic: nothing is broken. */
-static void refuse(const char *why)
-{
-	printf("vellum: %s\n", why);
-	if (cmdline_has("unprotected")) {
-		printf("vellum: going on without protection, as asked\n");
-		return;
-	}
-	if (boot_info.firmware == BOOT_UEFI)
-		return; /* the firmware boots the machine without us */
-	printf("vellum: no guest without protection; the word `unprotected` "
-	       "on the command line boots it all the same\n"
-	       "vellum: halted\n");
-	cpu_halt_forever();
-}
-
+/* The preflight check knows whether there is one; it had the last word, and
+ * may have had to let us go on without. */
 static void choose_back_end(void)
 {
 	static const struct vcpu_ops *const all[] = {&vmx_ops, &svm_ops};
-	const char *why, *first_why = NULL;
+	const char *why = NULL;
 
-	for (uint i = 0; i < ARRAY_SIZE(all); i++) {
-		why = NULL;
+	for (uint i = 0; i < ARRAY_SIZE(all); i++)
 		if (all[i]->probe(&why) == 0) {
 			vcpu_ops = all[i];
 			return;
 		}
-		if (why)
-			first_why = why;
-	}
-	refuse(first_why ? first_why
-			 : "this CPU has neither VMX nor SVM (CPUID shows no "
-			   "virtualisation extension)");
+	if (!preflight_failed())
+		panic("no back end for this CPU: %s", why ? why : "");
 }
 
 uint vmm_cpu_count(void)

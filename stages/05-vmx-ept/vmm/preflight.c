@@ -6,7 +6,7 @@
  */
 #include "vmm/preflight.h"
 
-#include "boot/boot_info.h"
+#include "boot/cmdline.h"
 #include "boot/phases.h"
 #include "console/printf.h"
 #include "lib/init.h"
@@ -14,24 +14,33 @@
 extern const struct preflight_part __table_preflight_start[],
 	__table_preflight_end[];
 
+WORD(check_word, .name = "check", .holds_back = true,
+     .help = "can this machine run Vellum? Look, and launch nothing");
+WORD(unprotected_word, .name = "unprotected",
+     .help = "boot the guest even if Vellum can't be under it");
+
+static bool asked;
 static uint reasons;
+static char first_reason[160];
 
 void preflight_need(const struct need *need)
 {
-	if (need->moot) {
-		printf("  -   %s\n", need->name);
-	} else if (need->problem) {
-		printf("  NO  %s: %s\n", need->name, need->problem);
-		reasons++;
-	} else {
-		printf("  ok  %s\n", need->name);
-	}
+	const char *mark = need->moot ? "- " : need->problem ? "NO" : "ok";
+	const char *problem = need->moot ? NULL : need->problem;
+
+	if (problem && !reasons++)
+		snprintf(first_reason, sizeof(first_reason), "%s", problem);
+	if (asked)
+		printf("  %s  %s%s%s\n", mark, need->name, problem ? ": " : "",
+		       problem ? problem : "");
 }
 
 void preflight_tell(const char *format, ...)
 {
 	va_list args;
 
+	if (!asked)
+		return;
 	printf("      ");
 	va_start(args, format);
 	vprintf(format, args);
@@ -39,22 +48,51 @@ void preflight_tell(const char *format, ...)
 	printf("\n");
 }
 
-static void preflight(void)
+bool preflight_failed(void)
 {
-	if (!cmdline_has("check"))
-		return;
-	for (const struct preflight_part *p = __table_preflight_start;
-	     p != __table_preflight_end; p++) {
-		printf("preflight: %s\n", p->title);
-		p->check();
-	}
+	return reasons;
+}
+
+static void print_verdict(void)
+{
 	if (reasons)
 		printf("preflight: this machine cannot run Vellum: %u "
 		       "reason%s\n",
 		       reasons, reasons == 1 ? "" : "s");
 	else
 		printf("preflight: this machine can run Vellum\n");
-	boot_end("preflight done");
+	boot_end(BOOT_DONE, "preflight done");
+}
+
+/* That is no panic: nothing is broken. */
+static void refuse(void)
+{
+	printf("vellum: %s\n", first_reason);
+	if (reasons > 1)
+		printf("vellum: there are %u reasons more; the word `check` "
+		       "shows them\n",
+		       reasons - 1);
+	if (cmdline_has(&unprotected_word))
+		printf("vellum: going on without protection, as asked\n");
+	else
+		boot_end(BOOT_REFUSED, "no guest without protection");
+}
+
+static void preflight(void)
+{
+	asked = cmdline_has(&check_word);
+	if (!asked && boot_is_ending())
+		return;
+	for (const struct preflight_part *p = __table_preflight_start;
+	     p != __table_preflight_end; p++) {
+		if (asked)
+			printf("preflight: %s\n", p->title);
+		p->check();
+	}
+	if (asked)
+		print_verdict();
+	else if (reasons)
+		refuse();
 }
 
 INIT(console, 95, preflight);

@@ -1,6 +1,8 @@
 /*
- * The preflight check: can this machine run Vellum? The word `check` on the
- * command line asks for it; nothing is launched then.
+ * The preflight check: can this machine run Vellum? It is made at each start,
+ * and what is in the way is said before anything has been done. The word
+ * `check` on the command line asks for all that it finds, and nothing is
+ * launched then.
  *
  * Each layer that needs something of the machine adds a part:
  *
@@ -37,5 +39,8 @@ void preflight_need(const struct need *need);
 /* Print a line of information, which does not count. */
 void preflight_tell(const char *format, ...)
 	__attribute__((format(printf, 1, 2)));
+
+/* Is something in the way, and do we go on because of `unprotected`? */
+bool preflight_failed(void);
 
 #endif

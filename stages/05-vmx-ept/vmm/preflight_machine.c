@@ -9,6 +9,7 @@
 #include "lib/init.h"
 #include "lib/string.h"
 #include "paging/range.h"
+#include "vmm/cpuid.h"
 #include "vmm/launch.h"
 #include "vmm/mtrr.h"
 #include "vmm/preflight.h"
@@ -41,17 +42,47 @@ static void check_cpu(void)
 
 PREFLIGHT(10, "CPU", check_cpu);
 
+/* Leaf 0x40000000 spells the name of the hypervisor whose guest we are in EBX,
+ * ECX, EDX, by convention. Empty: we are nobody's. */
+static void read_hypervisor(char name[13])
+{
+	struct cpuid_regs r = cpuid(CPUID_HYPERVISOR, 0);
+
+	memset(name, 0, 13);
+	if (!(cpuid(1, 0).ecx & CPUID_1_ECX_HYPERVISOR))
+		return;
+	memcpy(name, &r.ebx, 4);
+	memcpy(name + 4, &r.ecx, 4);
+	memcpy(name + 8, &r.edx, 4);
+}
+
+static bool has_extension(void)
+{
+	return cpuid(1, 0).ecx & BIT(5) || cpuid(0x80000001, 0).ecx & BIT(2);
+}
+
 static void check_virtualisation(void)
 {
-	static const struct need none = {
-		"VMX or SVM",
-		"this CPU has neither (CPUID shows no virtualisation "
-		"extension)",
-		false,
-	};
+	struct need need = {.name = "VMX or SVM"};
+	char below[13], problem[128];
 
-	if (!vmx_ops.preflight() && !svm_ops.preflight())
-		preflight_need(&none);
+	read_hypervisor(below);
+	if (!strcmp(below, "VellumVellum")) {
+		need.problem = "Vellum is running already, and this is its "
+			       "guest: start your own system, not Vellum";
+	} else if (below[0] && !has_extension()) {
+		snprintf(problem, sizeof(problem),
+			 "this is a virtual machine (of %s) without nested "
+			 "virtualisation: its host must switch that on",
+			 below);
+		need.problem = problem;
+	} else if (vmx_ops.preflight() || svm_ops.preflight()) {
+		return;
+	} else {
+		need.problem = "this CPU has neither VMX nor SVM (CPUID shows "
+			       "no virtualisation extension)";
+	}
+	preflight_need(&need);
 }
 
 PREFLIGHT(20, "virtualisation", check_virtualisation);

@@ -2,9 +2,7 @@
  * Breaking a VMCS field on purpose, in test builds: break-vmcs=FIELD on the
  * command line. A boot test then sees whether the checker names the field.
  */
-#include "boot/boot_info.h"
-#include "console/printf.h"
-#include "lib/string.h"
+#include "boot/cmdline.h"
 #include "vmx/vmx.h"
 
 #ifdef VELLUM_TEST
@@ -28,18 +26,21 @@ static const struct {
 	{"entry_event", VMCS_ENTRY_EVENT, 0x80000103}, /* type 1 */
 };
 
+static const char *break_choice(uint i)
+{
+	return i < ARRAY_SIZE(breakable) ? breakable[i].name : NULL;
+}
+
+WORD(break_word, .name = "break-vmcs", .takes = WORD_CHOICE,
+     .choice = break_choice,
+     .help = "write nonsense to this field of the VMCS (TEST=1)");
+
 void vmx_break_vmcs(void)
 {
-	char name[32];
+	int i = cmdline_choice(&break_word);
 
-	if (cmdline_value("break-vmcs", name, sizeof(name)))
-		return;
-	for (uint i = 0; i < ARRAY_SIZE(breakable); i++)
-		if (!strcmp(name, breakable[i].name)) {
-			vmcs_write(breakable[i].field, breakable[i].value);
-			return;
-		}
-	printf("vmx: break-vmcs=%s: no such field\n", name);
+	if (i >= 0)
+		vmcs_write(breakable[i].field, breakable[i].value);
 }
 
 #else

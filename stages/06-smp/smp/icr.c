@@ -13,7 +13,7 @@
  * only they can read. So LDR and DFR are noted when they are written.
  * Book: chapter 6, "Whose INIT?".
  */
-#include "boot/boot_info.h"
+#include "boot/cmdline.h"
 #include "console/panic.h"
 #include "console/printf.h"
 #include "lib/cpu.h"
@@ -39,7 +39,11 @@
 static bool is_let_through(const struct smp_cpu *cpu)
 {
 #ifdef VELLUM_TEST
-	return cpu->state == CPU_OFF && cmdline_has("firmware-starts");
+	WORD(firmware_starts_word, .name = "firmware-starts",
+	     .only = BIT(BOOT_UEFI),
+	     .help = "let the firmware start the further CPUs (TEST=1)");
+
+	return cpu->state == CPU_OFF && cmdline_has(&firmware_starts_word);
 #else
 	return false;
 #endif

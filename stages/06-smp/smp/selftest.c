@@ -7,7 +7,7 @@
  */
 #ifdef VELLUM_TEST
 
-#include "boot/boot_info.h"
+#include "boot/cmdline.h"
 #include "console/panic.h"
 #include "console/printf.h"
 #include "lib/init.h"
@@ -16,9 +16,16 @@
 #include "smp/delay.h"
 #include "smp/start.h"
 
+WORD(panic_storm_word, .name = "panic-storm",
+     .help = "all CPUs print, and the first one panics (TEST=1)");
+WORD(panic_early_word, .name = "panic-early",
+     .help = "the second CPU panics in its start-up (TEST=1)");
+WORD(lock_order_word, .name = "lock-order",
+     .help = "take two locks in the wrong order (TEST=1)");
+
 void smp_selftest_print(void)
 {
-	while (cmdline_has("panic-storm"))
+	while (cmdline_has(&panic_storm_word))
 		printf("storm: CPU %u abcdefghijklmnopqrstuvwxyz\n",
 		       *this_cpu(cpu_number));
 }
@@ -34,7 +41,7 @@ static void take_locks_wrongly(void)
 
 static void start_up_selftest(void)
 {
-	if (*this_cpu(cpu_number) == 1 && cmdline_has("panic-early"))
+	if (*this_cpu(cpu_number) == 1 && cmdline_has(&panic_early_word))
 		panic("in the midst of a start-up");
 }
 
@@ -42,9 +49,9 @@ INIT(cpu, 90, start_up_selftest);
 
 static void selftest(void)
 {
-	if (cmdline_has("lock-order"))
+	if (cmdline_has(&lock_order_word))
 		take_locks_wrongly();
-	if (cmdline_has("panic-storm")) {
+	if (cmdline_has(&panic_storm_word)) {
 		delay(100000);
 		panic("in the midst of a storm");
 	}

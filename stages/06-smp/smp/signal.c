@@ -18,8 +18,7 @@
  */
 #include "smp/signal.h"
 
-#include "boot/boot_info.h"
-#include "lib/string.h"
+#include "boot/cmdline.h"
 #include "smp/ipi.h"
 #include "smp/lapic.h"
 #include "smp/lock_order.h"
@@ -160,16 +159,24 @@ void smp_first_is_ready(void)
 	lock_order_check();
 }
 
+static const char *icr_choice(uint i)
+{
+	static const char *const names[] = {"trap", "native", NULL};
+
+	return names[i];
+}
+
+WORD(icr_word, .name = "icr", .takes = WORD_CHOICE, .choice = icr_choice,
+     .help = "are the guest's INITs watched for, or left to the hardware");
+
 static bool hardware_reports(void)
 {
-	char word[8] = "";
+	int i = cmdline_choice(&icr_word);
 	bool can_wait =
 		vcpu_ops->wait_for_sipi && !vcpu_ops->wait_for_sipi(NULL, true);
 
-	if (cmdline_value("icr", word, sizeof(word)))
-		word[0] = '\0';
 	return ipi_hardware_reports(can_wait, boot_info.firmware == BOOT_UEFI,
-				    word, smp_oem);
+				    i < 0 ? "" : icr_choice(i), smp_oem);
 }
 
 bool smp_traps_icr(void)

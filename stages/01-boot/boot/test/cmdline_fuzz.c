@@ -1,59 +1,92 @@
 /*
- * Fuzz target: the command line. An input is a word to look for, a NUL, and a
- * command line, which is taken apart here a second time in another way.
+ * Fuzz target: the command line. An input is one; it is taken apart here a
+ * second time, in another way.
  */
-#include "boot/boot_info.h"
+#include <ctype.h>
+
+#include "boot/cmdline.h"
+#include "boot/phases.h"
 #include "fuzz.h"
 #include "lib/errno.h"
 
 struct boot_info boot_info;
 
-/* The first word that is @word or begins with "@word=", in a copy; or NULL. */
-static char *expected(char *line, const char *word)
-{
-	size_t n = strlen(word);
-	char *save;
+static bool ended;
 
-	for (char *w = strtok_r(line, " ", &save); w;
-	     w = strtok_r(NULL, " ", &save))
-		if (!strncmp(w, word, n) && (!w[n] || w[n] == '='))
-			return w + n;
-	return NULL;
+void boot_end(enum boot_result result, const char *why)
+{
+	ended = true;
 }
 
-static void check(const char *word)
+static const char *colour(uint i)
 {
-	static char line[sizeof(boot_info.cmdline)], value[16];
-	char *rest;
-	int error;
+	static const char *const names[] = {"red", "green", NULL};
+
+	return names[i];
+}
+
+WORD(check_word, .name = "check", .help = "look", .holds_back = true);
+WORD(boot_word, .name = "boot", .help = "drive", .takes = WORD_NUMBER,
+     .max = 0xff);
+WORD(colour_word, .name = "colour", .help = "paint", .takes = WORD_CHOICE,
+     .choice = colour);
+
+/* What follows @name in the last word of the line that is "@name" or begins
+ * with "@name=", in a copy; or NULL. */
+static char *expected(const char *name)
+{
+	static char line[sizeof(boot_info.cmdline)];
+	size_t n = strlen(name);
+	char *save, *found = NULL;
 
 	strcpy(line, boot_info.cmdline);
-	rest = expected(line, word);
-	require(cmdline_has(word) == (rest != NULL));
-	error = cmdline_value(word, value, sizeof(value));
-	if (!rest || *rest != '=')
-		require(error == -ENOENT);
-	else if (strlen(rest + 1) >= sizeof(value))
-		require(error == -E2BIG);
-	else
-		require(error == 0 && !strcmp(value, rest + 1));
+	for (char *w = strtok_r(line, " \t", &save); w && strcmp(w, "--");
+	     w = strtok_r(NULL, " \t", &save))
+		if (!strncmp(w, name, n) && (!w[n] || w[n] == '='))
+			found = w + n;
+	return found;
+}
+
+static void check_number(const char *text)
+{
+	char *end;
+	bool prefixed = text && !strncasecmp(text, "=0x", 3);
+	unsigned long value =
+		text && *text ? strtoul(text + 1, &end, prefixed ? 16 : 10) : 0;
+	bool good = text && *text && !*end && value <= 0xff &&
+		    isxdigit(text[prefixed ? 3 : 1]);
+
+	require(cmdline_number(&boot_word, 999) == (good ? value : 999));
+	require(!text || good || ended);
+}
+
+static void check_choice(const char *text)
+{
+	int i = !text                     ? -ENOENT
+		: !strcmp(text, "=red")   ? 0
+		: !strcmp(text, "=green") ? 1
+					  : -ENOENT;
+
+	require(cmdline_choice(&colour_word) == i);
+	require(!text || i >= 0 || ended);
 }
 
 int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
 {
-	char word[32] = "";
-	size_t n = size ? strnlen((const char *)data, size - 1) : 0;
-
-	if (n == 0 || n >= sizeof(word))
-		return 0;
-	memcpy(word, data, n);
-	if (strchr(word, ' ') || strchr(word, '='))
-		return 0;
-	data += n + 1;
-	size = MIN(size - n - 1, sizeof(boot_info.cmdline) - 1);
+	size = MIN(size, sizeof(boot_info.cmdline) - 1);
 	memset(boot_info.cmdline, 0, sizeof(boot_info.cmdline));
-	memcpy(boot_info.cmdline, data, size);
-	check(word);
+	for (size_t i = 0; i < size; i++) /* as multiboot.c does */
+		boot_info.cmdline[i] =
+			data[i] >= ' ' && data[i] <= '~' ? data[i] : '\t';
+	ended = false;
+	cmdline_check();
 	fuzz_operations++;
+	/* What comes of the image's name in front is for the tests. */
+	if (boot_info.cmdline[0] == '/' || boot_info.cmdline[0] == '(' ||
+	    strstr(boot_info.cmdline, ".elf"))
+		return 0;
+	require(cmdline_has(&check_word) == (expected("check") != NULL));
+	check_number(expected("boot"));
+	check_choice(expected("colour"));
 	return 0;
 }

@@ -167,6 +167,59 @@ static void a_command_line_too_long_is_cut_by_name(void **state)
 	assert_int_equal(parse(), 0);
 	assert_int_equal(strlen(boot.cmdline), sizeof(boot.cmdline) - 1);
 	assert_non_null(strstr(host_printed, "command line is longer"));
+	assert_true(boot.cmdline_cut);
+}
+
+static void what_cannot_be_printed_is_replaced(void **state)
+{
+	add_mmap(0, 20, 0, 0x9fc00, 1);
+	info()->flags |= MULTIBOOT_INFO_CMDLINE;
+	info()->cmdline = STRING;
+	strcpy((char *)memory + STRING, "a\tb\033[2J\nc\303\244\177");
+	assert_int_equal(parse(), 0);
+	assert_string_equal(boot.cmdline, "a b?[2J c???");
+	assert_false(boot.cmdline_cut);
+}
+
+static void a_framebuffer_below_4_gib_is_taken(void **state)
+{
+	add_mmap(0, 20, 0, 0x9fc00, 1);
+	info()->flags |= MULTIBOOT_INFO_FRAMEBUFFER;
+	info()->fb_base = 4 * GIB - 0x100000;
+	info()->fb_width = 640;
+	info()->fb_pitch = 4096;
+	info()->fb_height = 256;
+	info()->fb_bits_per_pixel = 32;
+	info()->fb_type = MULTIBOOT_FB_RGB;
+	assert_int_equal(parse(), 0);
+	assert_int_equal(boot.fb.base.v, 4 * GIB - 0x100000);
+	assert_int_equal(boot.fb.pitch, 4096);
+}
+
+static void other_framebuffers_are_left_alone(void **state)
+{
+	add_mmap(0, 20, 0, 0x9fc00, 1);
+	info()->flags |= MULTIBOOT_INFO_FRAMEBUFFER;
+	info()->fb_base = 4 * GIB - 0x100000;
+	info()->fb_width = 640;
+	info()->fb_pitch = 4096;
+	info()->fb_height = 257; /* would end above 4 GiB */
+	info()->fb_bits_per_pixel = 32;
+	info()->fb_type = MULTIBOOT_FB_RGB;
+	assert_int_equal(parse(), 0);
+	assert_int_equal(boot.fb.base.v, 0);
+	info()->fb_height = 256;
+	info()->fb_width = 1025; /* wider than a line is long */
+	assert_int_equal(parse(), 0);
+	assert_int_equal(boot.fb.base.v, 0);
+	info()->fb_width = 640;
+	info()->fb_bits_per_pixel = 24;
+	assert_int_equal(parse(), 0);
+	assert_int_equal(boot.fb.base.v, 0);
+	info()->fb_bits_per_pixel = 32;
+	info()->fb_type = 2; /* text */
+	assert_int_equal(parse(), 0);
+	assert_int_equal(boot.fb.base.v, 0);
 }
 
 static void strings_and_information_above_4_gib_are_refused(void **state)
@@ -304,6 +357,9 @@ int main(void)
 		T(unknown_flags_are_named_and_ignored),
 		T(type_zero_is_taken_for_reserved),
 		T(a_command_line_too_long_is_cut_by_name),
+		T(what_cannot_be_printed_is_replaced),
+		T(a_framebuffer_below_4_gib_is_taken),
+		T(other_framebuffers_are_left_alone),
 		T(strings_and_information_above_4_gib_are_refused),
 		T(the_boot_drive_comes_from_the_top_byte),
 		T(the_first_module_is_taken_over),

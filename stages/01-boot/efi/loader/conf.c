@@ -86,40 +86,30 @@ static bool begins_with_command(const char *words)
 	return true;
 }
 
-int options_parse(const u16 *text, size_t length, bool skip_command,
+int options_parse(const u16 *text, size_t length, bool *skip_command,
 		  char *words, size_t words_size)
 {
 	struct words w = {words, words_size, 0, false};
+	bool look = *skip_command;
 	int error;
 
 	words[0] = '\0';
+	*skip_command = false;
 	for (size_t i = 0; i < length && text[i]; i++) {
 		error = add(&w, text[i]);
 		if (error)
 			return error;
 		/* Done when the first word is complete. */
-		if (skip_command && is_space(text[i]) && w.used) {
-			skip_command = false;
-			if (begins_with_command(words))
+		if (look && is_space(text[i]) && w.used) {
+			look = false;
+			*skip_command = begins_with_command(words);
+			if (*skip_command)
 				w.used = words[0] = 0;
 		}
 	}
-	if (skip_command && begins_with_command(words))
+	if (look && begins_with_command(words)) {
+		*skip_command = true;
 		words[0] = '\0';
-	return 0;
-}
-
-const char *find_word(const char *words, const char *word)
-{
-	size_t n = strlen(word);
-
-	for (;; words++) {
-		if (!strncmp(words, word, n) &&
-		    (!words[n] || words[n] == ' ' || words[n] == '='))
-			return words + n;
-		while (*words && *words != ' ')
-			words++;
-		if (!*words)
-			return NULL;
 	}
+	return 0;
 }

@@ -21,16 +21,11 @@ int conf_parse(const char *text, size_t size, char *words, size_t words_size,
 
 /*
  * The same for the @length UTF-16 characters of load options; a NUL ends them.
- * With @skip_command the first word is left out if it ends in ".efi": some
- * callers put the name of the program there. Returns 0, -EINVAL or -E2BIG.
+ * With *@skip_command the first word is left out if it ends in ".efi", since
+ * some callers put the name of the program there; *@skip_command then tells
+ * whether it did. Returns 0, -EINVAL or -E2BIG.
  */
-int options_parse(const u16 *text, size_t length, bool skip_command,
+int options_parse(const u16 *text, size_t length, bool *skip_command,
 		  char *words, size_t words_size);
-
-/*
- * What follows @word in @words, where it stands as a whole word: "=value ...",
- * or " ...", or "". NULL when it is not there.
- */
-const char *find_word(const char *words, const char *word);
 
 #endif

@@ -100,11 +100,18 @@ void processors_enter(struct efi_handoff *handoff, switch_fn *code);
 efi_status launch(const char *words, u64 *result);
 
 /*
- * Start the program that `next=' in @words names, a path on our own volume,
- * with @options as its load options. Returns its status, or why it could not
- * be started; without a next=, what our caller must hear to go on. (next.c)
+ * The program that `next=' in @words names, a path on our own volume, if there
+ * is a next=. It is loaded first, so that a name that is wrong is told before
+ * anything has happened; an error status then, and a message. (next.c)
  */
-efi_status start_next(const char *words, const char *options);
+efi_status next_load(const char *words);
+void next_unload(void);
+
+/*
+ * Start it, with @options as its load options, and return its status. Without
+ * a next=: what our caller must hear to go on. (next.c)
+ */
+efi_status next_start(const char *options);
 
 /* Were we started by a shell? (options.c) */
 bool started_by_shell(void);

@@ -5,13 +5,12 @@
  * for one, and calls efi_main(). The hypervisor is inside, so the signature
  * covers it as well. What happens, in order:
  *
- *	options, a range of memory, the image copied there, early page tables,
- *	what the firmware knows about the machine; then the switch
+ *	options, the next program, a range of memory, the image copied there,
+ *	early page tables, what the firmware knows of the machine; the switch
  *
  * Until the switch any trouble is a message and an error status: all memory
  * goes back, and the firmware goes on as if nothing had been. Book: chapter 1.
  */
-#include "efi/loader/conf.h"
 #include "efi/loader/loader.h"
 #include "lib/cpu.h"
 #include "lib/string.h"
@@ -56,7 +55,8 @@ efi_status EFIAPI efi_main(efi_handle image, struct efi_system_table *system)
 	efi_system = system;
 	efi_boot = system->boot_services;
 	if (cpu_has_vellum()) {
-		loader_print("vellum.efi: Vellum is running already\n");
+		loader_print("vellum.efi: Vellum is running already, and this "
+			     "firmware is its guest: start your system\n");
 		return EFI_ALREADY_STARTED;
 	}
 	status = efi_boot->handle_protocol(image, &loaded_image, &efi_self);
@@ -66,12 +66,15 @@ efi_status EFIAPI efi_main(efi_handle image, struct efi_system_table *system)
 	if (status)
 		return status;
 	options = split_options(words);
-	status = launch(words, &result);
+	status = next_load(words);
 	if (status)
 		return status;
-	if (find_word(words, "check"))
-		return EFI_SUCCESS; /* whatever the check had to say */
-	if (result == HANDOFF_REFUSED && !find_word(words, "unprotected"))
-		return EFI_UNSUPPORTED;
-	return start_next(words, options);
+	status = launch(words, &result);
+	if (!status && result == HANDOFF_REFUSED)
+		status = EFI_UNSUPPORTED;
+	if (status || result == HANDOFF_DONE) {
+		next_unload();
+		return status;
+	}
+	return next_start(options);
 }

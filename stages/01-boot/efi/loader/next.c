@@ -6,9 +6,9 @@
  * are the same as before. UEFI 2.10, 3.1.1: a boot option that returns success
  * ends the boot order, any other status lets the next option have its turn.
  */
-#include "efi/loader/conf.h"
 #include "efi/loader/loader.h"
 #include "lib/string.h"
+#include "lib/words.h"
 
 #define DEVICE_PATH_MAX 1024
 
@@ -79,30 +79,70 @@ static bool make_path(const char *next, u16 *path)
 	return name[1];
 }
 
-static efi_status start(const u8 *device_path, const char *options)
+/* Loaded, and not started yet; NULL: there is no next=. */
+static efi_handle next_handle;
+
+static const char *load_error(efi_status status)
 {
-	static u16 wide[sizeof(((struct efi_handoff *)0)->cmdline)];
-	struct efi_loaded_image *image;
-	efi_handle handle = NULL;
+	switch (status) {
+	case EFI_NOT_FOUND:
+		return "is not there, on the volume that I am on";
+	case EFI_SECURITY_VIOLATION:
+	case EFI_ACCESS_DENIED:
+		return "is not signed by a key that Secure Boot trusts here";
+	case EFI_LOAD_ERROR:
+	case EFI_UNSUPPORTED:
+		return "is no program for UEFI on x86-64";
+	default:
+		return NULL;
+	}
+}
+
+static void explain(const char *next, efi_status status)
+{
+	const char *why = load_error(status);
+	size_t length;
+	char name[128];
+
+	next_word(next, &length);
+	copy_string(name, next, MIN(length + 1, sizeof(name)));
+	loader_print("vellum.efi: next=%s ", name);
+	if (why)
+		loader_print("%s", why);
+	else
+		loader_print("can't be loaded (status 0x%lx)", status);
+	loader_print("; nothing was launched\n");
+}
+
+efi_status next_load(const char *words)
+{
+	static u8 device_path[DEVICE_PATH_MAX] __aligned(8);
+	const char *next = find_word(words, "next");
+	u16 path[PATH_MAX];
 	efi_status status;
 
+	if (!next)
+		return EFI_SUCCESS;
+	if (*next != '=' || !make_path(next + 1, path) ||
+	    !make_device_path(path, device_path)) {
+		loader_print("vellum.efi: next= must name a file on the volume "
+			     "that I am on; nothing was launched\n");
+		return EFI_INVALID;
+	}
 	status = efi_boot->load_image(false, efi_image, device_path, NULL, 0,
-				      &handle);
+				      &next_handle);
 	if (status) {
-		loader_print("vellum.efi: next= can't be loaded (status "
-			     "0x%lx)\n",
-			     status);
-		if (handle) /* loaded, but Secure Boot does not trust it */
-			efi_boot->unload_image(handle);
-		return status;
+		explain(next + 1, status);
+		next_unload(); /* it may be loaded, but not trusted */
 	}
-	widen(options, false, wide, ARRAY_SIZE(wide));
-	if (wide[0] &&
-	    !efi_boot->handle_protocol(handle, &loaded_image, &image)) {
-		image->options = wide;
-		image->options_size = 2 * (length16(wide) + 1);
-	}
-	return efi_boot->start_image(handle, NULL, NULL);
+	return status;
+}
+
+void next_unload(void)
+{
+	if (next_handle)
+		efi_boot->unload_image(next_handle);
+	next_handle = NULL;
 }
 
 /* A boot loader starts us from a file of its own; the firmware's boot manager,
@@ -118,20 +158,19 @@ static bool started_by_file(void)
 	       parent->file_path->subtype == EFI_PATH_MEDIA_FILE;
 }
 
-efi_status start_next(const char *words, const char *options)
+efi_status next_start(const char *options)
 {
-	static u8 device_path[DEVICE_PATH_MAX] __aligned(8);
-	const char *next = find_word(words, "next");
-	u16 path[PATH_MAX];
+	static u16 wide[sizeof(((struct efi_handoff *)0)->cmdline)];
+	struct efi_loaded_image *image;
 
-	if (!next)
+	if (!next_handle)
 		return started_by_shell() || started_by_file() ? EFI_SUCCESS
 							       : EFI_ABORTED;
-	if (*next != '=' || !make_path(next + 1, path) ||
-	    !make_device_path(path, device_path)) {
-		loader_print("vellum.efi: next= must name a file on the volume "
-			     "that I am on\n");
-		return EFI_INVALID;
+	widen(options, false, wide, ARRAY_SIZE(wide));
+	if (wide[0] &&
+	    !efi_boot->handle_protocol(next_handle, &loaded_image, &image)) {
+		image->options = wide;
+		image->options_size = 2 * (length16(wide) + 1);
 	}
-	return start(device_path, options);
+	return efi_boot->start_image(next_handle, NULL, NULL);
 }

@@ -16,6 +16,7 @@ static int shell_words(const struct efi_shell_parameters *shell, char *words,
 		       size_t size)
 {
 	size_t used = 0;
+	bool skip = false;
 	int error;
 
 	for (u64 i = 1; i < shell->argc; i++) {
@@ -24,7 +25,7 @@ static int shell_words(const struct efi_shell_parameters *shell, char *words,
 		if (used)
 			words[used++] = ' ';
 		error = options_parse(shell->argv[i], length16(shell->argv[i]),
-				      false, words + used, size - used);
+				      &skip, words + used, size - used);
 		if (error)
 			return error;
 		used += strlen(words + used);
@@ -50,12 +51,21 @@ bool started_by_shell(void)
 static int load_options(char *words, size_t size)
 {
 	const struct efi_shell_parameters *shell = find_shell();
+	bool skip = true;
+	int error;
 
 	words[0] = '\0';
 	if (shell)
 		return shell_words(shell, words, size);
-	return options_parse(efi_self->options, efi_self->options_size / 2,
-			     true, words, size);
+	error = options_parse(efi_self->options, efi_self->options_size / 2,
+			      &skip, words, size);
+	if (skip)
+		loader_print("vellum.efi: the file name in front of the load "
+			     "options is skipped\n");
+	if (!error && words[0])
+		loader_print("vellum.efi: there are load options, so " CONF
+			     " is not read\n");
+	return error;
 }
 
 static efi_status conf_words(char *words, size_t size)
@@ -109,8 +119,8 @@ efi_status options_read(char *words, size_t size)
 		return EFI_INVALID;
 	default:
 		/* Firmware may put its own notes there, in binary. */
-		loader_print("vellum.efi: load options are no plain text: "
-			     "ignored\n");
+		loader_print("vellum.efi: load options are no plain text "
+			     "(UTF-16; efibootmgr wants -u): ignored\n");
 		words[0] = '\0';
 	}
 	return words[0] ? EFI_SUCCESS : conf_words(words, size);

@@ -11,9 +11,8 @@
  *
  * In:   RDI = the handoff, below 1 GiB; root, entry, and cpu filled, but for
  *	 rip and rsp.
- * Out:  RAX = HANDOFF_NOTHING_TO_BOOT, HANDOFF_REFUSED: the hypervisor came
- *	 back, and the machine is as it was. HANDOFF_IS_GUEST: it did not, and
- *	 has made us its guest (see `resumed').
+ * Out:  RAX = HANDOFF_IS_GUEST: the hypervisor has made us its guest (see
+ *	 `resumed'). Any other: it came back, and the machine is as it was.
  */
 #include "efi/handoff.h"
 

@@ -16,17 +16,19 @@ typedef u64 efi_status;
 typedef void *efi_handle;
 
 /* Status codes (appendix D). */
-#define EFI_ERROR_BIT        BIT(63)
-#define EFI_SUCCESS          0UL
-#define EFI_LOAD_ERROR       (EFI_ERROR_BIT | 1)
-#define EFI_INVALID          (EFI_ERROR_BIT | 2)
-#define EFI_UNSUPPORTED      (EFI_ERROR_BIT | 3)
-#define EFI_BUFFER_TOO_SMALL (EFI_ERROR_BIT | 5)
-#define EFI_OUT_OF_RESOURCES (EFI_ERROR_BIT | 9)
-#define EFI_NOT_FOUND        (EFI_ERROR_BIT | 14)
-#define EFI_ALREADY_STARTED  (EFI_ERROR_BIT | 20)
-#define EFI_ABORTED          (EFI_ERROR_BIT | 21)
-#define EFI_CRC_ERROR        (EFI_ERROR_BIT | 27)
+#define EFI_ERROR_BIT          BIT(63)
+#define EFI_SUCCESS            0UL
+#define EFI_LOAD_ERROR         (EFI_ERROR_BIT | 1)
+#define EFI_INVALID            (EFI_ERROR_BIT | 2)
+#define EFI_UNSUPPORTED        (EFI_ERROR_BIT | 3)
+#define EFI_BUFFER_TOO_SMALL   (EFI_ERROR_BIT | 5)
+#define EFI_OUT_OF_RESOURCES   (EFI_ERROR_BIT | 9)
+#define EFI_NOT_FOUND          (EFI_ERROR_BIT | 14)
+#define EFI_ACCESS_DENIED      (EFI_ERROR_BIT | 15)
+#define EFI_ALREADY_STARTED    (EFI_ERROR_BIT | 20)
+#define EFI_ABORTED            (EFI_ERROR_BIT | 21)
+#define EFI_SECURITY_VIOLATION (EFI_ERROR_BIT | 26)
+#define EFI_CRC_ERROR          (EFI_ERROR_BIT | 27)
 
 struct efi_guid {
 	u32 a;

@@ -14,6 +14,7 @@ from common import BUILD
 MIB = 1 << 20
 SIZE = 128 * MIB
 LAUNCH = r'^vellum: launching the guest[^\n]*\n'
+NOT_PROTECTED = r'^vellum: no guest without protection; halted'
 DONE = r'^guest: done *\n'
 
 # break-vmcs= word: the field, and a part of the rule that the checker names.
@@ -206,7 +207,8 @@ def test_a_drive_that_cannot_boot_is_named(machine, needs_guest, tmp_path,
     disk = tmp_path / 'empty.img'
     disk.write_bytes(bytes(516096))
     pc = machine(disk=disk, cmdline=f'boot={drive}')
-    pc.expect(rf'^vellum: drive {drive}: {re.escape(message)}\r?\n')
+    pc.expect(rf'^vellum: drive {drive}: {re.escape(message)}\r?\n'
+              r"vellum: the word boot= on Vellum's command line chooses")
     pc.expect(r'^vellum: halted', panic_ends=False)
 
 
@@ -224,23 +226,24 @@ def test_nonsense_for_boot_is_refused(machine, needs_guest, word):
     """Vellum does not guess."""
     # pylint: disable=unused-argument
     pc = machine(cmdline=word)
-    pc.expect(r'^panic\(CPU0\): boot=[^\n]*: no BIOS drive number',
+    pc.expect(rf'^command line: `{word}` is wrong: it must be boot=0..0xff')
+    pc.expect(r'^vellum: nothing was launched: correct the command line; ',
               panic_ends=False)
 
 
 # --- machines on which Vellum cannot, or not wholly, do its work
 
 @pytest.mark.parametrize('cpu, why', [
-    ('-svm', 'neither VMX nor SVM'),
+    ('-svm,-hypervisor', 'look for "SVM Mode" .AMD-V. in the firmware set-up'),
     ('-npt', 'SVM without nested paging'),
 ])
 def test_no_virtualisation_is_said_and_vellum_halts(machine, guest, cpu,
                                                     why):
-    """Nothing is booted unprotected unless the user says so."""
+    """At once, and nothing is booted unprotected unless the user says so."""
     pc = machine(disk=guest('demo'), cpu=cpu)
     pc.expect(rf'^vellum: [^\n]*{why}')
-    pc.expect(r'^vellum: halted', panic_ends=False)
-    assert 'guest: hello' not in pc.serial
+    pc.expect(NOT_PROTECTED, panic_ends=False)
+    assert 'paging:' not in pc.serial
 
 
 def test_unprotected_boots_the_guest_natively(machine, guest):
@@ -258,7 +261,7 @@ def test_cpu_without_unrestricted_guest_is_refused_by_name(machine, guest):
     pc = machine(emu='bochs', disk=guest('demo'),
                  cpu='corei5_lynnfield_750')
     pc.expect(r'^vellum: the CPU lacks [^\n]*unrestricted guest')
-    pc.expect(r'^vellum: halted', panic_ends=False)
+    pc.expect(NOT_PROTECTED, panic_ends=False)
 
 
 def test_more_cpus_than_one_are_warned_of(machine, guest, stage):

@@ -10,9 +10,12 @@ END = r'^vellum: preflight done; halted\r?\n'
 
 # What lacks: how to get such a machine, and the lines that must say so.
 LACKING = {
-    'svm': ({'emu': 'qemu', 'cpu': '-svm'},
+    'svm': ({'emu': 'qemu', 'cpu': '-svm,-hypervisor'},
             ['SVM (CPUID 0x80000001 ECX bit 2): this CPU has no SVM, or its '
              'firmware hides it']),
+    'nested': ({'emu': 'qemu', 'cpu': '-svm'},
+               ['VMX or SVM: this is a virtual machine (of TCGTCGTCGTCG) '
+                'without nested virtualisation: its host must switch']),
     'npt': ({'emu': 'qemu', 'cpu': '-npt'},
             ['nested paging: this CPU has SVM without nested paging']),
     'vmx': ({'emu': 'bochs', 'cpu': 'p4_prescott_celeron_336'},

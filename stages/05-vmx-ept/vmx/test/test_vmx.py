@@ -40,7 +40,8 @@ def test_lacking_cpu_is_told_why(machine, needs_guest, model):
     # pylint: disable=unused-argument
     vellum = machine(emu='bochs', cpu=model)
     vellum.expect(f'^vellum: {LACKING[model]}')
-    vellum.expect('^vellum: halted', panic_ends=False)
+    vellum.expect('^vellum: no guest without protection; halted',
+                  panic_ends=False)
     assert 'panic(CPU' not in vellum.serial
 
 
