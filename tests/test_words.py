@@ -1,0 +1,41 @@
+"""The words on Vellum's command line: README lists those that the images have.
+
+Each WORD() leaves a struct word in a table of the image (boot/cmdline.h).
+"""
+import re
+
+import pytest
+from common import BUILD, TOP, stages
+from elf import Elf
+
+ENTRY = 40
+ROW = re.compile(r'^\| `([a-z-]+)(=?)[^`]*` \| .+ \| (\d\d)(, `TEST=1`)? \|$',
+                 re.M)
+
+
+def declared(build):
+    """Word -> does it take a value; of an image."""
+    path = BUILD / build / 'vellum.elf'
+    if not path.is_file():
+        pytest.fail(f'{path} is not built', pytrace=False)
+    elf = Elf(path)
+    table = range(elf.symbols['__start_words'], elf.symbols['__stop_words'],
+                  ENTRY)
+    words = [(elf.string(elf.words(at, 1)[0]),
+              elf.words(at + 16, 1)[0] & 0xffffffff != 0) for at in table]
+    assert len(dict(words)) == len(words), 'a word is declared twice'
+    return dict(words)
+
+
+@pytest.mark.parametrize('stage', stages())
+def test_readme_lists_the_words_of_each_stage(stage):
+    """Those of the ordinary build, and those that TEST=1 adds."""
+    rows = ROW.findall((TOP / 'README.md').read_text())
+    number = '99' if stage == 'final' else stage[:2]
+    listed = {(name, bool(value), bool(test))
+              for name, value, since, test in rows if since <= number}
+    ordinary = declared(stage)
+    found = {(name, value, name not in ordinary)
+             for name, value in declared(stage + '-test').items()}
+    assert found == listed
+    assert set(ordinary) <= {name for name, _, _ in found}
