@@ -14,6 +14,7 @@ import fcntl
 import json
 import multiprocessing
 import os
+import signal
 import sys
 
 import expectations
@@ -144,7 +145,10 @@ def soak(times, cpu_counts):
     if not cpu_counts:
         jobs += [(reboots, (kind, [way] * times)) for kind, way in ROWS]
         jobs += [(reboots, job) for job in all_kinds(times >= THOROUGH)]
-    with multiprocessing.Pool(min(os.cpu_count(), 4)) as pool:
+    # Ctrl-C is for us: leaving the pool ends its processes, by a signal that
+    # has each end its emulator.
+    with multiprocessing.Pool(min(os.cpu_count(), 4), signal.signal,
+                              (signal.SIGINT, signal.SIG_IGN)) as pool:
         failures = sum(pool.imap_unordered(call, jobs))
     if not cpu_counts:
         for kind in KINDS + SLOW_KINDS:
