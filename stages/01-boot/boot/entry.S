@@ -144,6 +144,9 @@ no_long_mode:
 
 	.code64
 entry64:
+	.cfi_sections .debug_frame
+	.cfi_startproc
+	.cfi_undefined rip		/* debuggers' backtraces end, too */
 	movl	$0x10, %eax
 	movl	%eax, %ds
 	movl	%eax, %es
@@ -162,6 +165,7 @@ entry64:
 1:	cli
 	hlt
 	jmp	1b
+	.cfi_endproc
 
 	.section .rodata
 	.balign	8

@@ -18,6 +18,9 @@
 	.text
 	.global	efi_entry
 efi_entry:
+	.cfi_sections .debug_frame
+	.cfi_startproc
+	.cfi_undefined rip		/* debuggers' backtraces end here */
 	rdtsc
 	movl	%eax, entry_tsc
 	movl	%edx, entry_tsc + 4
@@ -48,6 +51,7 @@ efi_entry:
 	movl	%eax, %esi
 	movq	%rbx, %rdi
 	jmp	*%r13
+	.cfi_endproc
 
 	.section .rodata
 no_idt:

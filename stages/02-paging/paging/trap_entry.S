@@ -57,8 +57,23 @@ trap_common:
 	push	%r15
 	cld
 	mov	%rsp, %rdi
+	/* For debuggers: where the CPU, and we, have put the interrupted
+	 * program's registers, downwards from the end of the frame. */
+	.cfi_sections .debug_frame
+	.cfi_startproc simple
+	.cfi_signal_frame
+	.cfi_def_cfa rsp, 22 * 8
+	.cfi_offset rsp, -2 * 8
+	.cfi_offset rip, -5 * 8
+	.cfi_offset rbx, -9 * 8
+	.cfi_offset rbp, -14 * 8
+	.cfi_offset r12, -19 * 8
+	.cfi_offset r13, -20 * 8
+	.cfi_offset r14, -21 * 8
+	.cfi_offset r15, -22 * 8
 	call	trap_dispatch
-	pop	%r15
+	pop	%r15			/* where it returns to counts, too */
+	.cfi_endproc
 	pop	%r14
 	pop	%r13
 	pop	%r12

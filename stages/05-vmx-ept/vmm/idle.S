@@ -16,12 +16,15 @@
 	.globl	cpu_idle, cpu_idle_start, cpu_idle_end
 	.type	cpu_idle, @function
 cpu_idle:
+	.cfi_sections .debug_frame
+	.cfi_startproc			/* a debugger finds many CPUs here */
 cpu_idle_start:
 	cmpl	$0, (%rdi)
 	jne	cpu_idle_end
 	hlt
 cpu_idle_end:
 	ret
+	.cfi_endproc
 	.size	cpu_idle, . - cpu_idle
 
 	.section .note.GNU-stack, "", @progbits

@@ -37,7 +37,9 @@ static struct smp_cpu *find_self(void)
 static void __noreturn run_on_own_stack(struct smp_cpu *cpu)
 {
 	asm volatile("mov %0, %%rsp\n\t"
-		     "call ap_entry"
+		     "xor %%ebp, %%ebp\n\t" /* as in trampoline.S */
+		     "push $0\n\t"
+		     "jmp ap_entry"
 		     :
 		     : "r"(cpu->stack_top), "D"(cpu)
 		     : "memory");

@@ -18,6 +18,9 @@
 	.text
 	.globl	efi_cpu_entry
 efi_cpu_entry:
+	.cfi_sections .debug_frame
+	.cfi_startproc
+	.cfi_undefined rip		/* debuggers' backtraces end here */
 	cld
 	lgdt	early_gdtr_high
 	lidt	no_idt
@@ -48,6 +51,7 @@ efi_cpu_entry:
 	movl	$HANDOFF_REFUSED, %esi
 	movq	%rbx, %rdi
 	jmp	*%r13
+	.cfi_endproc
 
 	.section .rodata
 no_idt:

@@ -105,6 +105,7 @@ static void fill_trampoline(struct trampoline *t, phys_t at)
  */
 void ap_entry(struct smp_cpu *cpu)
 {
+	asm volatile(".cfi_undefined rip"); /* debuggers' backtraces end here */
 	write_cr3(paging_root().v);
 	wrmsr(MSR_GS_BASE, cpu->percpu_offset);
 	ap_main(cpu);

@@ -50,9 +50,9 @@ trampoline_long:
 	lea	trampoline_start(%rip), %rax
 	mov	TRAMPOLINE_STACK(%rax), %rsp
 	mov	TRAMPOLINE_ARGUMENT(%rax), %rdi
-	xor	%ebp, %ebp		/* a backtrace ends here */
-	call	*TRAMPOLINE_ENTRY(%rax)
-	ud2				/* it does not return */
+	xor	%ebp, %ebp		/* a backtrace ends here: no caller, */
+	push	$0			/* and nowhere to return to */
+	jmp	*TRAMPOLINE_ENTRY(%rax)
 trampoline_end:
 
 	.section .note.GNU-stack, "", @progbits
