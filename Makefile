@@ -15,9 +15,9 @@ $(call NEED_LINKS,$(foreach s,$(ALL_STAGES),$(call stage_dir,$s)))
 
 # A misspelt goal must not be taken for none.
 GOALS := all $(ALL_STAGES) setup run test check bench bench-memory doctor \
-	diff lab gdb order compile_commands.json clean distclean help book \
-	book-check iso soak fuzz fuzz-memory test-images test-breakit grade \
-	transcripts figures report
+	diff lab gdb replay console order compile_commands.json clean \
+	distclean help book book-check iso soak fuzz fuzz-memory test-images \
+	test-breakit grade transcripts figures report
 # Other programs use such names in the environment for things of their own.
 $(foreach v,NAME DIR FROM TO N TIME TARGET CHECK,$(if $(filter environment,\
 	$(origin $v)),$(eval undefine $v)))
@@ -48,7 +48,7 @@ fetch: | $(AFTER_SETUP)
 # All CPUs build, unless the user gave a number: that is the sub-make's as well.
 JOBS = $(if $(filter -j%,$(MAKEFLAGS)),,-j$(shell nproc))
 $(ALL_STAGES): | $(AFTER_SETUP) $(FETCH)
-	+@$(SUBMAKE) $(JOBS) -C $(call stage_dir,$@) all TEST= STAGE=$@
+	+@$(SUBMAKE) $(JOBS) -C $(call stage_dir,$@) all TEST= DEBUG= STAGE=$@
 
 # Our tools are Python programs; a minimal Debian has no Python yet.
 setup:
@@ -64,8 +64,8 @@ run: | $(AFTER_SETUP)
 test-images: | $(AFTER_SETUP) $(FETCH)
 	+@for s in $(CHOSEN); do \
 		d=stages/$$s; [ $$s = final ] && d=final; \
-		$(SUBMAKE) $(JOBS) -C $$d all TEST= && \
-		$(SUBMAKE) $(JOBS) -C $$d all TEST=1 || exit 1; \
+		$(SUBMAKE) $(JOBS) -C $$d all TEST= DEBUG= && \
+		$(SUBMAKE) $(JOBS) -C $$d all TEST=1 DEBUG= || exit 1; \
 	done
 
 test: test-images | $(AFTER_SETUP)
@@ -120,8 +120,12 @@ grade:
 soak: final | $(AFTER_SETUP)
 	@$(PYTHON) tools/soak.py $(or $(N),10) $(CPUS)
 
-gdb: $(ONE) | $(AFTER_SETUP)
-	@$(PYTHON) tools/gdb.py STAGE=$(ONE)
+gdb replay: | $(AFTER_SETUP)
+	+@$(SUBMAKE) $(JOBS) -C $(call stage_dir,$(ONE)) to-run
+	@$(PYTHON) tools/gdb.py $@ STAGE=$(ONE)
+
+console:
+	@$(PYTHON) tools/gdb.py $@
 
 order: $(ONE)
 	@$(PYTHON) tools/order.py $(ONE)
@@ -167,6 +171,7 @@ help:
 #:                      KERNEL= INITRD= CMDLINE=  (of the Linux guest)
 #:                      OPTIONS=  (words for Vellum)  EMU_ARGS= TIMEOUT=
 #:                      BATCH=1 no input; TEST=1 with self-tests;
+#:                      DEBUG=1 compiled for debuggers (-Og);
 #:                      NATIVE=1 the guest alone, without Vellum;
 #:                      MM_FAIL_AT=n the n-th memory allocation fails
 #:                      EPT_PREALLOC=1024 pages that each CPU reserves
@@ -202,7 +207,11 @@ help:
 #:                      another, EXERCISE=none leaves the program whole;
 #:                      make lab alone lists the exercises
 #: make grade DIR=...   grade a lab, or all in a directory, as JSON too
-#: make gdb STAGE=...   GDB on a stage in QEMU
+#: make gdb STAGE=...   GDB on a stage in QEMU, with commands for Vellum
+#:                      (`help vellum` there); DEBUG=1 shows every variable
+#: make replay STAGE=...                    the same, of a recorded run: GDB
+#:                      goes backwards, from a panic to its cause
+#: make console         the serial console of either, in a second window
 #: make order STAGE=... who initialises what, in which order
 #: make book            the book: build/book/html/, vellum.epub, vellum.pdf;
 #:                      CHAPTER=02-paging only the web page of one chapter

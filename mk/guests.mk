@@ -5,7 +5,7 @@
 
 GUEST_DIR := guest/test/metal
 
-ifneq ($(and $(wildcard $(GUEST_DIR)),$(if $(TEST),,build)),)
+ifneq ($(and $(wildcard $(GUEST_DIR)),$(if $(TEST)$(DEBUG),,build)),)
 
 guest-memory := memory
 guest-hidden := hidden

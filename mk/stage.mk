@@ -7,6 +7,7 @@
 # work in a stage's directory; the top-level Makefile calls them with STAGE=.
 #
 # Switches: TEST=1 builds the boot-time self-tests in (a build of its own),
+# DEBUG=1 lets a debugger see every variable (-Og, a build of its own, too),
 # WERROR=1 turns warnings into errors, VMMSIZE_ALL=bytes sets our range's size,
 # MM_FAIL_AT=n makes the n-th memory allocation fail, BUILD_ROOT=DIR builds
 # there instead of in build/.
@@ -29,7 +30,7 @@ include mk/values.mk
 # is built goes beside the real one, unless BUILD_ROOT= names another place.
 UP := $(patsubst %mk,%,$(shell readlink mk))
 OUT := $(or $(ELSEWHERE),$(UP)build)
-BUILD := $(OUT)/$(STAGE)$(if $(TEST),-test)
+BUILD := $(OUT)/$(STAGE)$(if $(TEST),-test)$(if $(DEBUG),-debug)
 # A target's name from the top on, for messages.
 SHOWN = $(patsubst $(UP)%,%,$@)
 
@@ -64,7 +65,8 @@ DEBUG_PATHS := $(if $(UP),-fdebug-prefix-map=$(HERE)/= \
 # -mcmodel=small: we are linked at 1 GiB, so every address fits 31 bits.
 # -mno-red-zone: an exception would overwrite it. -mgeneral-regs-only: the FPU
 # belongs to the guest. -fno-omit-frame-pointer: backtraces follow RBP.
-CFLAGS := -std=gnu11 -O2 -g -ffreestanding -fno-builtin-printf \
+CFLAGS := -std=gnu11 $(if $(DEBUG),-Og,-O2) -g -ffreestanding \
+	-fno-builtin-printf \
 	-fno-pic -fno-pie -mcmodel=small -mno-red-zone -mgeneral-regs-only \
 	-fno-stack-protector -fcf-protection=none \
 	-fno-asynchronous-unwind-tables -fno-omit-frame-pointer \
@@ -146,8 +148,8 @@ $(IMAGE): $(OBJECTS) $(BUILD)/symbols.o
 JOBS = $(if $(filter -j%,$(MAKEFLAGS)),,-j$(shell nproc))
 .PHONY: to-run
 to-run: $(if $(NATIVE),,all)
-	+@$(if $(and $(TEST)$(NATIVE),$(wildcard $(GUEST_DIR))),\
-		$(SUBMAKE) guests TEST=,:)
+	+@$(if $(and $(TEST)$(DEBUG)$(NATIVE),$(wildcard $(GUEST_DIR))),\
+		$(SUBMAKE) guests TEST= DEBUG=,:)
 
 run:
 	@$(PYTHON) tools/run.py --fetch --stage $(STAGE)

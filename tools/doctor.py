@@ -26,6 +26,7 @@ OTHERS = (
     ('clang-format', '--version', 'make check'),
     ('ctags', '--version', 'make check'),
     ('gdb', '--version', 'make gdb'),
+    ('qemu-img', '--version', 'make replay'),
 )
 
 

@@ -17,6 +17,7 @@ Settings are NAME=VALUE, as arguments or in the environment:
   TIMEOUT=                limit of the run in seconds
   BATCH=1                 no input; status 0 only if all was seen
   TEST=1                  the build with self-tests
+  DEBUG=1                 the build for debuggers (-Og)
   NATIVE=1                the guest on the bare machine, without Vellum
 """
 import os
@@ -54,7 +55,7 @@ def read_settings(argv):
             given[name] = value
     values.check(given, ['run'])
     chosen = {**DEFAULTS, **given}
-    for name in ('BATCH', 'TEST', 'NATIVE'):
+    for name in ('BATCH', 'TEST', 'DEBUG', 'NATIVE'):
         chosen[name] = chosen[name] == '1'
     for name in ('CPUS', 'TIMEOUT', 'VMMSIZE_ALL'):
         chosen[name] = int(chosen[name] or '0')
@@ -66,8 +67,8 @@ def image_of(chosen):
     stage = chosen['STAGE']
     if chosen['NATIVE']:
         return None
-    image = BUILD / (stage + ('-test' if chosen['TEST'] else '')) \
-        / 'vellum.elf'
+    image = BUILD / (stage + ('-test' if chosen['TEST'] else '')
+                     + ('-debug' if chosen['DEBUG'] else '')) / 'vellum.elf'
     return need_file(image, f'STAGE={stage} is not built (make does it)')
 
 

@@ -13,6 +13,7 @@ from common import TOP, ToolError, main, system
 
 GROUPS_OF_GOALS = {
     'run': ['run'], 'all': ['run'], 'doctor': ['run'], 'gdb': ['run', 'test'],
+    'replay': ['run', 'test'],
     'bench': ['run'], 'iso': ['run'], 'test': ['run', 'test', 'book'],
     'check': ['run', 'test'], 'book': ['book'], 'lab': ['run'],
     'grade': ['run', 'test'], 'test-breakit': ['run', 'test'],

@@ -34,7 +34,7 @@ RUN_DEFAULTS = {
     'STAGE': 'final', 'EMU': 'qemu', 'FIRMWARE': 'bios', 'CPUS': '1',
     'MEM': '512M', 'GUEST': '', 'KERNEL': '', 'INITRD': '', 'CMDLINE': '',
     'OPTIONS': '', 'EMU_ARGS': '', 'TIMEOUT': '', 'BATCH': '', 'TEST': '',
-    'NATIVE': '', 'VMMSIZE_ALL': str(128 << 20),
+    'DEBUG': '', 'NATIVE': '', 'VMMSIZE_ALL': str(128 << 20),
 }
 # What make builds into the image that is booted, beside TEST and VMMSIZE_ALL.
 BUILT_IN = ('MM_FAIL_AT', 'EPT_PREALLOC')
@@ -320,7 +320,8 @@ CHECKS = {
     'MEM': _mem, 'NATIVE': _switch, 'GUEST': _guest, 'KERNEL': _kernel,
     'INITRD': _initrd, 'CMDLINE': _linux_only, 'OPTIONS': _options,
     'EMU_ARGS': _words, 'TIMEOUT': _number(1, 10 ** 6, ' (seconds)'),
-    'BATCH': _switch, 'TEST': _test, 'SWEEP': _switch, 'WERROR': _switch,
+    'BATCH': _switch, 'TEST': _test, 'DEBUG': _switch, 'GDB_ARGS': _words,
+    'SWEEP': _switch, 'WERROR': _switch,
     'MM_FAIL_AT': _number(0), 'EPT_PREALLOC': _number(0, 1 << 18, ' (pages)'),
     'VMMSIZE_ALL': _number(4 << 20, 1 << 30, ' (bytes)'),
     'N': _number(1), 'SEED': _number(0, 10 ** 9 - 1), 'OPS': _number(0),
