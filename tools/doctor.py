@@ -73,7 +73,7 @@ def emulators():
 
 
 def tools():
-    """Versions of the programs that are used; True when the needed are there."""
+    """Versions of the programs; True when all that a run needs are there."""
     fine = True
     for name, option, use in (*NEEDED, *OTHERS):
         found = shutil.which(name)

@@ -7,6 +7,7 @@ build/guest; an image is made again only when something that goes in changed.
 import fcntl
 import hashlib
 import json
+import lzma
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -89,13 +90,13 @@ def initramfs(inner=None, own_kernel=None):
     inner is an initramfs for another kernel, that this one is to start by
     kexec; then both are in it, beside the program that does it.
     """
-    busybox = debs.one_file(debs.unpack(BUSYBOX_PACKAGE), 'bin/busybox')
+    busybox = debs.one_file(debs.unpack(BUSYBOX_PACKAGE), '**/bin/busybox')
     init = demo_dir() / 'init'
     ctl, rekexec = tool('vellumctl'), tool('rekexec')
     report = stage_dir('final') / 'install' / 'vellum-report'
     module = None if own_kernel else debs.one_file(
         debs.unpack(KERNEL_PACKAGE),
-        'lib/modules/*/kernel/fs/efivarfs/efivarfs.ko')
+        '**/modules/*/kernel/fs/efivarfs/efivarfs.ko*')
     kind = '-kexec' if inner else '-plain' if own_kernel else ''
     target = GUEST / f'initrd{kind}.gz'
     more = [inner, kernel()] if inner else []
@@ -113,7 +114,9 @@ def initramfs(inner=None, own_kernel=None):
         out.file('bin/rekexec', rekexec.read_bytes())
         out.file('bin/vellum-report', report.read_bytes())
         if module:
-            out.file('efivarfs.ko', module.read_bytes())
+            data = module.read_bytes()      # compressed from Debian 13 on
+            out.file('efivarfs.ko', lzma.decompress(data)
+                     if module.suffix == '.xz' else data)
         if inner:
             out.folder('kexec')
             out.file('kexec/vmlinuz', kernel().read_bytes())
