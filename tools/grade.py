@@ -158,29 +158,23 @@ class Tree:
         return said.group() if said else 'it does not print that'
 
     def judge(self, lab):
-        """Judge all items for one lab."""
+        """Judge all items for one lab, and print each at once."""
+        print(f'{self.asked.name}: {self.asked.title}', flush=True)
         problems, sums = self.take(lab)
+        for problem in problems:
+            print(f'  {problem}')
         items = []
         for item in self.asked.items:
             why = self.host(item) if item.program else self.boot(item)
             items.append({'item': item.title, 'pass': not why, 'why': why})
+            print(f'  {"FAIL" if why else "pass"}  {item.title}'
+                  + (f'\n        {why}' if why else ''), flush=True)
+        passed = sum(each['pass'] for each in items)
+        print(f'{passed} of {len(items)} items pass', flush=True)
         return {'exercise': self.asked.name, 'stage': self.asked.stage,
                 'title': self.asked.title, 'lab': str(lab),
-                'passed': sum(each['pass'] for each in items),
-                'of': len(items), 'items': items, 'problems': problems,
-                'sha256': sums}
-
-
-def show(result):
-    """Print one result for a reader."""
-    print(f'{result["exercise"]}: {result["title"]}')
-    for problem in result['problems']:
-        print(f'  {problem}')
-    for each in result['items']:
-        print(f'  {"pass" if each["pass"] else "FAIL"}  {each["item"]}')
-        if each['why']:
-            print(f'        {each["why"]}')
-    print(f'{result["passed"]} of {result["of"]} items pass', flush=True)
+                'passed': passed, 'of': len(items), 'items': items,
+                'problems': problems, 'sha256': sums}
 
 
 def write(path, result):
@@ -214,7 +208,6 @@ def grade_own():
     name = exercise.of_lab(TOP)
     asked = exercise.read(TOP / exercise.GIVEN, name)
     result = Tree(asked, given_in(TOP)).judge(TOP)
-    show(result)
     write(BUILD / 'grade.json', result)
     return 0 if result['passed'] == result['of'] else 1
 
@@ -234,9 +227,8 @@ def grade_all(where):
                             f'{", ".join(known)}')
         if name not in trees:
             trees = {name: Tree(known[name], given_here(known[name]))}
-        result = trees[name].judge(lab)
         print(f'--- {lab}')
-        show(result)
+        result = trees[name].judge(lab)
         write(BUILD / 'grades' / f'{lab.name}.json', result)
         results.append(result)
     write(BUILD / 'grades.json', results)
