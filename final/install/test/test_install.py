@@ -102,7 +102,7 @@ def efi(machine, folder, files, **more):
     grub = folder / 'grubx64.efi'
     command(['grub-mkimage', '-O', 'x86_64-efi', '-o', grub, '-p', '/grub',
              'serial', 'terminal', 'echo', 'boot', 'chain', *MODULES])
-    return machine(native=True, firmware='uefi', limit=120, files={
+    return machine(native=True, firmware='uefi', limit=240, files={
         **files, uefi.LOADER: grub, 'grub/grub.cfg': menu(folder, disk='hd0')},
         **more)
 
