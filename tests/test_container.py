@@ -72,11 +72,10 @@ class Container:
                                         ('CMD', '["bash"]'))
 
 
-@pytest.fixture(scope='module')
-def container(tmp_path_factory):
+@pytest.fixture
+def container(tmp_path):
     """The built one, with a clone of this tree that somebody else owns."""
-    top = tmp_path_factory.mktemp('container')
-    root, tree = top / 'root', top / 'tree'
+    root, tree = tmp_path / 'root', tmp_path / 'tree'
     command(['mmdebstrap', '--variant=minbase', '--skip=cleanup/tmp',
              'bookworm', root])
     (root / 'vellum').mkdir()
@@ -87,10 +86,10 @@ def container(tmp_path_factory):
     made = Container(root, tree)
     made.build()
     yield made
-    shutil.rmtree(top)
+    shutil.rmtree(root)
 
 
-def test_make_run_boots_linux_for_a_user_without_a_name(container):
+def linux_boots(container):
     """As `docker run -u 1234:1234`, without a terminal."""
     status, text = container.run('make run BATCH=1', '1234:1234')
     assert status == 0, text[-3000:]
@@ -99,23 +98,32 @@ def test_make_run_boots_linux_for_a_user_without_a_name(container):
                 if path.stat().st_uid != 1234]
 
 
-def test_bochs_runs_in_the_container(container):
+def bochs_runs(container):
     """It wants terminals of its own."""
     status, text = container.run(
         'make run STAGE=05-vmx-ept EMU=bochs BATCH=1', '1234:1234')
     assert status == 0, text[-3000:]
 
 
-def test_a_tree_that_is_not_ones_own_is_explained(container):
-    """Docker run without -u for a user other than its owner."""
+def another_users_tree_is_explained(container):
+    """Docker run without -u, for a user other than its owner."""
     status, text = container.run('make 01-boot', '4321:4321')
     assert status and 'BUILD_ROOT=DIR' in text
     status, text = container.run('make 01-boot BUILD_ROOT=/tmp/b', '4321:4321')
     assert status == 0, text
 
 
-@pytest.mark.skipif(CHOSEN != 'all', reason='CONTAINER=all runs it')
-def test_the_tests_run_in_the_container(container):
+def the_tests_run(container):
     """Those of one stage, host tests and boots."""
     status, text = container.run('make test STAGE=04-slab', '1234:1234')
     assert status == 0 and ' passed' in text, text[-3000:]
+
+
+def test_the_container_builds_runs_and_tests(container):
+    """One test, as each worker of pytest's would make a container for its
+    own."""
+    linux_boots(container)
+    bochs_runs(container)
+    another_users_tree_is_explained(container)
+    if CHOSEN == 'all':
+        the_tests_run(container)
