@@ -31,16 +31,19 @@ static u64 scan(u64 area, u32 size)
 	return offset < 0 ? 0 : area + offset;
 }
 
+/* The ROM first: the EBDA is RAM, where the guest of an earlier life may have
+ * left a pointer to tables of its own, if the BIOS does not clear it. */
 static u64 find_root_pointer(void)
 {
 	u64 ebda = *(volatile u16 *)phys_to_direct(BDA_EBDA_SEGMENT) << 4;
-	u64 found = 0;
+	u64 found;
 
 	if (boot_info.rsdp.v || boot_info.firmware == BOOT_UEFI)
 		return boot_info.rsdp.v;
-	if (ebda >= 0x400 && ebda < 0xa0000)
+	found = scan(ROM_START, ROM_SIZE);
+	if (!found && ebda >= 0x400 && ebda < 0xa0000)
 		found = scan(ebda, EBDA_SIZE);
-	return found ? found : scan(ROM_START, ROM_SIZE);
+	return found;
 }
 
 int acpi_machine_root(struct acpi_root *root)
