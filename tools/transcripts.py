@@ -28,7 +28,7 @@ LIMIT = {'qemu': 120, 'bochs': 240}
 
 # A terminal's escape sequences, and where this tree happens to be.
 NOISE = [(r'\x1b\[[0-9;=?]*[A-Za-z]|\x1b[=>]|\r', ''),
-         (rf'{re.escape(str(TOP))}/build/(breakit/tree/build/)?', 'build/'),
+         (rf'{re.escape(str(BUILD))}/(breakit/tree/build/)?', 'build/'),
          (r'[ \t]+$', '')]
 # What another machine, or the next run, may print differently. Addresses and
 # sizes are not among it: the same compiler makes the same program.
