@@ -177,8 +177,9 @@ help:
 #:                      EPT_PREALLOC=1024 pages that each CPU reserves
 #:                      BUILD_ROOT=DIR builds there, not in build/ (for all
 #:                      commands; the tree may be read-only then)
-#: make test            all tests; STAGE= EMU= choose, PYTEST= goes to pytest;
-#:                      SWEEP=1 lets every allocation of a boot fail, one by one
+#: make test            each kind of test; STAGE= EMU= choose, PYTEST= goes to
+#:                      pytest; ALL=1 the slow variants as well; SWEEP=1 lets
+#:                      every allocation of a boot fail, one by one
 #: make transcripts     renew what the book shows of runs; NAME=02-paging-boot
 #: make figures         draw the book's figures anew; NAME=05-vmx-ept-memory
 #: make test-breakit    break Vellum as the book says, and see each symptom;

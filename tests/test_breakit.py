@@ -9,7 +9,7 @@ import breakit
 import pytest
 from common import TOP, ToolError
 
-SAMPLE = 3 if os.environ.get('BOOK_TESTS') == 'all' else 1
+SAMPLE = 3 if os.environ.get('ALL') == '1' else 1
 GOOD = '''\
 Stage: 02-paging
 Run: make run STAGE=02-paging TEST=1

@@ -1,5 +1,5 @@
 """Graded exercises: the stub fails each item, the tree as it is passes all,
-and grading is not deceived. One exercise in turn; BOOK_TESTS=all: each."""
+and grading is not deceived. One exercise in turn; ALL=1: each."""
 import json
 import os
 import re
@@ -14,7 +14,7 @@ import pytest
 from common import BUILD, ToolError, stage_dir
 
 EVERY = exercise.exercises()
-ALL = os.environ.get('BOOK_TESTS') == 'all'
+ALL = os.environ.get('ALL') == '1'
 IN_TURN = sorted(EVERY) if ALL else breakit.sample(EVERY, 1, breakit.turn())
 
 

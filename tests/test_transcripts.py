@@ -1,5 +1,5 @@
 """What the book shows of runs is what runs print: those that take a second at
-each `make test`, all of them with BOOK_TESTS=all."""
+each `make test`, all of them with ALL=1."""
 import os
 import re
 import shutil
@@ -9,7 +9,7 @@ import transcripts
 from common import BUILD, ToolError, stages
 
 KNOWN = transcripts.transcripts()
-ALL = os.environ.get('BOOK_TESTS') == 'all'
+ALL = os.environ.get('ALL') == '1'
 RUNS = {row.key: [] for row in KNOWN.values() if ALL or not row.slow}
 for each_row in KNOWN.values():
     RUNS.get(each_row.key, []).append(each_row)

@@ -7,6 +7,7 @@
 `machine` starts an emulator with the image of the stage that is tested and
 ends it with the test. A test that takes `emu` runs once in each emulator.
 """
+import os
 import re
 import shutil
 from pathlib import Path
@@ -26,6 +27,16 @@ def pytest_addoption(parser):
                     'the folder')
     group.addoption('--emu', choices=EMULATORS, help='only this emulator')
     group.addoption('--firmware', choices=FIRMWARE, help='only this one')
+
+
+def pytest_collection_modifyitems(config, items):
+    """A test that is marked slow runs with ALL=1, as for each change that
+    lands, or when it is named: another in each `make test` is of its kind."""
+    if os.environ.get('ALL') == '1':
+        return
+    slow = [item for item in items if item.get_closest_marker('slow')]
+    items[:] = [item for item in items if item not in slow]
+    config.hook.pytest_deselected(items=slow)
 
 
 def pytest_generate_tests(metafunc):
@@ -125,6 +136,7 @@ def pytest_runtest_makereport(item, call):
 
 def pytest_configure(config):
     """Say early what cannot work."""
+    config.addinivalue_line('markers', 'slow: only with ALL=1, or when named')
     chosen, known = config.getoption('stage'), stages()
     if chosen and known and chosen not in known:
         raise pytest.UsageError(f'--stage {chosen}: there are '

@@ -83,7 +83,8 @@ def test(argv):
     # Whole ones: pytest starts at the top.
     rest = [os.path.abspath(word) if _is_path(word) else word
             for word in rest]
-    if not any(map(_is_path, rest)):
+    named = any(map(_is_path, rest))
+    if not named:
         for name, names in chosen:
             host_tests(name, names)
         paths = boot_tests(chosen)
@@ -92,7 +93,7 @@ def test(argv):
         rest += map(str, paths)
     # Seen from the top, whose own name may have a colon.
     env = {**os.environ, 'PYTHONDONTWRITEBYTECODE': '1',
-           'PYTHONPATH': 'tools:tests'}
+           'PYTHONPATH': 'tools:tests', **({'ALL': '1'} if named else {})}
     argv = ['/usr/bin/python3', '-m', 'pytest', '-p', 'vellum_pytest',
             '--import-mode=importlib', '--rootdir', TOP, '-o',
             f'cache_dir={BUILD}/pytest-cache', '-q', '-ra', '--tb=short',

@@ -231,10 +231,6 @@ def _options(name, value, chosen):
                'NATIVE=1')
 
 
-def _book_tests(name, value, _):
-    one_of(name, value, ['all'])
-
-
 def _test(name, value, chosen):
     _switch(name, value, chosen)
     _options(name, value, chosen)
@@ -332,7 +328,7 @@ CHECKS = {
     'CC': _program, 'HOST_CC': _program, 'FUZZ_CC': _program,
     'PYTHON': _program, 'PYTEST': _words, 'BUILD_ROOT': _any,
     'TEST_FOLDERS': _test_folders, 'TESTS': _any, 'ONLY': _any,
-    'FUZZ_TARGETS': _any, 'BOOK_TESTS': _book_tests,
+    'FUZZ_TARGETS': _any, 'ALL': _switch,
 }
 
 

@@ -1,6 +1,6 @@
 """What INSTALL.md tells a reader to do, done: each file of install/ is used as
 it would be on a machine, up to a Linux that runs under Vellum. What a machine
-without virtualisation does, and `make report`: with INSTALL_TESTS=all."""
+without virtualisation does, and `make report`: with ALL=1."""
 import os
 import re
 import subprocess
@@ -33,8 +33,6 @@ menuentry 'Debian GNU/Linux' {{
     initrd /initrd.gz
 }}
 """
-slow = pytest.mark.skipif(os.environ.get('INSTALL_TESTS') != 'all',
-                          reason='INSTALL_TESTS=all')
 MODULES = ['normal', 'configfile', 'fat', 'part_msdos', 'search',
            'search_fs_uuid', 'loadenv', 'test', 'linux', 'sleep', 'read',
            'regexp', 'minicmd', 'reboot']
@@ -119,7 +117,7 @@ def test_the_menu_entry_starts_vellum_then_linux(machine, start, tmp_path,
     assert pc.serial.count('Vellum final') == 2     # once in vellumctl log
 
 
-@slow
+@pytest.mark.slow
 def test_a_bios_machine_without_virtualisation_starts_its_system_next_time(
         machine, tmp_path, parts):
     """Who resets it need not choose."""
@@ -131,7 +129,7 @@ def test_a_bios_machine_without_virtualisation_starts_its_system_next_time(
     assert 'Vellum final' not in pc.serial
 
 
-@slow
+@pytest.mark.slow
 def test_a_uefi_machine_without_virtualisation_goes_on_at_once(machine,
                                                                tmp_path,
                                                                parts):
@@ -259,7 +257,7 @@ def test_a_report_is_made_where_there_is_no_vellum(tmp_path):
     assert 'root=' not in done.stdout and 'UUID' not in done.stdout
 
 
-@slow
+@pytest.mark.slow
 def test_make_report_has_the_check_and_the_log(monkeypatch, tmp_path):
     """All that the script asks of Vellum has an answer."""
     monkeypatch.setattr(report, 'TARGET', tmp_path / 'report.txt')
