@@ -1,4 +1,6 @@
 """The QEMU command line for a machine (see emulator.py)."""
+import os
+
 import kvm
 import uefi
 from common import ToolError, need
@@ -65,7 +67,8 @@ def _bios(m):
     """Arguments for a BIOS machine: Vellum as QEMU's -kernel, and drives."""
     argv = ['-machine', 'pc,smm=off']
     if m.image:
-        argv += ['-kernel', str(m.image)]
+        # From here on, since the name is part of Vellum's command line.
+        argv += ['-kernel', os.path.relpath(m.image)]
         if m.cmdline:
             argv += ['-append', m.cmdline]
         if m.modules:
