@@ -95,7 +95,7 @@ def test_a_command_does_not_read_the_guests_memory_for_ours(gdb):
 def test_a_replay_goes_back_from_a_panic_to_its_cause(gdb):
     """To the write that faulted, to its caller, and to the beginning."""
     text = gdb('replay', [
-        'continue', 'vellum when', 'up 4', 'tbreak *$pc',
+        'continue', 'vellum when', 'up 4', 'break *$pc',
         'reverse-continue', 'x/i $pc', 'vellum when',
         'reverse-stepi', 'x/i $pc', 'vellum when',
         'reverse-continue', 'reverse-continue', 'vellum when',

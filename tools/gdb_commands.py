@@ -257,7 +257,9 @@ def show_place(count):
 
 class ReverseContinue(gdb.Command):
     """To where a break point or watch point was passed before; without one,
-    to the beginning of the run.
+    to the beginning of the run. Not for tbreak, which is gone when the run has
+    come by once: an instruction that faults has no number of its own, so only
+    a break point stops right before it.
 
     In place of GDB's own: QEMU 7.2 hangs when it goes back to a break point,
     while it replays forwards, and steps back, without fault."""
