@@ -54,10 +54,10 @@ def test_a_bug_is_found_and_its_input_repeats_it(copy):
 
 def test_what_is_no_setting_is_named(copy):
     """A misspelt word must not be a shorter search."""
-    for word, answer in (('TIME=x', 'a number of seconds'),
-                         ('OPS=-1', 'a number of operations'),
-                         ('SEED=x', 'a number of at most 9 digits'),
-                         ('TARGET=page', 'there are page-fuzz'),
+    for word, answer in (('TIME=x', 'not a number from 1'),
+                         ('OPS=-1', 'not a number from 0'),
+                         ('SEED=x', 'not a number from 0 to'),
+                         ('TARGET=page', 'did you mean page-fuzz'),
                          ('NAME=1', 'not a setting')):
         status, text = fuzz(copy, word)
         assert status == 1
