@@ -26,6 +26,7 @@ def loaders():
     return found
 
 
+@pytest.mark.slow('bochs')
 def test_each_stage_comes_and_goes_on_one_machine(machine, emu):
     """All stages without a guest, with their self-tests, one after the other
     from the shell of one boot; then the first with a guest, under which the

@@ -30,12 +30,19 @@ def pytest_addoption(parser):
 
 
 def pytest_collection_modifyitems(config, items):
-    """A test that is marked slow runs with ALL=1, as for each change that
-    lands, or when it is named: another in each `make test` is of its kind."""
+    """What is marked slow, or slow('bochs') for some of a test's variants, runs
+    with ALL=1, as for each change that lands, or when its file is named:
+    another test in each `make test` is of its kind."""
     if os.environ.get('ALL') == '1':
         return
-    slow = [item for item in items if item.get_closest_marker('slow')]
-    items[:] = [item for item in items if item not in slow]
+
+    def is_slow(item):
+        mark = item.get_closest_marker('slow')
+        variant = item.name.partition('[')[2]
+        return mark and (not mark.args
+                         or any(word in variant for word in mark.args))
+    slow = [item for item in items if is_slow(item)]
+    items[:] = [item for item in items if not is_slow(item)]
     config.hook.pytest_deselected(items=slow)
 
 
@@ -136,7 +143,7 @@ def pytest_runtest_makereport(item, call):
 
 def pytest_configure(config):
     """Say early what cannot work."""
-    config.addinivalue_line('markers', 'slow: only with ALL=1, or when named')
+    config.addinivalue_line('markers', 'slow(*variants): only with ALL=1')
     chosen, known = config.getoption('stage'), stages()
     if chosen and known and chosen not in known:
         raise pytest.UsageError(f'--stage {chosen}: there are '

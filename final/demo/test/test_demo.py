@@ -88,6 +88,7 @@ def test_vellumctl_says_when_there_is_no_vellum(machine, linux_disk):
     assert guest.wait_exit() == 'poweroff'
 
 
+@pytest.mark.slow('bochs')
 @pytest.mark.usefixtures('needs_guest')
 def test_sleep_state_s3_is_refused(machine, emu):
     """After S3 the guest would be without Vellum. It wakes at once instead,

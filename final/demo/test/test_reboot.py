@@ -14,6 +14,7 @@ REBOOTS = [(Kind('qemu', 'bios', 1), ['kbd', 'triple']),
            (Kind('bochs', 'bios', 1), ['pci'])]
 
 
+@pytest.mark.slow('bochs')
 @pytest.mark.parametrize('kind, ways', REBOOTS, ids=str)
 def test_vellum_starts_again_after_a_reset(machine, kind, ways):
     """Each boot is as good as the first."""

@@ -105,6 +105,7 @@ def efi(machine, folder, files, **more):
         **more)
 
 
+@pytest.mark.slow('efi')
 @pytest.mark.parametrize('start', [bios, efi])
 def test_the_menu_entry_starts_vellum_then_linux(machine, start, tmp_path,
                                                  parts):

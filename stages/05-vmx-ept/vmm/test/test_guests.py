@@ -273,6 +273,7 @@ def test_more_cpus_than_one_are_warned_of(machine, guest, stage):
     finish(pc)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize('word', BROKEN)
 def test_a_broken_vmcs_field_is_named(machine, guest, word):
     """The checker says which rule of the manual does not hold."""

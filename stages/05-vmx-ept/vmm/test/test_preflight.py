@@ -82,6 +82,7 @@ def test_what_lacks_is_named(machine, needs_guest, what):
     assert int(re.search(CANNOT, text, re.M)[1]) == len(missing) == 1
 
 
+@pytest.mark.slow('bochs')
 def test_uefi_goes_on_after_the_check(machine, needs_guest, emu):
     """vellum.efi comes back with success, for there is nothing wrong with
     the check itself."""

@@ -21,6 +21,7 @@ LACKING = {
 }
 
 
+@pytest.mark.slow('host_tr', 'guest_tr', 'pin_', 'link_')
 @pytest.mark.parametrize('word', BROKEN)
 def test_broken_vmcs_field_is_named(machine, needs_guest, word):
     """The checker finds what the CPU only hints at."""

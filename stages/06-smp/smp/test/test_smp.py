@@ -44,6 +44,7 @@ def linux(machine, cpus, emu='qemu', cmdline='', options='', **settings):
     return pc
 
 
+@pytest.mark.slow('bochs')
 def test_linux_runs_a_task_on_each_of_2_cpus(machine, smp_stage, emu):
     """SVM in QEMU, VMX in Bochs; each task finds Vellum below it."""
     # pylint: disable=unused-argument
@@ -190,6 +191,7 @@ def test_a_cpu_that_panics_in_its_start_up_has_stopped(
     assert come + int(more[1] if more else 0) == cpus
 
 
+@pytest.mark.slow('bochs')
 def test_a_panic_is_not_torn_by_what_others_print(machine, smp_stage, emu):
     """They print without end, and stop before the first word of it. Each line
     is whole but the one in which a CPU was stopped."""
