@@ -25,6 +25,10 @@ HZ = 1_000_000_000      # TSC ticks per second with -icount shift=0
 def boot(emu, image, icount, cpus=1):
     """Boot the demo; the console's text, and seconds to "demo: done"."""
     disk = linux_guest.build(batch=True)
+    print(f'bench: Linux on {cpus} CPU{"s" if cpus > 1 else ""}, '
+          + ('under Vellum' if image else 'on the bare machine')
+          + (', each instruction a cycle' if icount else '') + ' ...',
+          flush=True)
     start = time.monotonic()
     with Machine(image, emu=emu, disk=disk, cmdline='boot=0x80 hypercall',
                  icount=icount, limit=LIMIT[emu], cpus=cpus,
@@ -146,7 +150,7 @@ def bench(emu):
     """Run the four boots and report; the exit status."""
     image = need_file(BUILD / 'final' / 'vellum.elf', 'final is not built')
     icount = emu == 'qemu'      # in Bochs the TSC always counts instructions
-    print(f'bench: four boots of Linux in {emu} ...', flush=True)
+    print(f'bench: {8 if emu == "qemu" else 6} boots of Linux in {emu}')
     counted, _ = boot(emu, image, icount)
     native, _ = boot(emu, None, icount)
     result = figures(counted)

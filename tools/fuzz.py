@@ -195,9 +195,10 @@ def fuzz(argv):
     rows = [{**dict.fromkeys(NUMBERS, 0), 'found': []} for _ in every]
     while True:
         with ThreadPoolExecutor(workers) as pool:
-            for row, more in zip(rows, pool.map(
+            for each, row, more in zip(every, rows, pool.map(
                     lambda each: each.search(seconds, chosen['SEED']),
                     every)):
+                print(f'fuzz: {each.name}: {more["runs"]:,} runs', flush=True)
                 add_up(row, more)
         found = [word for row in rows for word in row['found']]
         done = sum(row['operations'] for row in rows)

@@ -53,10 +53,13 @@ def build_all(argv, printed=True):
     if argv:
         raise ToolError('all and epub take no arguments')
     from book import epub, html, pdf
+    print('book: web pages ...', flush=True)
     parts = html.build()
     print(f'book: {html.SITE}/index.html: {len(parts)} chapters', flush=True)
+    print('book: EPUB ...', flush=True)
     print(f'book: {epub.build(parts)}', flush=True)
     if printed:
+        print('book: PDF, which takes longest ...', flush=True)
         path, pages = pdf.build(parts)
         print(f'book: {path}: {pages} pages')
     return 0
