@@ -14,19 +14,27 @@ LIMIT = 100     # seconds, for what takes three
 @pytest.fixture
 def gdb(tmp_path):
     """A function: what GDB prints, in batch mode, for some commands."""
-    def run(goal, commands, **variables):
+    def run(goal, commands, limit=LIMIT, **variables):
         script = tmp_path / 'commands.gdb'
         script.write_text('\n'.join([*commands, 'kill', '']))
         env = {**os.environ, 'GDB_ARGS': f'-batch -x {script}',
                'MAKEFLAGS': ''}
-        done = subprocess.run(
-            ['make', goal, *(f'{name}={value}' for name, value
-                             in variables.items())],
-            cwd=TOP, env=env, stdin=subprocess.DEVNULL, text=True,
-            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False,
-            timeout=LIMIT, errors='replace')
-        assert done.returncode == 0, done.stdout
-        return done.stdout
+        with subprocess.Popen(
+                ['make', goal, *(f'{name}={value}' for name, value
+                                 in variables.items())],
+                cwd=TOP, env=env, stdin=subprocess.DEVNULL, text=True,
+                stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                errors='replace', start_new_session=True) as make:
+            try:
+                text, _ = make.communicate(timeout=limit)
+            except subprocess.TimeoutExpired:
+                # Without its GDB make ends, and with it the emulator.
+                subprocess.run(['pkill', '-KILL', '--session',
+                                str(make.pid), '-x', 'gdb'], check=True)
+                make.communicate(timeout=limit)
+                raise
+        assert make.returncode == 0, text
+        return text
     return run
 
 
@@ -93,13 +101,23 @@ def test_a_command_does_not_read_the_guests_memory_for_ours(gdb):
 
 
 def test_a_replay_goes_back_from_a_panic_to_its_cause(gdb):
-    """To the write that faulted, to its caller, and to the beginning."""
-    text = gdb('replay', [
+    """To the write that faulted, to its caller, and to the beginning. On a
+    machine where others compute QEMU 7.2 can miss where it is to stop, and
+    waits for ever (book/appendix-emulators.md): then nothing was tested."""
+    commands = [
         'continue', 'vellum when', 'up 4', 'break *$pc',
         'reverse-continue', 'x/i $pc', 'vellum when',
         'reverse-stepi', 'x/i $pc', 'vellum when',
-        'reverse-continue', 'reverse-continue', 'vellum when',
-    ], STAGE='02-paging', TEST=1, OPTIONS='fault=pf')
+        'reverse-continue', 'reverse-continue', 'vellum when']
+    for _ in range(4):
+        try:
+            text = gdb('replay', commands, limit=30, STAGE='02-paging', TEST=1,
+                       OPTIONS='fault=pf')
+            break
+        except subprocess.TimeoutExpired:
+            continue
+    else:
+        pytest.skip("QEMU's replay hung four times: this machine is busy")
     assert re.search(r'^Breakpoint \d, panic_at', text, re.M)
     code = re.findall(r'^=> 0x\w+ <(\w+)\+?\d*>:\s+(\w+)', text, re.M)
     assert code == [('fault_pf', 'movl'), ('fault_on_demand', 'call')]
