@@ -3,14 +3,14 @@
  * slab; its header lies at its start, in the slots it covers:
  *
  *	0        32     48     56     60     64                      4096
- *	| bitmap | link | class| used | word | slot 4 | ... | slot 255 |
+ *	| bitmap | link |class | used | word | slot 4 | ... | slot 255 |
  *	|<------ slots 0 to 3, never free -->|<- 252 objects of 16 --->|
  *
- * That the page is a slab, and of which class, is not in it: the page layer
- * knows (set_page_owner()). What lies in a page proves nothing.
  * So no object begins at a page boundary, and the low 12 bits of an address
  * tell at once whether it is an object (not 0) or whole pages (0). The price:
  * the 1024-byte class has 3 objects to a page instead of 4.
+ * That the page is a slab, and of which class, the page layer knows
+ * (set_page_owner()); what lies in a page proves nothing.
  * Book: chapter 4, "Where does the bitmap live?"
  */
 #ifndef HEAP_SLAB_H
