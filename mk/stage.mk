@@ -1,8 +1,10 @@
-# How every stage is built. The Makefile of each includes this and has no more,
-# so that `diff` between two stages shows nothing but a chapter's own folders.
+# How every stage is built. The Makefile of each includes this, and has only the
+# stage's name and its OVERRIDES, so that `diff` between two stages shows nothing
+# but what a chapter is about.
 #
-# A stage is the folders in its directory: those that it adds and links to those
-# that it inherits. All C and assembly files in them make one image,
+# A stage is main.c and the folders in its directory: those that it adds, links
+# to those that it inherits, and of a folder whose file it overrides links to all
+# the other files. All C and assembly files in them make one image,
 # build/<stage>/vellum.elf. `make`, `make run`, `make test`, `make host-test`
 # work in a stage's directory; the top-level Makefile calls them with STAGE=.
 #
@@ -15,12 +17,6 @@
 .DEFAULT_GOAL := all
 MAKEFLAGS += --no-builtin-rules
 
-# Which stage is this? Its newest folder tells, in a lab copy as well.
-NEWEST := boot=01-boot paging=02-paging page=03-buddy heap=04-slab \
-	vmm=05-vmx-ept smp=06-smp demo=final
-OWN_STAGE := $(lastword $(foreach n,$(NEWEST),\
-	$(if $(wildcard $(firstword $(subst =, ,$(n)))),\
-	$(lastword $(subst =, ,$(n))))))
 STAGE := $(OWN_STAGE)
 include mk/place.mk
 $(call NEED_LINKS,.)
@@ -41,8 +37,6 @@ endif
 
 FOLDERS := $(patsubst %/,%,$(wildcard */))
 FOLDERS := $(filter-out mk tools tests build demo install,$(FOLDERS))
-OWN_FOLDERS := $(shell find . -mindepth 1 -maxdepth 1 -type d -printf '%f\n')
-OWN_FOLDERS := $(filter $(FOLDERS),$(OWN_FOLDERS))
 TEST_FOLDERS ?= $(FOLDERS)
 
 CC := gcc
@@ -83,7 +77,7 @@ CFLAGS := -std=gnu11 $(if $(DEBUG),-Og,-O2) -g -ffreestanding \
 LDFLAGS := -nostdlib -static -no-pie -z max-page-size=4096 -z noexecstack \
 	--no-warn-rwx-segments --build-id=none
 
-SOURCES := $(foreach d,$(FOLDERS),$(wildcard $(d)/*.c $(d)/*.S))
+SOURCES := $(wildcard main.c) $(foreach d,$(FOLDERS),$(wildcard $(d)/*.c $(d)/*.S))
 OBJECTS := $(patsubst %,$(BUILD)/%.o,$(basename $(SOURCES)))
 IMAGE := $(BUILD)/vellum.elf
 

@@ -65,6 +65,97 @@ def test_wrong_links_are_found(copy):
     assert 'later: a link to ../../tests, expected no link here' in text
 
 
+def override(copy, name='lib/spinlock.h', change='/* Ours. */\n'):
+    """The last numbered stage overrides a file of the first, in order."""
+    stage, folder = copy / 'stages' / stages()[-2], name.partition('/')[0]
+    (stage / folder).unlink()
+    (stage / folder).mkdir()
+    for path in (first_stage(copy) / folder).iterdir():
+        (stage / folder / path.name).symlink_to(
+            f'../../{stages()[0]}/{folder}/{path.name}')
+    text = (stage / name).read_text()
+    (stage / name).unlink()
+    (stage / name).write_text(text + change)
+    makefile = stage / 'Makefile'
+    makefile.write_text(makefile.read_text().replace(
+        'OVERRIDES :=', f'OVERRIDES := {name}'))
+    (copy / 'final' / folder).unlink()
+    (copy / 'final' / folder).symlink_to(f'../stages/{stage.name}/{folder}')
+    return stage
+
+
+def test_an_override_that_the_makefile_names_is_right(copy):
+    """A file of its own, links for the others, and final/ inherits both."""
+    override(copy)
+    assert check(copy, 'links') == (0, 'check links ...\ncheck links: ok\n')
+
+
+SEES = """
+import test, tree
+from common import TOP
+from book.coverage import needed
+path = TOP / 'stages/{stage}/lib/words.c'
+print(path in tree.sources('.c'), test.folders('{stage}', False),
+      sorted(needed(path)), len(path.read_text().splitlines()))
+"""
+
+
+def test_every_tool_sees_an_override(copy):
+    """It is a source file, its folder is tested, and a chapter must show the
+    lines that differ; make compiles it."""
+    stage = override(copy, 'lib/words.c', 'u32 ours;\n')
+    done = subprocess.run(['/usr/bin/python3', '-c',
+                           SEES.format(stage=stage.name)], check=True,
+                          env={'PYTHONPATH': str(copy / 'tools')},
+                          stdout=subprocess.PIPE, text=True)
+    lines = len((stage / 'lib/words.c').read_text().splitlines())
+    assert done.stdout == f"True ['lib', 'smp'] [{lines}] {lines}\n"
+    for folder in (stage, copy / 'final'):
+        made = copy / f'out/{folder.name}/lib/words.o'
+        subprocess.run(['make', '-s', f'BUILD_ROOT={copy}/out', made],
+                       cwd=folder, check=True, timeout=60)
+        done = subprocess.run(['nm', made], stdout=subprocess.PIPE, text=True,
+                              check=True)
+        assert ' ours\n' in done.stdout
+
+
+@pytest.mark.parametrize('spoil, wanted', [
+    (lambda stage: (stage / 'lib/new.c').write_text('/* */\n'),
+     'lib/new.c: is no link to ../../01-boot/lib/new.c, and OVERRIDES in'),
+    # What `sed -i` does to a link.
+    (lambda stage: (shutil.copyfile(stage / 'lib/string.c', stage / 'x'),
+                    (stage / 'lib/string.c').unlink(),
+                    (stage / 'x').rename(stage / 'lib/string.c')),
+     'lib/string.c: is no link to ../../01-boot/lib/string.c, and OVERRIDES'),
+    (lambda stage: (stage / 'lib/spinlock.h').unlink(),
+     'OVERRIDES: lib/spinlock.h is not there'),
+    (lambda stage: (stage / 'lib/words.c').unlink(),
+     'lib/words.c: no link to that of 01-boot'),
+    (lambda stage: (stage.parent / '01-boot/lib/added.c').write_text('\n'),
+     'lib/added.c: no link to that of 01-boot'),
+    (lambda stage: (stage / 'lib/words.c').symlink_to('words.h')
+     if (stage / 'lib/words.c').unlink() is None else None,
+     'lib/words.c: a link to words.h, expected ../../01-boot/lib/words.c'),
+    (lambda stage: (stage / 'lib/spinlock.h').write_bytes(
+        (stage.parent / '01-boot/lib/spinlock.h').read_bytes()),
+     'lib/spinlock.h differs in 0 lines from stages/01-boot/lib/spinlock.h'),
+    (lambda stage: (stage / 'lib/spinlock.h').write_text('/* */\n' * 41),
+     'lines from stages/01-boot/lib/spinlock.h, allowed are 1 to 40'),
+    (lambda stage: (stage / 'Makefile').write_text(
+        'OVERRIDES := lib/spinlock.h lib/a.c lib/b.c \\\n\tnone/c.c\n'),
+     'none/c.c: no earlier stage has it'),
+    (lambda stage: (stage / 'Makefile').write_text(
+        'OVERRIDES := lib/spinlock.h lib/a.c lib/b.c lib/c.c\n'),
+     'OVERRIDES: 4 files, at most 3'),
+])
+def test_an_override_that_is_not_as_named_is_found(copy, spoil, wanted):
+    """Real but unnamed, named but missing, a lost link, another file."""
+    spoil(override(copy))
+    status, text = check(copy, 'links')
+    assert status == 1
+    assert wanted in text
+
+
 def test_a_header_that_needs_another_is_found(copy):
     """Each header includes what it uses."""
     (first_stage(copy) / 'lib/alone.h').write_text('u64 f(struct no_such n);\n'

@@ -19,6 +19,7 @@ from compile_commands import commands
 
 COLUMNS, TAB = 80, 8
 FUNCTION_LINES, FILE_LINES = 60, 500
+OVERRIDES, OVERRIDE_LINES = 3, 40    # of a stage; of a file
 CHECK_BUILD = BUILD / 'check'
 
 
@@ -99,32 +100,86 @@ def check_lengths():
 
 
 def check_links():
-    """A stage has its own folders, and a link for each earlier one."""
-    earlier = {}
+    """A stage has main.c, its own folders, a link for each earlier one, and
+    the overrides that its Makefile names."""
     for stage in stages():
         top = stage_dir(stage)
         up = '..' if stage == 'final' else '../..'
         wanted = {name: f'{up}/{name}' for name in tree.SHARED}
-        for folder, origin in earlier.items():
-            way = f'../stages/{origin}' if stage == 'final' else f'../{origin}'
-            wanted[folder] = f'{way}/{folder}'
+        inherited = {folder: tree.home(stage, folder)
+                     for folder in tree.added() if tree.home(stage, folder)}
+        for folder, origin in inherited.items():
+            wanted[folder] = f'{way_to(stage, origin)}/{folder}'
+        changed = {name.partition('/')[0] for name in tree.overrides(stage)}
         for path in sorted(top.iterdir()):
             where, target = tree.short(path), wanted.pop(path.name, None)
             if path.is_symlink():
                 if not path.exists():
                     yield f'{where}: a link that leads nowhere'
+                elif path.name in changed:
+                    yield f'{where}: a link, but OVERRIDES names a file in it'
                 elif target != os.readlink(path):
                     yield (f'{where}: a link to {os.readlink(path)}, '
                            f'expected {target or "no link here"}')
+            elif path.name in inherited:
+                yield from check_overridden(stage, path.name,
+                                            inherited[path.name])
             elif target:
                 yield f'{where}: must be a link to {target}'
             elif path.is_dir() and not any(path.iterdir()):
                 yield f'{where}: an empty folder'
         for name, target in wanted.items():
             yield f'{tree.short(top)}/{name}: no link to {target}'
-        for folder, origin in tree.added().items():
-            if origin == stage:
-                earlier[folder] = stage
+        yield from check_overrides(stage, inherited)
+
+
+def way_to(stage, origin):
+    """From a directory of a stage to another stage's."""
+    return f'../stages/{origin}' if stage == 'final' else f'../{origin}'
+
+
+def check_overridden(stage, folder, origin):
+    """A folder that a stage overrides files of: links for all the others."""
+    here, base = stage_dir(stage) / folder, stage_dir(origin) / folder
+    named = tree.overrides(stage)
+    there = {path.name for path in base.iterdir()
+             if path.name != '__pycache__'}
+    for path in sorted(here.iterdir()):
+        where = tree.short(path)
+        target = f'../{way_to(stage, origin)}/{folder}/{path.name}'
+        if path.name == '__pycache__':
+            continue
+        if path.is_symlink():
+            if os.readlink(path) != target or not path.exists():
+                yield (f'{where}: a link to {os.readlink(path)}, expected '
+                       f'{target if path.name in there else "none here"}')
+        elif f'{folder}/{path.name}' not in named:
+            yield (f'{where}: is no link to {target}, and OVERRIDES in '
+                   f'{tree.short(here.parent)}/Makefile does not name it')
+    for name in sorted(there - {path.name for path in here.iterdir()}):
+        yield f'{tree.short(here)}/{name}: no link to that of {origin}'
+
+
+def check_overrides(stage, inherited):
+    """At most three, each there, and close to what it stands in for."""
+    named = tree.overrides(stage)
+    where = f'{tree.short(stage_dir(stage))}/Makefile: OVERRIDES'
+    if len(named) > OVERRIDES:
+        yield f'{where}: {len(named)} files, at most {OVERRIDES}'
+    for name in named:
+        path = stage_dir(stage) / name
+        base = tree.base_of(path)
+        if name.partition('/')[0] not in inherited or not base:
+            yield f'{where}: {name}: no earlier stage has it'
+        elif path.resolve() == base or not path.is_file():
+            yield f'{where}: {name} is not there'
+        else:
+            _, lines = tree.changed_lines(*(each.read_text().splitlines()
+                                            for each in (base, path)))
+            if not 0 < lines <= OVERRIDE_LINES:
+                yield (f'{where}: {name} differs in {lines} lines from '
+                       f'{tree.short(base)}, allowed are 1 to '
+                       f'{OVERRIDE_LINES}')
 
 
 def check_layers():
@@ -175,11 +230,12 @@ def check_headers():
 
 def check_warnings():
     """No file compiles with a warning, with and without self-tests. The last
-    stage has all files, and none knows what stage it is in (check_layers):
-    that each stage links is for make all to say."""
+    stage has all files but for each stage's main.c and what a later one
+    overrides; none knows what stage it is in (check_layers), and that each
+    stage links is for make all to say."""
     env = {name: value for name, value in os.environ.items()
            if name not in ('MAKEFLAGS', 'MFLAGS', 'MAKELEVEL')}
-    stage = stages()[-1]
+    *before, stage = stages()
     for test in ('', '1'):
         print(f'  {stage}{" with self-tests" if test else ""} ...', flush=True)
         status, text = output(
@@ -189,6 +245,26 @@ def check_warnings():
         if status:
             yield from (line for line in text.splitlines()
                         if re.search(r'error|warning|\*\*\*', line))
+    alone = set()
+    for name, origin in tree.own():
+        if name.endswith('.c'):
+            base = tree.base_of(stage_dir(origin) / name)
+            alone |= {(origin, name), (base and tree.stage_of(base), name)}
+    for each in before:
+        yield from warnings_of(each, sorted(
+            name for origin, name in alone if origin == each))
+
+
+def warnings_of(stage, names):
+    """What single files of a stage compile with."""
+    print(f'  {stage}: {" ".join(names)} ...', flush=True)
+    for test in ([], ['-DVELLUM_TEST']):
+        for name in names:
+            status, text = output([*compiler(stage), *test, name],
+                                  cwd=stage_dir(stage))
+            if status:
+                yield from (line for line in text.splitlines()
+                            if re.search('error|warning', line))
 
 
 CHECKS = {

@@ -14,16 +14,16 @@ import sys
 from pathlib import Path
 
 from common import BUILD, TOP, ToolError, main, stage_dir, stages
-
-# The folders in a stage's directory that are no part of the program.
-NO_FOLDERS = ('mk', 'tools', 'tests', 'build')
+from tree import SHARED, real_folders
 
 
 def folders(stage, inherited):
-    """The folders of a stage; without inherited only those that it adds."""
+    """The folders of a stage; without inherited only those that it adds, or
+    has files of its own in."""
+    if not inherited:
+        return [name for name in real_folders(stage) if name not in SHARED]
     return sorted(path.name for path in stage_dir(stage).iterdir()
-                  if path.is_dir() and path.name not in NO_FOLDERS
-                  and (inherited or not path.is_symlink()))
+                  if path.is_dir() and path.name not in (*SHARED, 'build'))
 
 
 def host_tests(stage, names):

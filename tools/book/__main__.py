@@ -23,7 +23,7 @@ def print_skeleton(argv):
     if not argv:
         raise ToolError('skeleton STAGE [FOLDER or FILE ...]')
     stage, *folders = argv
-    own = [name for name, origin in tree.added().items() if origin == stage]
+    own = [name for name, origin in tree.own() if origin == stage]
     print('\n'.join(skeleton(stage, folders or own)))
     return 0
 

@@ -35,7 +35,7 @@ def coverage_problems(every):
 def exemption_problems(every):
     """At most 3 % of a stage is exempt, and nothing that is shown anyway."""
     count, total, seen = {}, {}, shown(every)
-    for folder, stage in tree.added().items():
+    for folder, stage in tree.own():
         total[stage] = total.get(stage, 0) + sum(
             len(needed(path.resolve())) for path in files_of(stage, folder))
     for row in exemptions():

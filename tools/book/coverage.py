@@ -19,9 +19,12 @@ EXEMPT_SHARE = 0.03
 
 @lru_cache(maxsize=None)
 def needed(path):
-    """The lines of a file that a chapter must show."""
-    src = source(path)
-    return set(range(1, len(src.lines) + 1)) - src.exempt()
+    """The lines of a file that a chapter must show: of one that stands in for
+    an earlier stage's, those that differ."""
+    src, base = source(path), tree.base_of(path)
+    lines = tree.changed_lines(source(base).lines, src.lines)[0] if base \
+        else set(range(1, len(src.lines) + 1))
+    return lines - src.exempt()
 
 
 def numbers(ranges):
@@ -109,23 +112,24 @@ class Folder:
 
 
 def folders(chapters):
-    """A Folder for each folder that a stage adds; one that no chapter lists
-    has no chapters. A chapter may list files and folders of folders, too."""
+    """A Folder for each folder, main.c and overridden file of a stage; one that
+    no chapter lists has no chapters. A chapter may list files and folders of
+    folders, too."""
     exempt = {}
     for row in exemptions():
         exempt.setdefault(row.path, set()).update(row.lines)
     known = {stage: shown([c for c in chapters if c.stage == stage])
              for stage in stages()}
-    for folder, stage in tree.added().items():
-        if stage == 'final':
+    for whole, stage in tree.own():
+        if whole in tree.BESIDE:
             continue
         listed = {}
         for chapter in chapters:
             for name in chapter.folders:
                 if chapter.stage == stage and \
-                        name.split('/', maxsplit=1)[0] == folder:
+                        (name == whole or name.startswith(f'{whole}/')):
                     listed.setdefault(name, []).append(chapter)
-        for name, by in (listed or {folder: []}).items():
+        for name, by in (listed or {whole: []}).items():
             result = Folder(stage, name, by, 0, 0, {})
             for path in files_of(stage, name):
                 path = path.resolve()
@@ -139,11 +143,12 @@ def folders(chapters):
 
 
 def unlisted(chapters):
-    """Folders in the metadata that the chapter's stage does not add."""
-    added = tree.added()
+    """What chapters list in the metadata, and their stage does not add."""
+    own = list(tree.own())
     for chapter in chapters:
         for name in chapter.folders:
-            if chapter.stage not in stages() or \
-                    added.get(name.split('/', maxsplit=1)[0]) != chapter.stage \
+            if not any(chapter.stage == stage and (
+                    name == whole or name.startswith(f'{whole}/'))
+                       for whole, stage in own) \
                     or not (stage_dir(chapter.stage) / name).exists():
                 yield chapter, name

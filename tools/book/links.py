@@ -67,7 +67,7 @@ def definitions(stage):
     earlier = names[:names.index(stage) + 1] if stage in names else names
     for path in tree.sources('.c', '.h', '.S', tests=False):
         origin = tree.stage_of(path)
-        if origin not in earlier or origin == 'final':
+        if origin not in earlier:
             continue
         src = source(path)
         for item in src.items:

@@ -20,9 +20,9 @@ TITLES = {
 
 
 def book_stages():
-    """The stages that have folders of their own, but for final/."""
-    own = set(tree.added().values())
-    return [stage for stage in stages() if stage in own and stage != 'final']
+    """The stages that have something of their own."""
+    own = {stage for _, stage in tree.own()}
+    return [stage for stage in stages() if stage in own]
 
 
 def announce(site):

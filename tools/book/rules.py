@@ -2,8 +2,10 @@
 
 Each rule yields (line of the chapter, what is wrong with it).
 """
+import os
 import re
 from functools import lru_cache
+from pathlib import Path
 
 from common import TOP, stage_dir, stages
 
@@ -120,10 +122,17 @@ def words(stage):
 def stage_files(stage):
     """The files of a whole stage, inherited ones as well."""
     top = stage_dir(stage)
-    return tuple(path for folder in sorted(top.iterdir()) if folder.is_dir()
-                 and folder.name not in ('tools', 'build', 'tests')
-                 for path in sorted(folder.resolve().rglob('*'))
+    parts = [path for path in sorted(top.iterdir())
+             if path.name not in ('tools', 'build', 'tests')]
+    return tuple(path for part in parts for path in
+                 ([part] if part.is_file() else walk(part))
                  if path.suffix in ('.c', '.h', '.S', '.ld', '.mk', '.py'))
+
+
+def walk(folder):
+    """All files of a folder, through links."""
+    for where, _, names in os.walk(folder, followlinks=True):
+        yield from (Path(where) / name for name in sorted(names))
 
 
 @lru_cache(maxsize=None)

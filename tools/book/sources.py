@@ -33,7 +33,7 @@ def explained(fragments):
 def all_files():
     """Each source file of the stages; their tests as well."""
     for path in tree.sources('.c', '.h', '.S', '.ld'):
-        if path.is_relative_to(TOP / 'stages'):
+        if not path.is_relative_to(TOP / 'tests'):
             yield path
 
 
