@@ -67,16 +67,6 @@ MUTATIONS = {
     'a line inside a function that is cut': (
         CORE, '\n\t*value', '\tqueue->last++;\n\t*value',
         r'core/core\.c:27: not shown'),
-    'a paragraph deleted': (
-        CHAPTER, '`queue_put` must not overwrite:\n', '',
-        r'01-mini\.md:\d+: no prose between this block and the next'),
-    'a heading in the place of prose': (
-        CHAPTER, 'It begins with the idea: two counters and their '
-        '`difference`.\n', '', r'no prose before the block: heading'),
-    'prose that names nothing of its block': (
-        CHAPTER, '`queue_put` must not overwrite:',
-        'This one must not overwrite:',
-        r'the prose beside the block names nothing in it'),
     'a function renamed': (
         CORE, 'int queue_put(', 'int queue_add(',
         r'core/core\.c: fn=queue_put: not in the file; near: .*queue_add'),

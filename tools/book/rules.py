@@ -64,42 +64,6 @@ def kinds(src, ranges):
             yield item.names
 
 
-def words_of(element):
-    """The words in the code spans of an element."""
-    return {word for text, _ in element.spans()
-            for word in re.findall(r'[A-Za-z_]\w+', text)}
-
-
-def check_prose(chapter):
-    """A block has prose before and after it that names a part of it."""
-    for index, element, src, ranges in woven(chapter):
-        named, bad = set(), False
-        for step, side in ((-1, 'before'), (1, 'after')):
-            other = chapter.beside(index, step)
-            if other is not None and other.kind == 'prose':
-                named |= words_of(other)
-            elif other is not None and other.kind == 'block':
-                bad = True
-                if step > 0:
-                    yield element.line, 'no prose between this block and ' \
-                        f'the next, line {other.line}'
-            else:
-                bad = True
-                what = other.kind if other else 'nothing'
-                yield element.line, f'no prose {side} the block: {what}'
-        top = 'part' in element.attrs   # it speaks for the whole file
-        if top:
-            ranges = [(1, len(src.lines))]
-        inside = {word for first, last in ranges
-                  for line in src.lines[first - 1:last]
-                  for word in re.findall(r'[A-Za-z_]\w+', line)}
-        if top:
-            inside.add(src.path.stem)
-        if not bad and not named & inside:
-            yield element.line, 'the prose beside the block names nothing ' \
-                'in it (in `code font`)'
-
-
 @lru_cache(maxsize=None)
 def words(stage):
     """Every word of a stage's code, of its tests and its makefiles; without
@@ -180,8 +144,8 @@ def check_names(chapter):
                     yield at(element, text), f'`{text}`: no such file'
 
 
-RULES = (check_weaving, check_length, check_prose, check_names,
-         check_references, check_links, check_boxes)
+RULES = (check_weaving, check_length, check_names, check_references,
+         check_links, check_boxes)
 
 
 def problems(chapter):
