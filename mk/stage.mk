@@ -1,10 +1,10 @@
-# How every stage is built. The Makefile of each includes this, and has only the
-# stage's name and its OVERRIDES, so that `diff` between two stages shows nothing
-# but what a chapter is about.
+# How every stage is built. The Makefile of each includes this, and has only
+# the stage's name and its OVERRIDES, so that `diff` between two stages shows
+# nothing but what a chapter is about.
 #
 # A stage is main.c and the folders in its directory: those that it adds, links
-# to those that it inherits, and of a folder whose file it overrides links to all
-# the other files. All C and assembly files in them make one image,
+# to those that it inherits, and, for a folder of which it overrides a file,
+# links to all the others. All C and assembly files in them make one image,
 # build/<stage>/vellum.elf. `make`, `make run`, `make test`, `make host-test`
 # work in a stage's directory; the top-level Makefile calls them with STAGE=.
 #
@@ -77,7 +77,7 @@ CFLAGS := -std=gnu11 $(if $(DEBUG),-Og,-O2) -g -ffreestanding \
 LDFLAGS := -nostdlib -static -no-pie -z max-page-size=4096 -z noexecstack \
 	--no-warn-rwx-segments --build-id=none
 
-SOURCES := $(wildcard main.c) $(foreach d,$(FOLDERS),$(wildcard $(d)/*.c $(d)/*.S))
+SOURCES := $(wildcard main.c $(foreach d,$(FOLDERS),$(d)/*.c $(d)/*.S))
 OBJECTS := $(patsubst %,$(BUILD)/%.o,$(basename $(SOURCES)))
 IMAGE := $(BUILD)/vellum.elf
 
