@@ -13,7 +13,7 @@ BENCH_HOST_FLAGS := $(filter-out -DMM_FAIL_AT%,$(HOST_CFLAGS)) -O2 \
 	-fno-pic -fno-pie
 BENCH_CODE := $(BENCH_SOURCES:%.c=$(BENCH_BUILD)/%.o)
 BENCH_HOST := $(patsubst %.c,$(BENCH_BUILD)/%.o,heap/test/memory_bench.c \
-	$(HOST_DIR)/stubs.c)
+	$(HOST_STUBS))
 BENCH_PROGRAM := $(BENCH_BUILD)/memory-bench
 
 .PHONY: memory-bench

@@ -18,7 +18,7 @@ FUZZ_SANITIZE := -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all
 FUZZ_TARGETS :=
 include $(foreach d,$(TEST_FOLDERS),$(wildcard $(d)/test/fuzz.mk))
 
-FUZZ_CFLAGS := $(HOST_CFLAGS) -O2 -I$(HERE)/$(HOST_DIR) $(FUZZ_SANITIZE)
+FUZZ_CFLAGS := $(HOST_CFLAGS) -O2 $(FUZZ_SANITIZE)
 FUZZ_STAMP := $(FUZZ_BUILD)/flags
 ifneq ($(FUZZ_TARGETS),)
 $(call STAMP,$(FUZZ_STAMP),$(FUZZ_CC) $(FUZZ_CFLAGS))
@@ -39,7 +39,7 @@ fuzz-list:
 # $(call FUZZ_RULES,name)
 define FUZZ_RULES
 $(1).objects := $$(patsubst %.c,$(FUZZ_BUILD)/$(1).o/%.o,\
-	$$($(1).sources) $(HOST_DIR)/stubs.c $(HOST_DIR)/fuzz.c)
+	$$($(1).sources) $(HOST_STUBS) $(HOST_DIR)/fuzz.c)
 $(1).corpus := $$(dir $$(firstword $$($(1).sources)))corpus/$(1)
 
 $(FUZZ_BUILD)/$(1).o/%.o: %.c $(FUZZ_STAMP)

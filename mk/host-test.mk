@@ -17,9 +17,11 @@
 #
 # A C test's file is called *_test.c (test_*.py are for pytest); its functions'
 # names are sentences about behaviour. Each program is linked with
-# tests/host/stubs.c, which has printf, panic and a source of random numbers,
-# and each file is compiled with tests/host/names.h in front of it: that renames
-# our free, realloc and printf, so that they do not clash with the C library's.
+# tests/host/stubs.c, which has printf, panic and a source of random numbers, and
+# with tests/host/cpu.c, the CPU: lib/cpu.h is that of tests/host/fake, where
+# CPUID, MSRs and ports are what a test sets. Each file is compiled with
+# tests/host/names.h in front of it: that renames our free, realloc and printf,
+# so that they do not clash with the C library's.
 # Tests include "host.h" for all that. __VELLUM__ is not defined.
 #
 # Property tests print their seed; SEED=n in the environment repeats one, and
@@ -30,6 +32,7 @@
 
 HOST_BUILD := $(OUT)/host/$(STAGE)
 HOST_DIR := tests/host
+HOST_STUBS := $(HOST_DIR)/stubs.c $(HOST_DIR)/cpu.c
 
 HOST_TESTS :=
 include $(foreach d,$(TEST_FOLDERS),$(wildcard $(d)/test/test.mk))
@@ -40,8 +43,8 @@ HOST_CFLAGS := -std=gnu11 -g -fno-omit-frame-pointer -fno-strict-aliasing \
 	-Wall -Wextra -Wno-unused-parameter $(LAB_CFLAGS) \
 	$(if $(WERROR),-Werror) \
 	-DVMMSIZE_ALL=$(VMMSIZE_ALL)UL -DVELLUM_STAGE='"$(STAGE)"' \
-	-DMM_FAIL_AT=0 -I$(HERE) -I$(HERE)/$(HOST_DIR) \
-	-include $(HERE)/$(HOST_DIR)/names.h
+	-DMM_FAIL_AT=0 -I$(HERE)/$(HOST_DIR)/fake -I$(HERE) \
+	-I$(HERE)/$(HOST_DIR) -include $(HERE)/$(HOST_DIR)/names.h
 # A changed switch rebuilds what it is compiled into.
 HOST_STAMP := $(HOST_BUILD)/flags
 $(call STAMP,$(HOST_STAMP),$(HOST_CC) $(HOST_CFLAGS))
@@ -59,7 +62,7 @@ define HOST_TEST_RULES
 $(1).sanitize ?= address,undefined
 $(1).optimize ?= -O1
 $(1).objects := $$(patsubst %.c,$(HOST_BUILD)/$(1).o/%.o,\
-	$$($(1).sources) $(HOST_DIR)/stubs.c)
+	$$($(1).sources) $(HOST_STUBS))
 $(1).all-flags := $(HOST_CFLAGS) $$($(1).optimize) \
 	$$(call HOST_SANITIZE,$$($(1).sanitize)) $$($(1).flags)
 

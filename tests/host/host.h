@@ -5,6 +5,7 @@
 #ifndef HOST_HOST_H
 #define HOST_HOST_H
 
+#include "lib/cpu.h"
 #include "lib/types.h"
 
 /*
@@ -30,6 +31,22 @@ extern char host_panic_message[512];
 
 /* The last 4 KiB of what was printed with printf; set to "" to start over. */
 extern char host_printed[4096];
+
+/*
+ * The CPU that code under test is on (tests/host/fake/lib/cpu.h). At first all of
+ * CPUID and of the control registers is 0, there are no MSRs, and ports read as
+ * ones. MSRs that are not there fail a test, and are -EFAULT for guarded_rdmsr()
+ * and guarded_wrmsr(). A port has what was last written there.
+ */
+void host_cpu_reset(void); /* as at first */
+void host_set_cpuid(u32 leaf, u32 subleaf, struct cpuid_regs regs);
+void host_set_msr(u32 msr, u64 value); /* from now on there is one */
+void host_set_port(u16 port, u32 value, uint size);
+u32 host_port(u16 port, uint size);
+
+#define HOST_CRS 5
+extern u64 host_cr[HOST_CRS];
+extern u64 host_tsc; /* grows by 1 at each RDTSC */
 
 /* Called when an unexpected panic ends the program; does nothing in a test. */
 void host_last_words(void);

@@ -5,7 +5,6 @@
 #include "console/keys.h"
 
 #include "console/serial.c"
-#include "console/test/fake_ports.h"
 #include "host.h"
 
 #define ABSENT     0xff /* as a status: nobody is there */

@@ -11,4 +11,3 @@ console-panic.sources := console/test/panic_test.c console/panic.c
 console-panic.sanitize := undefined
 
 console-keys.sources := console/test/keys_test.c console/keys.c
-console-keys.flags := -include console/test/fake_ports.h
