@@ -100,9 +100,9 @@ doctor: | $(AFTER_SETUP)
 transcripts: test-images | $(AFTER_SETUP)
 	@$(PYTHON) tools/transcripts.py $(NAME)
 
-# From the transcripts and the ELF files, and drawn by hand.
+# From the transcripts and the ELF files.
 figures: all
-	@$(PYTHON) tools/figures $(NAME)
+	@$(PYTHON) tools/figures.py $(NAME)
 
 test-breakit: | $(AFTER_SETUP) $(FETCH)
 	@$(PYTHON) tools/breakit.py $(PATCH)
@@ -181,7 +181,7 @@ help:
 #:                      pytest; ALL=1 the slow variants as well; SWEEP=1 lets
 #:                      every allocation of a boot fail, one by one
 #: make transcripts     renew what the book shows of runs; NAME=02-paging-boot
-#: make figures         draw the book's figures anew; NAME=05-vmx-ept-memory
+#: make figures         draw the stages' memory anew; NAME=05-vmx-ept-memory
 #: make test-breakit    break Vellum as the book says, and see each symptom;
 #:                      PATCH=02-no-wp chooses one (or more, in quotes)
 #: make check           format, headers, lengths, links, layers, warnings,
