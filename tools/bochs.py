@@ -19,10 +19,10 @@ MODEL = 'corei7_haswell_4770'
 
 def _vellum_medium(machine, folder):
     """Make the medium that starts Vellum; kind and path."""
-    files = {'vellum.elf': machine.image}
+    files = {'vellum.elf': Path(machine.image)}
     config = f'multiboot /vellum.elf {machine.cmdline}\n'
     for number, module in enumerate(machine.modules):
-        files[f'module{number}'] = module
+        files[f'module{number}'] = Path(module)
         config += f'module /module{number}\n'
     config += 'boot\n'
     if machine.cdrom:

@@ -14,6 +14,7 @@ from common import ToolError, command, need
 
 GRUB = Path('/usr/lib/grub/i386-pc')
 SECTOR = 512
+CYLINDER = 16 * 63 * SECTOR     # Bochs wants disks of whole ones
 START = 2048            # first sector of the partition: 1 MiB, as usual
 # No `normal`, which has the menu, is most of the code, and clears the screen.
 MODULES = ['serial', 'terminal', 'echo', 'boot']
@@ -36,23 +37,26 @@ def _core(folder, form, prefix, config, modules):
     return out.read_bytes()
 
 
-def _fat(folder, files):
-    """Make a FAT file system that holds files (name -> path)."""
+def fat(image, files, start=0):
+    """Make a FAT file system of files (name -> path, text or bytes) in an
+    image, from the sector start to its end; the number of sectors."""
     need('mformat', 'mtools')
-    image = folder / 'fat.img'
-    size = sum(Path(path).stat().st_size for path in files.values())
-    sectors = max(size * 9 // 8 // SECTOR + 8192, 16384)
-    with open(image, 'wb') as out:
-        out.truncate(sectors * SECTOR)
-    env = {**os.environ, 'MTOOLS_SKIP_CHECK': '1'}
-    command(['mformat', '-i', image, '-T', sectors, '-h', 16, '-s', 63,
-             '-H', START, '-v', 'VELLUM', '::'], env=env)
-    folders = sorted({str(Path(name).parent) for name in files} - {'.'})
-    for name in folders:
-        command(['mmd', '-i', image, f'::/{name}'], env=env)
-    for name, path in files.items():
-        command(['mcopy', '-i', image, path, f'::/{name}'], env=env)
-    return image, sectors
+    data = {name: what.read_bytes() if isinstance(what, Path) else
+            what.encode() if isinstance(what, str) else what
+            for name, what in files.items()}
+    size = sum(map(len, data.values())) * 17 // 16 + (8 << 20)
+    sectors = -(-size // CYLINDER) * CYLINDER // SECTOR
+    image.touch()
+    os.truncate(image, (start + sectors) * SECTOR)
+    drive = f'{image}@@{start * SECTOR}'
+    command(['mformat', '-i', drive, '-T', sectors, '-h', 16, '-s', 63,
+             '-H', start, '-v', 'VELLUM', '::'])
+    folders = {str(parent) for name in data for parent in Path(name).parents}
+    for name in sorted(folders - {'.'}):
+        command(['mmd', '-i', drive, f'::/{name}'])
+    for name, content in data.items():
+        command(['mcopy', '-i', drive, '-', f'::/{name}'], data=content)
+    return sectors
 
 
 def _first_sector(sectors):
@@ -73,13 +77,9 @@ def disk(target, files, config, modules=()):
                      ['biosdisk', 'part_msdos', 'fat', *modules])
         if len(core) > (START - 1) * SECTOR:
             raise ToolError("GRUB's core image does not fit before 1 MiB")
-        image, sectors = _fat(folder, files)
-        with open(folder / 'disk', 'wb') as out:
+        sectors = fat(folder / 'disk', files, START)
+        with open(folder / 'disk', 'r+b') as out:
             out.write(_first_sector(sectors) + core)
-            out.seek(START * SECTOR)
-            with open(image, 'rb') as fat:
-                while chunk := fat.read(1 << 20):
-                    out.write(chunk)
         (folder / 'disk').rename(target)
 
 

@@ -5,9 +5,13 @@ holds them, final/demo/init and vellumctl. Everything is made of plain files in
 build/guest; an image is made again only when something that goes in changed.
 """
 import fcntl
+import gzip
 import hashlib
 import json
 import lzma
+import os
+import shutil
+import tempfile
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -16,7 +20,6 @@ import debs
 import uefi
 from common import (BUILD, command, demo_dir, main, need, need_file,
                     stage_dir)
-from cpio import Initramfs
 
 GUEST = BUILD / 'guest'
 KERNEL_PACKAGE = 'linux-image-cloud-amd64'
@@ -103,29 +106,39 @@ def initramfs(inner=None, own_kernel=None):
     digest = _digest(busybox, init, ctl, rekexec, report,
                      *filter(None, [module]), *more)
     if not _fresh(target, digest):
-        out = Initramfs()
-        for folder in ('dev', 'proc', 'sys', 'tmp', 'bin'):
-            out.folder(folder)
-        out.device('dev/console', 5, 1)
-        out.file('init', init.read_bytes())
-        out.file('bin/busybox', busybox.read_bytes())
-        out.link('bin/sh', 'busybox')
-        out.file('bin/vellumctl', ctl.read_bytes())
-        out.file('bin/rekexec', rekexec.read_bytes())
-        out.file('bin/vellum-report', report.read_bytes())
-        if module:
-            data = module.read_bytes()      # compressed from Debian 13 on
-            out.file('efivarfs.ko', lzma.decompress(data)
-                     if module.suffix == '.xz' else data)
+        files = {'init': init, 'bin/busybox': busybox, 'bin/vellumctl': ctl,
+                 'bin/rekexec': rekexec, 'bin/vellum-report': report}
         if inner:
-            out.folder('kexec')
-            out.file('kexec/vmlinuz', kernel().read_bytes())
-            out.file('kexec/initrd.gz', inner.read_bytes())
-        data = out.finish()
-        # Another archive may follow, at a multiple of 4 bytes.
-        target.write_bytes(data + bytes(-len(data) % 4))
+            files.update({'kexec/vmlinuz': kernel(), 'kexec/initrd.gz': inner})
+        _archive(target, files, module)
         _stamp(target, digest)
     return target
+
+
+def _archive(target, files, module):
+    """Write an archive of files (name -> path), which is the same for the same
+    files. The kernel has a console device of its own."""
+    with tempfile.TemporaryDirectory(dir=GUEST) as name:
+        tree = Path(name)
+        for folder in ('dev', 'proc', 'sys', 'tmp', 'bin', 'kexec'):
+            (tree / folder).mkdir()
+        for name, path in files.items():
+            shutil.copyfile(path, tree / name)
+            (tree / name).chmod(0o755)
+        (tree / 'bin/sh').symlink_to('busybox')
+        if module:
+            data = module.read_bytes()      # compressed from Debian 13 on
+            (tree / 'efivarfs.ko').write_bytes(
+                lzma.decompress(data) if module.suffix == '.xz' else data)
+        names = sorted(tree.rglob('*'))
+        for path in names:
+            os.utime(path, (0, 0), follow_symlinks=False)
+        command([need('cpio', 'cpio'), '-o', '-H', 'newc', '-R', '0:0',
+                 '--reproducible', '-O', target], cwd=tree, data='\n'.join(
+                     str(path.relative_to(tree)) for path in names).encode())
+    data = gzip.compress(target.read_bytes(), 6, mtime=0)
+    # Another archive may follow, at a multiple of 4 bytes.
+    target.write_bytes(data + bytes(-len(data) % 4))
 
 
 def _uefi_disk(target, vmlinuz, initrd, words):

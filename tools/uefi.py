@@ -5,11 +5,11 @@ the firmware's shell (Settings.shell), beside vellum.efi; or vellum.efi in the
 place where firmware looks for a boot loader, with its options in vellum.conf:
 then it is the first in the boot order, and the guest's disk is the second.
 """
-import os
 import shutil
 from pathlib import Path
 
-from common import ToolError, command, need, need_file
+import bootdisk
+from common import ToolError, need_file
 
 # Code in one flash chip, variables in another, so that these are kept.
 CODE = Path('/usr/share/OVMF/OVMF_CODE_4M.fd')
@@ -17,7 +17,6 @@ VARIABLES = Path('/usr/share/OVMF/OVMF_VARS_4M.fd')
 # Both in one, for Bochs, which has no flash.
 BOTH = Path('/usr/share/ovmf/OVMF.fd')
 LOADER = 'EFI/BOOT/BOOTX64.EFI'
-CYLINDER = 16 * 63 * 512        # Bochs wants disks of whole ones
 
 # The shell asks this; any key but ESC goes on at once.
 COUNTDOWN = r'any other key to continue'
@@ -35,24 +34,9 @@ def firmware(path):
 
 def volume(target, files):
     """Make a FAT volume of files: name -> path, text or bytes."""
-    need('mformat', 'mtools')
     scratch = target.with_name(target.name + '.part')
-    data = {name: what.read_bytes() if isinstance(what, Path) else
-            what.encode() if isinstance(what, str) else what
-            for name, what in files.items()}
-    size = sum(map(len, data.values())) * 17 // 16 + (4 << 20)
-    sectors = -(-size // CYLINDER) * CYLINDER // 512
-    scratch.write_bytes(b'')
-    os.truncate(scratch, sectors * 512)
-    command(['mformat', '-i', scratch, '-T', sectors, '-h', 16, '-s', 63,
-             '-v', 'VELLUM', '::'])
-    folders = {str(parent) for name in data for parent in Path(name).parents}
-    for name in sorted(folders - {'.'}):
-        command(['mmd', '-i', scratch, f'::/{name}'])
-    for name, content in data.items():
-        command(['mcopy', '-i', scratch, '-', f'::/{name}'], data=content)
-    scratch.rename(target)
-    return target
+    bootdisk.fat(scratch, files)
+    return scratch.rename(target)
 
 
 def script(lines):
