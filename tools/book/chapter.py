@@ -167,16 +167,6 @@ class Chapter:
         kind = 'figure' if re.match(r'!\[.*\}\s*$', text, re.S) else 'prose'
         return Element(kind, number, last, text)
 
-    def beside(self, index, step):
-        """The element before (step -1) or after (1) an element, without the
-        borders of boxes and comments; None at an end."""
-        index += step
-        while 0 <= index < len(self.elements):
-            if self.elements[index].kind not in ('div', 'end', 'comment'):
-                return self.elements[index]
-            index += step
-        return None
-
 
 def order(chapter):
     """The key to sort chapters by."""

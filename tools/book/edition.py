@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from book import links, pages
 from book.site import words_of
-from book.weave import WeaveError, resolve
+from book.weave import woven
 
 
 @dataclass
@@ -62,15 +62,7 @@ def outside_drawings(body, change):
 def code_places(fragments):
     """(name, chapter, block) of what each block defines, for the index."""
     for part in fragments:
-        number = 0
-        for element in part.chapter.elements:
-            if not element.is_woven():
-                continue
-            number += 1
-            try:
-                src, ranges = resolve(part.chapter.stage, element.attrs)
-            except WeaveError:
-                continue
+        for number, _, src, ranges in woven(part.chapter):
             for item in src.items:
                 if any(a <= item.body <= b for a, b in ranges):
                     for way in ('fn', 'type', 'var', 'label'):

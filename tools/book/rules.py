@@ -13,22 +13,12 @@ from book.chapter import BOOK
 from book.references import (at, check_boxes, check_links,
                              check_references)
 from book.source import blanked
-from book.weave import WeaveError, near, resolve
+from book.weave import WeaveError, near, resolve, woven
 
 LONGEST = 25
 SNAKE = re.compile(r'(?<![\w$%.-])([a-z][a-z0-9]*_\w+)(?![\w.-]*/)')
 CALLED = re.compile(r'(?<![\w$%.>-])([A-Za-z_]\w+)\(')
 FILE_NAME = re.compile(r'[\w./-]*\w\.(?:c|h|S|ld|mk|py|conf|patch|txt|md)\b')
-
-
-def woven(chapter):
-    """(index, element, Source, ranges) of the blocks that resolve."""
-    for index, element in enumerate(chapter.elements):
-        if element.is_woven():
-            try:
-                yield index, element, *resolve(chapter.stage, element.attrs)
-            except WeaveError:
-                continue
 
 
 def check_weaving(chapter):

@@ -24,155 +24,87 @@ def files_of(stage, folder):
             and '__pycache__' not in other.parts]
 
 
-def quoted(line):
-    """A regular expression for a line, to stand in double quotes."""
-    text = re.sub(r'\s+', ' ', re.sub(r'([.^$*+?{}\[\]\\|()])', r'\\\1',
-                                      line.strip()))
-    return text.replace(' ', r'\s+').replace('"', '.')
-
-
 def pattern(src, number, first, last):
-    """The shortest beginning of a line that only this line of first..last
-    matches; None if it has no like."""
-    text = src.lines[number - 1].strip()
-    ends = [m.end() for m in re.finditer(r'\w+|\S', text)]
-    for end in [e for e in ends if e >= 8] + ends[-1:]:
-        for tail in ('', '$'):
-            attempt = quoted(text[:end])
-            attempt = r'^\s*' + attempt + (tail if end == len(text) else '')
-            found = [n for n in range(first, last + 1)
-                     if re.search(attempt, src.lines[n - 1])]
-            if found == [number]:
-                return attempt
-    return None
-
-
-def end_pattern(src, number, begin, last):
-    """A pattern whose first hit after begin is the line number."""
-    text = src.lines[number - 1].strip()
-    ends = [m.end() for m in re.finditer(r'\w+|\S', text)]
-    for end in [e for e in ends if e >= 6] + ends[-1:]:
-        attempt = r'^\s*' + quoted(text[:end])
-        attempt += '$' if end == len(text) and end < 6 else ''
-        found = [n for n in range(begin + 1, last + 1)
-                 if re.search(attempt, src.lines[n - 1])]
-        if found[:1] == [number]:
-            return attempt
-    return None
+    """A regular expression for a line, to stand in double quotes; TODO where
+    another of first..last is like it."""
+    text = r'\s+'.join(map(re.escape, src.lines[number - 1].split()))
+    text = r'^\s*' + text.replace('"', '.') + '$'
+    return 'TODO' if any(re.search(text, src.lines[n - 1]) for n in
+                         range(first, last + 1) if n != number) else text
 
 
 def cuts(src, first, last):
-    """first..last in pieces of at most LONGEST lines, cut at good places."""
-    found = []
-    while last - first + 1 > LONGEST:
-        best, place = None, None
-        for number in range(first + 6, first + LONGEST):
-            line = src.lines[number]        # the line after number
-            depth = len(line.expandtabs(8)) - len(line.expandtabs(8).lstrip())
-            if src.inside(number + 1) or (
-                    src.is_comment(number) and src.is_comment(number + 1)):
-                continue
-            score = (2 * (not src.lines[number - 1].strip())
-                     + (src.is_comment(number + 1)) - depth / 8
-                     + (number - first) / LONGEST
-                     - 9 * (pattern(src, number + 1, first, last) is None))
-            if best is None or score > best:
-                best, place = score, number
-        place = place or first + LONGEST - 1
-        end = place
-        while not src.lines[end - 1].strip():
-            end -= 1
-        found.append((first, end))
-        first = place + 1
-        while not src.lines[first - 1].strip():
-            first += 1
-    return found + [(first, last)]
+    """first..last in pieces of at most LONGEST lines."""
+    def score(number):
+        line = src.lines[number - 1].expandtabs(8)
+        return (2 * (not src.lines[number - 2].strip())
+                + src.is_comment(number) + (number - start) / LONGEST
+                - (len(line) - len(line.lstrip())) / 64)
+
+    def good(number):
+        end = last_of(number)
+        return (src.lines[number - 1].strip() and not src.inside(number)
+                and not (src.is_comment(number - 1)
+                         and src.is_comment(number))
+                and pattern(src, number, first, last) != 'TODO'
+                and pattern(src, end, start + 1, end) != 'TODO')
+
+    def last_of(number):
+        number -= 1
+        while not src.lines[number - 1].strip():
+            number -= 1
+        return number
+
+    start = first
+    while last - start >= LONGEST:
+        place = max(filter(good, range(start + 7, start + LONGEST + 1)),
+                    key=score, default=start + LONGEST)
+        yield start, last_of(place)
+        start = place
+    yield start, last
 
 
-def long_item(src, item, way, name):
-    """The blocks of an item of more than LONGEST lines."""
-    parts = cuts(src, item.first, item.last)
-    for first, last in parts:
-        text = f'{way}={name}'
-        if first > item.first:
-            start = pattern(src, first, item.first, item.last)
-            text += f' from="{start or "TODO"}"'
-        if last < item.last:
-            end = end_pattern(src, last, first, item.last)
-            text += f' to="{end or "TODO"}"'
-        yield text, last - first + 1, src.lines[first - 1].strip()
-
-
-def choose(item):
-    """(way, name) that chooses an item, or None."""
-    for way, names in item.names.items():
-        return way, names[0]
-    return None
+def cut(src, choice, first, last):
+    """The blocks of an item, or of a whole file (no choice)."""
+    for start, end in cuts(src, first, last):
+        text = choice
+        if start > first or not choice:
+            text += f' from="{pattern(src, start, first, last)}"'
+        if end < last or not choice:
+            text += f' to="{pattern(src, end, start + 1, end)}"'
+        yield text.strip(), start, end
 
 
 def in_file(src):
-    """(attributes, lines, what) of the blocks that show a file."""
+    """(attributes, first, last line) of the blocks that show a file."""
+    total, free = len(src.lines), src.exempt()
     if src.top():
-        yield 'part=top', src.top(), 'the opening comment'
-    for first, last in src.lone_comments() if src.items else ():
-        hit = next(filter(None, (pattern(src, n, 1, len(src.lines))
-                                 for n in range(first, last + 1))), 'TODO')
-        yield f'match="{hit}"', last - first + 1, 'a comment by itself'
-    free, group, size = src.exempt(), [], 0
-    every = [tuple_ for item in src.items for tuple_ in
-             [(w, n) for w, ns in item.names.items() for n in ns]]
-    for item in src.items:
-        if all(n in free for n in range(item.body, item.last + 1)):
-            continue
-        chosen, lines = choose(item), item.last - item.first + 1
-        if chosen and every.count(chosen) > 1:
-            chosen = None
-        if lines > LONGEST and chosen:
-            yield from flush(group)
-            group, size = [], 0
-            yield from long_item(src, item, *chosen)
-            continue
-        if group and (size + lines > TOGETHER
-                      or (group[-1][0] == 'fn') != bool(
-                          chosen and chosen[0] == 'fn')
-                      and chosen is not None):
-            yield from flush(group)
-            group, size = [], 0
-        if chosen:
-            group.append((*chosen, lines))
-        else:
-            yield from flush(group)
-            group, size = [], 0
-            hit = pattern(src, item.body, 1, len(src.lines))
-            yield (f'match="{hit or "TODO"}"', lines,
-                   src.lines[item.body - 1].strip())
-            continue
-        size += lines
-    yield from flush(group)
+        yield 'part=top', 1, src.top()
     if not src.items:
-        yield from plain(src)
-
-
-def plain(src):
-    """A file without names: cuts, by from= and to=."""
-    total = len(src.lines)
-    for first, last in cuts(src, src.top() + 1, total):
-        while first < last and not src.lines[first - 1].strip():
-            first += 1
-        yield (f'from="{pattern(src, first, 1, total) or "TODO"}" '
-               f'to="{end_pattern(src, last, first, total) or "TODO"}"',
-               last - first + 1, src.lines[first - 1].strip())
-
-
-def flush(group):
-    """One block of the small items that were gathered."""
-    if group:
-        ways = {}
-        for way, name, _ in group:
-            ways.setdefault(way, []).append(name)
-        text = ' '.join(f'{way}={",".join(names)}'
-                        for way, names in ways.items())
-        yield text, sum(g[2] for g in group), ', '.join(g[1] for g in group)
+        yield from cut(src, '', src.top() + 1, total)
+        return
+    for first, last in src.lone_comments():
+        hits = (pattern(src, n, 1, total) for n in range(first, last + 1))
+        hit = next((hit for hit in hits if hit != 'TODO'), 'TODO')
+        yield f'match="{hit}"', first, last
+    every = [(way, name) for item in src.items
+             for way, names in item.names.items() for name in names]
+    group = ('', '', 0, 0)
+    for item in src.items:
+        if free.issuperset(range(item.body, item.last + 1)):
+            continue
+        way, names = next(iter(item.names.items()), ('', ['']))
+        if every.count((way, names[0])) != 1:
+            yield (f'match="{pattern(src, item.body, 1, total)}"', item.first,
+                   item.last)
+        elif way == group[0] and item.last - group[2] < TOGETHER:
+            group = (way, f'{group[1]},{names[0]}', group[2], item.last)
+        else:
+            if group[0]:
+                yield from cut(src, f'{group[0]}={group[1]}', *group[2:])
+            group = (way, names[0], item.first, item.last)
+    if group[0]:
+        yield from cut(src, f'{group[0]}={group[1]}', *group[2:])
 
 
 def skeleton(stage, folders):
@@ -182,12 +114,10 @@ def skeleton(stage, folders):
             src = source(path)
             name = path.relative_to(stage_dir(stage))
             kind = {'.S': 'asm', '.ld': 'ld'}.get(path.suffix, 'c')
-            yield f'<!-- {name}: {len(src.lines)} lines -->'
-            yield ''
-            for attrs, lines, what in in_file(src):
+            yield f'<!-- {name}: {len(src.lines)} lines -->\n'
+            for attrs, first, last in in_file(src):
+                lines = last - first + 1
                 mark = f' MORE THAN {LONGEST}' if lines > LONGEST else ''
-                yield f'TODO ({lines} lines{mark}): `{what}`'
-                yield ''
-                yield f'```{{.{kind} file={name} {attrs}}}'
-                yield '```'
-                yield ''
+                what = src.lines[first - 1].strip()
+                yield (f'TODO ({lines} lines{mark}): `{what}`\n\n'
+                       f'```{{.{kind} file={name} {attrs}}}\n```\n')

@@ -176,3 +176,16 @@ def resolve(stage, attrs):
         else:
             joined.append((first, last))
     return src, joined
+
+
+def woven(chapter):
+    """(number, element, Source, ranges) of the blocks of a chapter; without
+    those that find nothing, which the chapter's rules report."""
+    number = 0
+    for element in chapter.elements:
+        if element.is_woven():
+            number += 1
+            try:
+                yield number, element, *resolve(chapter.stage, element.attrs)
+            except WeaveError:
+                continue
