@@ -277,7 +277,7 @@ def _target(name, value, _):
 def _name(name, value, chosen):
     there = []
     if 'figures' in chosen['goals']:
-        there += _stems('book/figures/*-memory.svg')
+        there += _stems('book/figures/*.svg')
     if 'transcripts' in chosen['goals']:
         there += re.findall(r'^\[(.+)\]$', (
             TOP / 'book/transcripts/list.ini').read_text(), re.MULTILINE)
