@@ -89,6 +89,7 @@ def test_a_changed_file_is_shown_side_by_side(small_book):
     assert 'core.h</code>' not in text and 'extra/extra.c</code>: new' in text
 
 
+@pytest.mark.slow
 def test_the_epub_is_valid(small_book, site):
     """epubcheck has nothing to say, about the small book nor the real one."""
     for path in (small_book / 'vellum.epub', site.parent / 'vellum.epub'):

@@ -32,6 +32,7 @@ def test_a_stage_shows_its_chapter_and_ends_in_order(machine, each, emu):
     _boot(machine, each, emu, each)
 
 
+@pytest.mark.slow('bochs')
 def test_the_self_tests_of_a_stage_pass(machine, each, emu):
     """The TEST=1 build runs those of all its folders at boot."""
     pc = _boot(machine, each, emu, each + '-test')

@@ -120,8 +120,17 @@ def _emulator(name, value, chosen):
         refuse(name, value, reason)
 
 
-def _firmware(name, value, _):
+def has_uefi(stage):
+    """Is there a vellum.efi of this stage?"""
+    return (stage_dir(stage) / 'efi').is_dir()
+
+
+def _firmware(name, value, chosen):
     one_of(name, value, FIRMWARE)
+    stage = chosen['STAGE'] or stages()[-1]
+    if value == 'uefi' and not chosen['NATIVE'] and not has_uefi(stage):
+        refuse(name, value, f'STAGE={stage} is a program for a BIOS; UEFI '
+               'comes with final')
 
 
 def _cpus(name, value, chosen):
@@ -267,7 +276,7 @@ def _exercise(name, value, chosen):
 
 
 def _target(name, value, _):
-    there = {word for path in TOP.glob('*/*/*/test/fuzz.mk') for line in
+    there = {word for path in TOP.glob('final/*/test/fuzz.mk') for line in
              re.findall(r'^FUZZ_TARGETS \+= (.*)', path.read_text(), re.M)
              for word in line.split()}
     for word in value.split():

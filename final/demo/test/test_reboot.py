@@ -10,11 +10,12 @@ from common import ToolError
 from reboot import Kind
 
 REBOOTS = [(Kind('qemu', 'bios', 1), ['kbd', 'triple']),
+           (Kind('qemu', 'uefi', 1), ['acpi']),
            (Kind('qemu', 'uefi', 4), ['acpi', 'panic']),
            (Kind('bochs', 'bios', 1), ['pci'])]
 
 
-@pytest.mark.slow('bochs')
+@pytest.mark.slow('bochs', '4 CPUs')
 @pytest.mark.parametrize('kind, ways', REBOOTS, ids=str)
 def test_vellum_starts_again_after_a_reset(machine, kind, ways):
     """Each boot is as good as the first."""

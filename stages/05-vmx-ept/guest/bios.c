@@ -187,6 +187,7 @@ static uint hide(void)
 static void boot_bios_guest(void)
 {
 	struct real_mode_entry entry;
+	char where[16];
 	u8 drive;
 
 	if (boot_info.firmware != BOOT_BIOS)
@@ -195,7 +196,9 @@ static void boot_bios_guest(void)
 	if (vmm_is_unprotected())
 		guest_boot_unprotected();
 	entry = guest_place_boot_code(hide(), drive);
-	vmm_launch_bios_guest(&entry);
+	vcpu_ops->reset(vcpu_current(), &entry);
+	snprintf(where, sizeof(where), " at %04x:%04x", entry.cs, entry.ip);
+	vmm_launch(where);
 }
 
 INIT(guest, 10, boot_bios_guest);

@@ -164,7 +164,6 @@ const struct vcpu_ops svm_ops = {
 	.create = svm_create,
 	.reset = svm_reset,
 	.start = svm_start,
-	.resume = svm_resume,
 	.run = svm_run,
 	.get = svm_get,
 	.set = svm_set,

@@ -91,7 +91,6 @@ int svm_enable(void);
 int svm_create(struct vcpu *vcpu);
 void svm_reset(struct vcpu *vcpu, const struct real_mode_entry *entry);
 void svm_start(struct vcpu *vcpu, u8 vector);
-void svm_resume(struct vcpu *vcpu, const struct cpu_state *state);
 void svm_run(struct vcpu *vcpu, struct vm_exit *exit);
 u64 svm_get(struct vcpu *vcpu, enum vcpu_reg reg);
 void svm_set(struct vcpu *vcpu, enum vcpu_reg reg, u64 value);

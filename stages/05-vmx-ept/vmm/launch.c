@@ -153,27 +153,11 @@ static void print_start_time(void)
 	mm_print_allocations();
 }
 
-void vmm_launch_bios_guest(const struct real_mode_entry *entry)
+void vmm_launch(const char *where)
 {
-	struct vcpu *vcpu = vcpu_current();
-
-	vcpu_ops->reset(vcpu, entry);
 	print_start_time();
-	printf("vellum: launching the guest at %04x:%04x\n", entry->cs,
-	       entry->ip);
+	printf("vellum: launching the guest%s\n", where);
 	console_hand_over();
 	launch_tsc = rdtsc();
-	vmm_serve(vcpu);
-}
-
-void vmm_launch_uefi_guest(const struct cpu_state *state)
-{
-	struct vcpu *vcpu = vcpu_current();
-
-	vcpu_ops->resume(vcpu, state);
-	print_start_time();
-	printf("vellum: launching the guest: the firmware goes on as one\n");
-	console_hand_over();
-	launch_tsc = rdtsc();
-	vmm_serve(vcpu);
+	vmm_serve(vcpu_current());
 }

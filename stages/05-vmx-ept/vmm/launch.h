@@ -8,16 +8,11 @@
 #include "vmm/vcpu.h"
 
 /*
- * Start the guest on this CPU, in real mode at @entry, and serve its exits
- * for ever. Called in phase guest, on the boot CPU.
+ * Start the guest on this CPU, from the state that its virtual CPU has, and
+ * serve its exits for ever. @where, for the log, says what that state is.
+ * Called once, on the boot CPU.
  */
-void vmm_launch_bios_guest(const struct real_mode_entry *entry) __noreturn;
-
-/*
- * Start the guest on this CPU, from @state on, likewise for ever: the firmware
- * that called us.
- */
-void vmm_launch_uefi_guest(const struct cpu_state *state) __noreturn;
+void vmm_launch(const char *where) __noreturn;
 
 /* Serve @vcpu's exits on this CPU, for ever, from the state it has. */
 void vmm_serve(struct vcpu *vcpu) __noreturn;

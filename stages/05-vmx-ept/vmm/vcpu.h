@@ -43,7 +43,6 @@ struct real_mode_entry {
 	u8 dl; /* the boot drive, by BIOS custom */
 };
 
-struct cpu_state;  /* vmm/cpu_state.h */
 struct trap_frame; /* paging/trap.h */
 
 struct exit_stats {
@@ -96,10 +95,6 @@ struct vcpu_ops {
 	 * in the guest. NULL, or -ENODEV, where it can't do that and report
 	 * INITs. @probe: only say whether it can. */
 	int (*wait_for_sipi)(struct vcpu *vcpu, bool probe);
-
-	/* Let @vcpu go on from @state: a UEFI machine's firmware, as it was
-	 * when it called us. */
-	void (*resume)(struct vcpu *vcpu, const struct cpu_state *state);
 
 	/*
 	 * Enter the guest and come back at its next exit, described in *@exit.

@@ -58,7 +58,6 @@ const struct vcpu_ops vmx_ops = {
 	.reset = vmx_reset,
 	.start = vmx_start,
 	.wait_for_sipi = vmx_wait_for_sipi,
-	.resume = vmx_resume,
 	.run = vmx_run,
 	.get = vmx_get,
 	.set = vmx_set,

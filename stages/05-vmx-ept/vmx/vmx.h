@@ -32,9 +32,6 @@ void vmx_reset(struct vcpu *vcpu, const struct real_mode_entry *entry);
 void vmx_start(struct vcpu *vcpu, u8 vector);
 int vmx_wait_for_sipi(struct vcpu *vcpu, bool probe);
 
-/* vmx_ops.resume. */
-void vmx_resume(struct vcpu *vcpu, const struct cpu_state *state);
-
 /* Write the host half of the current VMCS: where and how exits arrive. */
 void vmx_set_host_state(void);
 

@@ -47,17 +47,14 @@ void ap_main(struct smp_cpu *cpu)
 	cpu->ldr = lapic_read(LAPIC_LDR);
 	if (!lapic_is_x2apic())
 		cpu->dfr = lapic_read(LAPIC_DFR);
-	if (cpu->firmware) {
-		vcpu_ops->resume(vcpu_current(), cpu->firmware);
-		printf("smp: the firmware has brought CPU %u\n",
-		       *this_cpu(cpu_number));
-	}
+	if (cpu->go_on)
+		cpu->go_on(vcpu_current());
 	move_to(cpu, CPU_READY);
 	smp_stop_if_panic();
 #ifdef VELLUM_TEST
 	smp_selftest_print();
 #endif
-	if (!cpu->firmware)
+	if (!cpu->go_on)
 		smp_wait_for_sipi(vcpu_current());
 	vmm_serve(vcpu_current());
 }

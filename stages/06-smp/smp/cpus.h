@@ -9,6 +9,8 @@
 #include "lib/types.h"
 #include "vmm/acpi.h"
 
+struct vcpu;
+
 enum smp_state {
 	CPU_OFF,     /* not started */
 	CPU_ARRIVED, /* it runs our code */
@@ -30,9 +32,10 @@ struct smp_cpu {
 	bool waiting; /* for a start-up IPI, in the guest's eyes */
 	int sipi;     /* vector of one that came, or -1 */
 
-	void *stack_top;                  /* NULL: it has no memory yet */
-	u64 percpu_offset;                /* where its per-CPU variables are */
-	const struct cpu_state *firmware; /* as it came from UEFI, or NULL */
+	void *stack_top;   /* NULL: it has no memory yet */
+	u64 percpu_offset; /* where its per-CPU variables are */
+	/* Its first guest state, if it does not wait for a start-up IPI. */
+	void (*go_on)(struct vcpu *vcpu);
 	u32 ldr, dfr; /* its APIC's logical destination, in xAPIC mode */
 	u32 wake;     /* cpu_idle() returns: there is something to look at */
 	u32 stopped;  /* for a panic */

@@ -8,9 +8,9 @@
  * there is one trampoline with one stack pointer in it; as soon as one has got
  * through, its further start-up goes on beside the next one's.
  *
- * On a UEFI machine the firmware brings them to us (efi.c). Those that it did
- * not bring are started when somebody sends them an INIT, which takes them from
- * the firmware in any case.
+ * On a UEFI machine the firmware brings them to us (final/efi). Those that it
+ * did not bring are started when somebody sends them an INIT, which takes them
+ * from the firmware in any case.
  *
  * The page below 1 MiB is borrowed. Nobody can be asked for it: the BIOS is
  * not told that we are here. So its contents are put back.

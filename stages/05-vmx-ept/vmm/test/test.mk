@@ -14,8 +14,7 @@ vmm-nested-fault.sources := vmm/test/nested_fault_test.c $(nested-code)
 vmm-nested-threads.sources := vmm/test/nested_threads_test.c $(nested-code)
 vmm-nested-threads.sanitize := thread
 
-HOST_TESTS += vmm-cpu-state
-vmm-cpu-state.sources := vmm/test/cpu_state_test.c vmm/cpu_state.c
+HOST_TESTS +=
 
 HOST_TESTS += vmm-cpuid
 vmm-cpuid.sources := vmm/test/cpuid_test.c vmm/cpuid.c lib/version.c

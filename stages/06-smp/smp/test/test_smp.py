@@ -35,8 +35,7 @@ def guest(smp_stage):
 
 def linux(machine, cpus, emu='qemu', cmdline='', options='', **settings):
     """Boot the Linux demo on so many CPUs; the machine, when it is off."""
-    firmware = settings.get('firmware', 'bios')
-    disk = linux_guest.build(batch=True, cmdline=cmdline, firmware=firmware)
+    disk = linux_guest.build(batch=True, cmdline=cmdline)
     pc = machine(emu=emu, disk=disk, cpus=cpus, cmdline=f'{VELLUM} {options}',
                  limit=480 if emu == 'bochs' else 240, **settings)
     missing = expectations.linux_demo(pc, False, VMMSIZE)
@@ -50,22 +49,6 @@ def test_linux_runs_a_task_on_each_of_2_cpus(machine, smp_stage, emu):
     # pylint: disable=unused-argument
     pc = linux(machine, 2, emu)
     assert re.search(READY.format(2), pc.serial, re.M)
-
-
-def test_uefi_cpus_come_at_their_first_init(machine, smp_stage):
-    """OVMF wakes its CPUs by INIT, so Vellum has them before OVMF does."""
-    # pylint: disable=unused-argument
-    pc = linux(machine, 2, firmware='uefi')
-    assert re.search(READY.format(2), pc.serial, re.M)
-
-
-def test_uefi_brings_cpus_by_its_protocol(machine, smp_stage):
-    """With those INITs let through, each arrives in the midst of a call."""
-    # pylint: disable=unused-argument
-    pc = linux(machine, 2, firmware='uefi', test=True,
-               options='firmware-starts')
-    assert 'smp: the firmware has brought CPU 1' in pc.serial
-    assert 'under Vellum;' not in pc.serial
 
 
 def test_linux_runs_a_task_on_each_of_4_cpus(machine, smp_stage):
@@ -82,6 +65,7 @@ def test_cpus_go_and_come_20_times(machine, smp_stage):
                      re.M)
 
 
+@pytest.mark.slow
 def test_a_new_kernel_takes_over_twice(machine, smp_stage):
     """kexec: nothing is reset but by the new kernel's INITs."""
     # pylint: disable=unused-argument
@@ -176,19 +160,17 @@ def test_a_panic_stops_all_cpus(machine, guest, emu):
     all_is_told_of_who_stopped(pc)
 
 
-@pytest.mark.parametrize('firmware, cpus', [('bios', 4), ('uefi', 2)])
-def test_a_cpu_that_panics_in_its_start_up_has_stopped(
-        machine, smp_stage, firmware, cpus):
+def test_a_cpu_that_panics_in_its_start_up_has_stopped(machine, smp_stage):
     """So has the first, which waits for it; others may come or not."""
     # pylint: disable=unused-argument
-    pc = machine(firmware=firmware, test=True, cpus=cpus,
-                 cmdline='boot=0x80 panic-early', limit=100)
+    pc = machine(test=True, cpus=4, cmdline='boot=0x80 panic-early',
+                 limit=100)
     pc.expect(r'^panic\(CPU1\): in the midst of a start-up',
               panic_ends=False)
     come = all_is_told_of_who_stopped(pc)
     assert 'CPU 0 has not stopped' not in pc.serial
     more = re.search(r'^smp: (\d+) more have never come', pc.serial, re.M)
-    assert come + int(more[1] if more else 0) == cpus
+    assert come + int(more[1] if more else 0) == 4
 
 
 @pytest.mark.slow('bochs')

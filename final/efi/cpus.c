@@ -2,12 +2,13 @@
  * The other CPUs of a UEFI machine, which the firmware has started, and which
  * the loader brings to us one by one (efi/loader/processors.c). Each goes on as
  * a guest in the midst of the firmware's call, and so back into its loop.
- * Book: chapter 6.
+ * Book: chapter 7.
  */
 #include "boot/boot_info.h"
 #include "boot/layout.h"
 #include "console/printf.h"
-#include "guest/uefi.h"
+#include "efi/guest.h"
+#include "efi/resume.h"
 #include "lib/cpu.h"
 #include "lib/init.h"
 #include "paging/paging.h"
@@ -16,7 +17,7 @@
 #include "vmm/cr4.h"
 #include "vmm/vcpu.h"
 
-/* For efi_entry.S. */
+/* For cpus_entry.S. */
 u64 efi_cpu_root;
 u32 efi_cpu_efer;
 
@@ -34,6 +35,12 @@ static struct smp_cpu *find_self(void)
 	return NULL;
 }
 
+static void go_on(struct vcpu *vcpu)
+{
+	efi_resume(vcpu, &arriving);
+	printf("smp: the firmware has brought CPU %u\n", *this_cpu(cpu_number));
+}
+
 static void __noreturn run_on_own_stack(struct smp_cpu *cpu)
 {
 	asm volatile("mov %0, %%rsp\n\t"
@@ -48,7 +55,7 @@ static void __noreturn run_on_own_stack(struct smp_cpu *cpu)
 
 void efi_cpu_arrive(u64 handoff);
 
-/* Called by efi_entry.S. Returns if this CPU can't come to us. */
+/* Called by cpus_entry.S. Returns if this CPU can't come to us. */
 void efi_cpu_arrive(u64 handoff)
 {
 	const struct efi_handoff *h = phys_to_direct(PHYS(handoff));
@@ -57,7 +64,7 @@ void efi_cpu_arrive(u64 handoff)
 	arriving = uefi_cpu_state(&h->cpu);
 	if (!cpu || (arriving.cr4 & ~CR4_GUEST_MAY_SET))
 		return;
-	cpu->firmware = &arriving;
+	cpu->go_on = go_on;
 	run_on_own_stack(cpu);
 }
 

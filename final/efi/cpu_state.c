@@ -4,7 +4,7 @@
  *	 63      56 55   52 51    48 47          40 39            16 15       0
  *	| base 3   | G D L  | limit | P DPL S type | base 2, 1, 0   | limit    |
  */
-#include "vmm/cpu_state.h"
+#include "efi/cpu_state.h"
 
 #define DESCRIPTOR_SYSTEM(low) (!((low) >> 44 & 1))
 #define DESCRIPTOR_PRESENT     BIT(47)

@@ -1,11 +1,11 @@
 /*
  * A guest that goes on from a given state, in 64-bit mode: the firmware of a
  * UEFI machine. The VMCB gets what VMRUN loads, and what VMLOAD loads, too.
- * Book: chapter 5.
+ * Book: chapter 7.
  */
+#include "efi/resume.h"
 #include "lib/cpu.h"
 #include "svm/svm.h"
-#include "vmm/cpu_state.h"
 
 #define MSR_SYSENTER_CS  0x174
 #define MSR_SYSENTER_ESP 0x175

@@ -9,15 +9,15 @@
  *	                                               |
  *	vellum.efi   returns 1   <---- as the guest ---+
  *
- * Book: chapter 5.
+ * Book: chapter 7.
  */
 #include "boot/boot_info.h"
 #include "boot/phases.h"
 #include "console/printf.h"
-#include "guest/uefi.h"
+#include "efi/guest.h"
 #include "lib/cpu.h"
 #include "lib/init.h"
-#include "vmm/cpu_state.h"
+#include "efi/resume.h"
 #include "vmm/cr4.h"
 #include "vmm/launch.h"
 
@@ -59,6 +59,11 @@ struct cpu_state uefi_cpu_state(const struct efi_cpu *cpu)
 	return s;
 }
 
+void efi_resume(struct vcpu *vcpu, const struct cpu_state *state)
+{
+	(vcpu_ops == &vmx_ops ? vmx_resume : svm_resume)(vcpu, state);
+}
+
 static void boot_uefi_guest(void)
 {
 	struct cpu_state state = uefi_cpu_state(&efi_handoff.cpu);
@@ -78,7 +83,8 @@ static void boot_uefi_guest(void)
 		boot_end(BOOT_REFUSED, "no guest was started");
 		return;
 	}
-	vmm_launch_uefi_guest(&state);
+	efi_resume(vcpu_current(), &state);
+	vmm_launch(": the firmware goes on as one");
 }
 
 INIT(guest, 11, boot_uefi_guest);

@@ -7,7 +7,7 @@
  * runtime services need stays the firmware's, so it is reserved, as in E820.
  *
  * This file runs on the host too, where it is tested and fed random bytes.
- * Book: chapter 1.
+ * Book: chapter 7.
  */
 #include "efi/efi_map.h"
 

@@ -1,7 +1,7 @@
 /*
  * Descriptors of a GDT, as firmware has them.
  */
-#include "vmm/cpu_state.h"
+#include "efi/cpu_state.h"
 
 #include "host.h"
 

@@ -10,7 +10,7 @@
  *	still the firmware's: stack, segments, GDT, IDT.
  * Out: the early page tables again, RDI as it was, RSI = HANDOFF_..., a jump
  *	to handoff->back.
- *	switch.S then puts back what the firmware had. Book: chapter 1.
+ *	switch.S then puts back what the firmware had. Book: chapter 7.
  */
 #include "boot/layout.h"
 #include "efi/handoff.h"

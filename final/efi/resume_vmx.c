@@ -1,10 +1,10 @@
 /*
  * A guest that goes on from a given state, in 64-bit mode: the firmware of a
  * UEFI machine. MSRs that the VMCS does not hold are still as it left them.
- * Book: chapter 5.
+ * Book: chapter 7.
  */
+#include "efi/resume.h"
 #include "lib/cpu.h"
-#include "vmm/cpu_state.h"
 #include "vmx/vmx.h"
 
 /* Numbers of a segment register's four fields differ by 2 from the next's. */

@@ -8,7 +8,7 @@
  * gets what we have found. So it is ours only while we draw. Entry 1 is chosen
  * as Linux does; only the framebuffer's pages use it in our page tables, they
  * are never read, and so no cache holds anything of them. The TLB may hold
- * their old type (SDM 3A 12.12.4). Book: chapter 1.
+ * their old type (SDM 3A 12.12.4). Book: chapter 7.
  */
 #include "efi/write_combining.h"
 

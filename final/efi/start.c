@@ -1,7 +1,7 @@
 /*
  * From the loader's words to boot_info: the UEFI counterpart of multiboot.c.
  * The loader is part of Vellum, so its structure is trusted; what it passes on
- * from the firmware, such as the memory map, is not. Book: chapter 1.
+ * from the firmware, such as the memory map, is not. Book: chapter 7.
  */
 #include "boot/cmdline.h"
 #include "boot/layout.h"

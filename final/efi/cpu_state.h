@@ -1,9 +1,9 @@
 /*
  * All that a CPU needs to know to go on as a guest where it was before us: the
- * start of the guest on a UEFI machine. Book: chapter 5.
+ * start of the guest on a UEFI machine. Book: chapter 7.
  */
-#ifndef VMM_CPU_STATE_H
-#define VMM_CPU_STATE_H
+#ifndef EFI_CPU_STATE_H
+#define EFI_CPU_STATE_H
 
 #include "lib/types.h"
 
