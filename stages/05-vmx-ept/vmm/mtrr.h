@@ -1,8 +1,8 @@
 /*
  * Memory type range registers: which physical memory is cached how (SDM 3A
  * 12.11). With EPT, Vellum must put these types into its tables, because the
- * CPU ignores the MTRRs for guest memory. Pure functions (but mtrr_read), and
- * tested on the host.
+ * CPU ignores the MTRRs for guest memory. mtrr_read() asks this CPU; the others
+ * are pure functions.
  * Book: chapter 5.
  */
 #ifndef VMM_MTRR_H

@@ -4,11 +4,23 @@
  * address sanitizer sees a read past them. Checksums would keep nearly every
  * input out, so the first byte says which tables are sealed with a good one.
  */
+#include "boot/boot_info.h"
 #include "fuzz.h"
+#include "paging/paging.h"
+#include "paging/space.h"
 #include "vmm/acpi_sleep.h"
 
 #define MEMORY 1024
 #define COPIES 4096
+
+/* What the machine's own map would need; nothing here asks it. */
+struct boot_info boot_info;
+bool space_entered;
+
+void *map_phys(phys_t phys, u64 size, enum map_flags flags)
+{
+	return NULL;
+}
 
 static u8 memory[MEMORY];
 static void *copies[COPIES];

@@ -1,5 +1,5 @@
 /*
- * Host tests of mtrr.c: which type wins, and where it ends.
+ * Host tests of mtrr.c: which type wins, where it ends, and what is read.
  */
 #include "host.h"
 #include "lib/cpu.h"
@@ -275,6 +275,74 @@ static void a_pair_tells_its_first_block(void **arg)
 	assert_false(mtrr_variable_range(&state, 0, &first, &last));
 }
 
+/* The MSRs of a CPU whose MTRRs are those of @state. */
+static void set_msrs(const struct mtrr_state *state)
+{
+	const u32 first[] = {MSR_MTRR_FIX64K, MSR_MTRR_FIX16K,
+			     MSR_MTRR_FIX16K + 1};
+	uint bits = 64 - __builtin_clzl(state->address_mask);
+
+	host_cpu_reset();
+	host_set_cpuid(1, 0, (struct cpuid_regs){.edx = CPUID_1_EDX_MTRR});
+	host_set_cpuid(0x80000000, 0, (struct cpuid_regs){.eax = 0x80000008});
+	host_set_cpuid(0x80000008, 0, (struct cpuid_regs){.eax = bits});
+	host_set_msr(MSR_MTRRCAP, state->variable_count | BIT(8) | BIT(10));
+	host_set_msr(MSR_MTRR_DEF_TYPE,
+		     state->default_type | (u64)state->fixed_enabled << 10 |
+			     (u64)state->enabled << 11);
+	for (uint i = 0; i < MTRR_FIXED / 8; i++) {
+		u64 value;
+
+		memcpy(&value, &state->fixed[i * 8], 8);
+		host_set_msr(i < ARRAY_SIZE(first) ? first[i]
+						   : MSR_MTRR_FIX4K + i - 3,
+			     value);
+	}
+	for (uint i = 0; i < state->variable_count; i++) {
+		host_set_msr(MSR_MTRR_PHYSBASE0 + 2 * i,
+			     state->variable[i].base);
+		host_set_msr(MSR_MTRR_PHYSBASE0 + 2 * i + 1,
+			     state->variable[i].mask);
+	}
+}
+
+static void what_the_registers_say_is_read(void **arg)
+{
+	struct mtrr_state state, read;
+
+	host_seed();
+	for (uint i = 0; i < 1000; i++) {
+		mtrr_random(&state, 36 + host_random(17));
+		set_msrs(&state);
+		mtrr_read(&read);
+		assert_true(mtrr_equal(&read, &state));
+	}
+}
+
+static void a_cpu_that_has_no_mtrrs_is_not_asked_for_them(void **arg)
+{
+	struct mtrr_state read, all_wb;
+
+	host_cpu_reset();
+	mtrr_all_write_back(&all_wb);
+	all_wb.address_mask = BIT(36) - 1;
+	mtrr_read(&read);
+	assert_true(mtrr_equal(&read, &all_wb));
+}
+
+static void fixed_ranges_that_do_not_exist_are_not_read(void **arg)
+{
+	struct mtrr_state read;
+
+	host_cpu_reset();
+	host_set_cpuid(1, 0, (struct cpuid_regs){.edx = CPUID_1_EDX_MTRR});
+	host_set_msr(MSR_MTRRCAP, 0);
+	host_set_msr(MSR_MTRR_DEF_TYPE, 0xc06);
+	mtrr_read(&read);
+	assert_true(read.enabled);
+	assert_false(read.fixed_enabled);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -297,6 +365,9 @@ int main(void)
 		cmocka_unit_test(the_msrs_are_told_from_others),
 		cmocka_unit_test(equality_sees_each_register),
 		cmocka_unit_test(a_pair_tells_its_first_block),
+		cmocka_unit_test(what_the_registers_say_is_read),
+		cmocka_unit_test(a_cpu_that_has_no_mtrrs_is_not_asked_for_them),
+		cmocka_unit_test(fixed_ranges_that_do_not_exist_are_not_read),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
