@@ -1,5 +1,6 @@
 /*
- * The nested page table of one CPU: built, mended at a fault, given new types,
+ * The nested page table of one CPU: what is mapped, and in which leaves; how our
+ * own range is hidden; and its life: built, mended at a fault, given new types,
  * taken down.
  *
  * Errors leave nothing half done. A build that runs out of memory gives back
@@ -7,13 +8,304 @@
  * is complete do the two change places, under a root that stays where it is,
  * so that EPTP and nCR3 need not change. Book: chapter 5.
  */
-#include "vmm/nested_tree.h"
+#include "vmm/nested_map.h"
 
 #include "console/printf.h"
 #include "lib/errno.h"
+#include "lib/string.h"
 #include "page/page.h"
+#include "paging/paging.h"
+#include "vmm/mmio.h"
+#include "vmm/nested_tree.h"
 
 #define HIDDEN_WRITES_LOGGED 8
+
+/*
+ * Vellum's own range, as the guest finds it: one blank page, over and over.
+ *
+ *	level 2, one entry          one table of            one page,
+ *	for each 2 MiB              level 1                 read-only
+ *	+---------+                 +---------+             +-------+
+ *	|    *----+---+------------>|    *----+--+--------->| blank |
+ *	+---------+   |             +---------+  |          +-------+
+ *	|    *----+---+             |    *----+--+
+ *	+---------+                 +---------+  |
+ *	|    *----+-> written to:   |   ...   +--+          +---------+
+ *	+---------+   a copy, with one entry changed ------>| scratch |
+ *
+ * So 128 MiB are hidden by one table. A guest that writes there in spite of
+ * the memory map that it got would exit at each write; decoding its
+ * instructions to drop the write is much code, and the exits much time. The
+ * first write to a page gets it remapped to a scratch page that may be written,
+ * and the guest is left alone with what it does to that. All such pages are one
+ * and the same: whoever writes to memory that is not there must not expect to
+ * read it back.
+ *
+ * Nothing here may be executed: a fetch is refused rather than sent through a
+ * page of zeros. Book: chapter 5, "Hiding".
+ */
+
+/* Read by the guest and by nobody else: zeros. In our .rodata. */
+static const u8 blank_page[PAGE_SIZE] __aligned(PAGE_SIZE);
+
+/* Belongs to the guest; nothing of ours may share the page with it. */
+static u8 scratch_page[PAGE_SIZE] __aligned(PAGE_SIZE);
+
+/* The leaf that shows @page of ours, which may be read and no more. */
+static u64 page_entry(const struct nested_map *map, phys_t page)
+{
+	u64 bits = nested_leaf_bits(map, LEVEL_4K, CACHE_WB);
+
+	return page.v | (bits ^ map->format->no_exec);
+}
+
+/* Make the shared table. -ENOMEM; -EINVAL when the range is not whole 2 MiB. */
+static int nested_hidden_init(struct nested_map *map)
+{
+	u64 *table, blank = page_entry(map, virt_to_phys(blank_page));
+	uint i;
+	int err;
+
+	if ((boot_info.vmm_base.v | boot_info.vmm_size) & (SIZE_2M - 1))
+		return -EINVAL;
+	err = nested_table_new(&map->hidden_pt);
+	if (err)
+		return err;
+	map->pages++;
+	map->hidden_tables = 1;
+	table = nested_table(map->hidden_pt);
+	for (i = 0; i < NESTED_ENTRIES; i++)
+		table[i] = blank;
+	return 0;
+}
+
+/* Entry of level 2 for each 2 MiB of our range. */
+static u64 nested_hidden_entry(const struct nested_map *map)
+{
+	return map->hidden_pt.v | map->format->table;
+}
+
+/*
+ * Does @entry point to the page at @phys? The other bits may differ from what
+ * we wrote: the hardware sets accessed and dirty bits (always with NPT).
+ */
+static bool points_to(u64 entry, phys_t phys)
+{
+	return (entry & NESTED_ADDRESS) == phys.v;
+}
+
+/* Give the 2 MiB behind *@entry of level 2 a table of its own. */
+static int make_private(struct nested_map *map, u64 *entry)
+{
+	phys_t table;
+	int err = nested_table_new(&table);
+
+	if (err)
+		return err;
+	map->pages++;
+	map->hidden_tables++;
+	memcpy(nested_table(table), nested_table(map->hidden_pt), PAGE_SIZE);
+	nested_set(entry, table.v | map->format->table);
+	return 0;
+}
+
+/* The guest touched @gpa in our range in vain. As nested_map_fault(); sets
+ * *@first when this page had not been written to before. */
+static int nested_hidden_fault(struct nested_map *map, u64 gpa, bool write,
+			       bool *first)
+{
+	phys_t scratch = virt_to_phys(scratch_page);
+	uint level;
+	u64 *entry;
+	int err = 0;
+
+	if (!write) /* what may be read does not fault when it is read */
+		return -EPERM;
+	entry = nested_find(map, gpa, LEVEL_2M, &level);
+	if (points_to(*entry, map->hidden_pt))
+		err = make_private(map, entry);
+	if (err)
+		return err;
+	entry = nested_find(map, gpa, LEVEL_4K, &level);
+	if (points_to(*entry, scratch)) /* another CPU was here first */
+		return 0;
+	nested_set(entry, page_entry(map, scratch) | map->format->write);
+	map->hidden_writes++;
+	*first = true;
+	return 0;
+}
+
+/* Give @to, a newer tree, the tables that @from has for our range. */
+static void nested_hidden_copy(struct nested_map *to,
+			       const struct nested_map *from)
+{
+	u64 end = boot_info.vmm_base.v + boot_info.vmm_size, gpa;
+	uint level;
+
+	for (gpa = boot_info.vmm_base.v; gpa < end; gpa += SIZE_2M) {
+		u64 *entry = nested_find(to, gpa, LEVEL_2M, &level);
+
+		nested_set(entry, *nested_find(from, gpa, LEVEL_2M, &level));
+	}
+}
+
+/* Free the tables of our range; to be called before the tree goes.
+ * A build that failed may have left any part of the tree out: hence the level,
+ * and the look at the entry. */
+static void nested_hidden_free(struct nested_map *map)
+{
+	u64 end = boot_info.vmm_base.v + boot_info.vmm_size, gpa;
+	uint level;
+
+	for (gpa = boot_info.vmm_base.v; gpa < end; gpa += SIZE_2M) {
+		u64 entry = *nested_find(map, gpa, LEVEL_2M, &level);
+
+		if (level == LEVEL_2M && entry &&
+		    !points_to(entry, map->hidden_pt))
+			free_page_phys(PHYS(entry & NESTED_ADDRESS));
+	}
+	free_page_phys(map->hidden_pt);
+}
+
+#define EAGER_END (4 * GIB) /* all of it is mapped at once, RAM or not */
+
+/*
+ * What the guest's memory is, and in which leaves.
+ *
+ * Everything is mapped to itself. A leaf should be as large as it can be: the
+ * tables get smaller, and so do the TLB's worries. It must not be larger than
+ * what has one memory type, and must not touch our own range. (It cannot cross
+ * the limit, which is a power of two of many GiB.) So each empty entry on the
+ * way down is asked: could you be a leaf?
+ *
+ *	entry of level 3, 1 GiB:  all of one kind -> leaf
+ *	                          else a table of 512 entries, and we go down to
+ *	entry of level 2, 2 MiB:  all of one kind -> leaf
+ *	                          in our range    -> the table that hides it
+ *	                          else a table of 512 entries, and we go down to
+ *	entry of level 1, 4 KiB:  always a leaf
+ *
+ * The same step serves the first build and the first touch of device memory
+ * later. It costs a walk per leaf, and a question per entry that was empty.
+ * Book: chapter 5, "As large as the type allows".
+ */
+
+/* Has [@base, @base + @size) one memory type? Which, in *@type. */
+static bool one_type(const struct mtrr_state *mtrr, u64 base, u64 size,
+		     enum mem_cache *type)
+{
+	u64 done, more;
+
+	*type = mtrr_type(mtrr, base, &done);
+	while (done < size) {
+		if (mtrr_type(mtrr, base + done, &more) != *type)
+			return false;
+		done += more;
+	}
+	return true;
+}
+
+/* May one leaf of @level map all that the entry for @base covers? */
+static bool may_be_leaf(const struct nested_map *map, u64 base, uint level,
+			enum mem_cache *type)
+{
+	u64 size = nested_level_size(level);
+
+	if (level > (map->format->has_1g ? LEVEL_1G : LEVEL_2M))
+		return false;
+	if (nested_is_hidden(base, size))
+		return false;
+	if (level > LEVEL_4K && mmio_find(base, size))
+		return false;
+	return one_type(&map->mtrr, base, size, type);
+}
+
+/* Fill *@entry, which is empty, of @level, and covers memory from @base on. */
+static int fill_entry(struct nested_map *map, u64 *entry, u64 base, uint level)
+{
+	enum mem_cache type;
+	phys_t table;
+	int err;
+
+	if (may_be_leaf(map, base, level, &type)) {
+		u64 bits = nested_leaf_bits(map, level, type);
+
+		if (!mmio_find(base, nested_level_size(level)))
+			bits |= map->format->write;
+		nested_set(entry, base | bits);
+		return 0;
+	}
+	if (level == LEVEL_2M && nested_is_hidden(base, SIZE_2M)) {
+		nested_set(entry, nested_hidden_entry(map));
+		return 0;
+	}
+	err = nested_table_new(&table);
+	if (err)
+		return err;
+	map->pages++;
+	nested_set(entry, table.v | map->format->table);
+	return 0;
+}
+
+/* Map the largest uniform leaf that covers @gpa (below the limit), if nothing
+ * does, with the tables on the way. *@next: the first byte after it. -ENOMEM. */
+static int nested_build_leaf(struct nested_map *map, u64 gpa, u64 *next)
+{
+	phys_t table = map->root;
+	uint level;
+
+	for (level = LEVEL_ROOT;; level--) {
+		u64 size = nested_level_size(level);
+		u64 *entry = nested_slot(nested_table(table), gpa, level);
+		u64 base = ALIGN_DOWN(gpa, size);
+		int err = 0;
+
+		if (!*entry)
+			err = fill_entry(map, entry, base, level);
+		if (err)
+			return err;
+		*next = base + size;
+		if (nested_is_leaf(map, *entry, level) ||
+		    (level == LEVEL_2M && nested_is_hidden(base, size)))
+			return 0;
+		table = PHYS(*entry & NESTED_ADDRESS);
+	}
+}
+
+/* Map all of [@base, @base + @size) that lies below the limit. */
+static int map_range(struct nested_map *map, u64 base, u64 size)
+{
+	u64 gpa, end;
+	int err;
+
+	if (base >= map->limit)
+		return 0;
+	end = base + MIN(size, map->limit - base);
+	for (gpa = base; gpa < end;) {
+		err = nested_build_leaf(map, gpa, &gpa);
+		if (err)
+			return err;
+	}
+	return 0;
+}
+
+/* Map RAM and the first 4 GiB into the empty tree of @map. -ENOMEM: some of
+ * the tables are there. */
+static int nested_build_all(struct nested_map *map)
+{
+	const struct mem_map *memory = &boot_info.map;
+	int err = map_range(map, 0, EAGER_END);
+	uint i;
+
+	for (i = 0; i < memory->count && !err; i++) {
+		const struct mem_range *r = &memory->range[i];
+
+		if (r->type == MEM_RAM || r->type == MEM_ACPI ||
+		    r->type == MEM_NVS)
+			err = map_range(map, r->base, r->size);
+	}
+	return err;
+}
 
 static void set_types(struct nested_map *map, const struct mtrr_state *mtrr)
 {

@@ -35,7 +35,7 @@ struct nested_map {
 
 	/* The rest is nested_*.c's own. */
 	struct mtrr_state mtrr;  /* what the leaf types come from */
-	uint hidden_tables;      /* of @pages, those below nested_hidden.c */
+	uint hidden_tables;      /* of @pages, those of our range */
 	phys_t hidden_pt;        /* shows the blank page 512 times */
 	struct nested_map *next; /* nested_root.c: all maps there are, */
 	uint users;              /* and how many roots use this one */

@@ -16,8 +16,8 @@ static struct nested_map *maps;
 static uint root_count;
 
 /* A map that is there already and has just these types. */
-static struct nested_map *find(const struct nested_format *format,
-			       const struct mtrr_state *mtrr)
+static struct nested_map *find_map(const struct nested_format *format,
+				   const struct mtrr_state *mtrr)
 {
 	for (struct nested_map *m = maps; m; m = m->next)
 		if (m->format == format && mtrr_equal(&m->mtrr, mtrr))
@@ -25,8 +25,9 @@ static struct nested_map *find(const struct nested_format *format,
 	return NULL;
 }
 
-static int build(struct nested_map **map, const struct nested_format *format,
-		 const struct mtrr_state *mtrr, u64 limit)
+static int build_map(struct nested_map **map,
+		     const struct nested_format *format,
+		     const struct mtrr_state *mtrr, u64 limit)
 {
 	int err;
 
@@ -44,21 +45,21 @@ static int build(struct nested_map **map, const struct nested_format *format,
 }
 
 /* One user more for the map with these types. maps_lock is held. */
-static int get(struct nested_map **map, const struct nested_format *format,
-	       const struct mtrr_state *mtrr, u64 limit)
+static int get_map(struct nested_map **map, const struct nested_format *format,
+		   const struct mtrr_state *mtrr, u64 limit)
 {
 	int err = 0;
 
-	*map = find(format, mtrr);
+	*map = find_map(format, mtrr);
 	if (!*map)
-		err = build(map, format, mtrr, limit);
+		err = build_map(map, format, mtrr, limit);
 	if (!err)
 		(*map)->users++;
 	return err;
 }
 
 /* One user less; the last one takes it down. maps_lock is held. */
-static void put(struct nested_map *map)
+static void put_map(struct nested_map *map)
 {
 	struct nested_map **link = &maps;
 
@@ -95,7 +96,7 @@ int nested_root_init(struct nested_root *root,
 		mtrr = &all_wb;
 	}
 	spin_lock(&maps_lock);
-	err = get(&root->map, format, mtrr, limit);
+	err = get_map(&root->map, format, mtrr, limit);
 	if (!err)
 		root_count++;
 	spin_unlock(&maps_lock);
@@ -128,17 +129,17 @@ int nested_root_retype(struct nested_root *root, const struct mtrr_state *mtrr)
 	int err;
 
 	spin_lock(&maps_lock);
-	if (old->users == 1 && !find(old->format, mtrr)) {
+	if (old->users == 1 && !find_map(old->format, mtrr)) {
 		err = nested_map_retype(old, mtrr); /* nobody else is in it */
 	} else {
-		err = get(&map, old->format, mtrr, old->limit);
+		err = get_map(&map, old->format, mtrr, old->limit);
 		if (!err)
 			root->map = map;
 	}
 	if (!err)
 		copy_root(root);
 	if (!err && root->map != old)
-		put(old);
+		put_map(old);
 	spin_unlock(&maps_lock);
 	return err;
 }

@@ -16,7 +16,6 @@
  */
 #include "vmm/nested_tree.h"
 
-#include "lib/errno.h"
 #include "lib/string.h"
 #include "page/page.h"
 #include "paging/paging.h"
@@ -76,6 +75,13 @@ u64 *nested_find(const struct nested_map *map, u64 gpa, uint level, uint *found)
 	}
 	*found = l;
 	return entry;
+}
+
+bool nested_is_hidden(u64 gpa, u64 size)
+{
+	u64 base = boot_info.vmm_base.v, end = base + boot_info.vmm_size;
+
+	return gpa < end && base < gpa + size;
 }
 
 /* Free the table of @level at @phys, which covers memory from @base on. The

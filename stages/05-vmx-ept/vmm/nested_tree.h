@@ -1,6 +1,6 @@
 /*
  * The tree under a nested map: tables, entries, walking. What is mapped where
- * is for nested_build.c and nested_hidden.c to say. Private to nested_*.c.
+ * is for nested_map.c to say. Private to nested_*.c.
  */
 #ifndef VMM_NESTED_TREE_H
 #define VMM_NESTED_TREE_H
@@ -56,44 +56,11 @@ void nested_set(u64 *entry, u64 value);
 u64 *nested_find(const struct nested_map *map, u64 gpa, uint level,
 		 uint *found);
 
-/* Free the table @root and all tables under it, but not those that
- * nested_hidden.c put there. */
-void nested_tree_free(const struct nested_map *map, phys_t root);
-
-/* --- nested_build.c: what is mapped, and in which leaves --- */
-
-/* Map RAM and the first 4 GiB into the empty tree of @map. -ENOMEM: some of
- * the tables are there. */
-int nested_build_all(struct nested_map *map);
-
-/*
- * Map the largest uniform leaf that covers @gpa (below the limit), if nothing
- * does, with the tables on the way. *@next: the first byte after it. -ENOMEM.
- */
-int nested_build_leaf(struct nested_map *map, u64 gpa, u64 *next);
-
-/* --- nested_hidden.c: Vellum's own range --- */
-
 /* Does [@gpa, @gpa + @size) have any byte in common with our range? */
 bool nested_is_hidden(u64 gpa, u64 size);
 
-/* Make the shared table. -ENOMEM; -EINVAL when the range is not whole 2 MiB. */
-int nested_hidden_init(struct nested_map *map);
-
-/* Entry of level 2 for each 2 MiB of our range. */
-u64 nested_hidden_entry(const struct nested_map *map);
-
-/*
- * The guest touched @gpa in our range in vain. As nested_map_fault(); sets
- * *@first when this page had not been written to before.
- */
-int nested_hidden_fault(struct nested_map *map, u64 gpa, bool write,
-			bool *first);
-
-/* Give @to, a newer tree, the tables that @from has for our range. */
-void nested_hidden_copy(struct nested_map *to, const struct nested_map *from);
-
-/* Free the tables of our range; to be called before the tree goes. */
-void nested_hidden_free(struct nested_map *map);
+/* Free the table @root and all tables under it, but not those of
+ * our range, which may hang in another tree as well. */
+void nested_tree_free(const struct nested_map *map, phys_t root);
 
 #endif

@@ -1,7 +1,7 @@
 HOST_TESTS += vmm-mtrr vmm-nested-map vmm-nested-fault vmm-nested-threads
 
-nested-code := vmm/mtrr.c vmm/nested_map.c vmm/nested_tree.c \
-	vmm/nested_build.c vmm/nested_hidden.c vmm/mmio.c vmm/test/nested_host.c
+nested-code := vmm/nested_map.c vmm/nested_tree.c vmm/mtrr.c vmm/mmio.c \
+	vmm/test/nested_host.c
 
 vmm-mtrr.sources := vmm/test/mtrr_test.c vmm/test/mtrr_model.c vmm/mtrr.c
 

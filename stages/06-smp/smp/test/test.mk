@@ -9,5 +9,5 @@ smp-store.flags := -mno-red-zone
 smp-ipi.sources := smp/test/ipi_test.c smp/ipi.c
 
 smp-many-cpus.sources := smp/test/many_cpus_test.c vmm/nested_root.c \
-	vmm/mtrr.c vmm/nested_map.c vmm/nested_tree.c vmm/nested_build.c \
-	vmm/nested_hidden.c vmm/mmio.c vmm/test/nested_host.c
+	vmm/nested_map.c vmm/nested_tree.c vmm/mtrr.c vmm/mmio.c \
+	vmm/test/nested_host.c
