@@ -4,7 +4,7 @@
 # FOLDER/test/test.mk lists the test programs of a folder:
 #
 #	HOST_TESTS += page-pool
-#	page-pool.sources := page/test/pool_test.c page/pool.c page/check.c
+#	page-pool.sources := page/test/pool_test.c page/page.c page/check.c
 #
 # The first word of a name is the folder, so that names do not collide. Paths
 # start at the stage's directory, and a source may come from the folder itself

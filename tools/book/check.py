@@ -15,7 +15,7 @@ from book.skeleton import files_of
 
 
 def missing_lines(folder):
-    """'stages/03-buddy/page/pool.c:3-9, 12' for what is not shown."""
+    """'stages/03-buddy/page/page.c:3-9, 12' for what is not shown."""
     for path, lines in sorted(folder.missing.items()):
         yield f'{path.relative_to(TOP)}:{", ".join(runs(lines))}'
 

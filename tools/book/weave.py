@@ -1,11 +1,11 @@
 """What a block of a chapter shows: attributes -> lines of a source file.
 
-    file=page/pool.c fn=pool_free           whole items, by name; * is a glob
-    file=page/pool.c fn=pool_free from="re" to="re"      a cut inside an item
+    file=page/page.c fn=free_page           whole items, by name; * is a glob
+    file=page/page.c fn=free_page from="re" to="re"      a cut inside an item
     file=boot/vellum.ld from="re" to="re"                a cut of the file
-    file=page/pool.c match="re"     the one line, or the statement or comment
+    file=page/page.c match="re"     the one line, or the statement or comment
                                     that it begins
-    file=page/pool.c part=top       the opening comment
+    file=page/page.c part=top       the opening comment
 
 Several ways in one block add up. Whatever is not found exactly once is an
 error that says what was looked for, and what there is instead.

@@ -21,19 +21,11 @@ extern u64 mm_allocations, mm_fail_at;
 /* Count one allocation. Must this one fail? Then say so on the console. */
 bool mm_fail_now(void);
 
-/* Say how many there were, for so far a sweep over all of them must go; and
- * whether mm_check() finds anything. When the boot is over, or in a panic. */
-void mm_print_allocations(void);
-
 #else
 
 static inline bool mm_fail_now(void)
 {
 	return false;
-}
-
-static inline void mm_print_allocations(void)
-{
 }
 
 #endif

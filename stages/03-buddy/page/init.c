@@ -14,7 +14,9 @@
 #include "console/printf.h"
 #include "lib/init.h"
 #include "lib/string.h"
-#include "page/setup.h"
+#include "page/mm.h"
+#include "page/page.h"
+#include "page/pool.h"
 #include "paging/paging.h"
 
 static void print_blocks(const struct page_stats *stats)
@@ -34,7 +36,7 @@ static void print_pages(void)
 	       boot_info.vmm_base.v);
 	printf("page: %u reserved for the program, %u kept for a panic, "
 	       "%u free\n",
-	       stats.reserved, stats.panicmem, stats.available);
+	       stats.reserved, NUM_OF_PANICMEM_PAGES, stats.available);
 	printf("page: free blocks by order, 4 KiB to 16 MiB:");
 	print_blocks(&stats);
 }
@@ -47,7 +49,8 @@ static void show_split_and_merge(void)
 	void *virt;
 
 	get_page_stats(&before);
-	if (alloc_pages(&virt, NULL, 3))
+	virt = new_pages(NULL, 3);
+	if (!virt)
 		panic("page: 3 pages can't be allocated");
 	get_page_stats(&after);
 	printf("page: alloc_pages(3) returns 0x%lx, split:", (u64)virt);
@@ -71,7 +74,8 @@ static void page_init(void)
 	fill_with_junk((char *)VMM_VIRT + used,
 		       (char *)VMM_VIRT + boot_info.vmm_size);
 	if (setup_pages(page, (void *)VMM_VIRT, boot_info.vmm_base, pages,
-			used / PAGE_SIZE))
+			used / PAGE_SIZE) ||
+	    mm_setup())
 		panic("page: %lu MiB are too little for Vellum and a "
 		      "reserve of %u pages",
 		      boot_info.vmm_size / MIB, NUM_OF_PANICMEM_PAGES);

@@ -1,10 +1,10 @@
 /*
  * Doubly linked lists with the links inside the objects, as in most kernels:
  * putting an object on a list never allocates. The head is a node of its own,
- * so that insertion and removal have no special case. Host and target alike.
+ * so that insertion and removal have no special case. Book: chapter 3, "Lists".
  */
-#ifndef LIB_LIST_H
-#define LIB_LIST_H
+#ifndef PAGE_LIST_H
+#define PAGE_LIST_H
 
 #include "lib/types.h"
 
@@ -12,11 +12,6 @@ struct list {
 	struct list *next;
 	struct list *prev;
 };
-
-#define LIST_INIT(name)          \
-	{                        \
-		&(name), &(name) \
-	}
 
 static inline void list_init(struct list *head)
 {

@@ -13,12 +13,13 @@
  * orders, 13, whatever the number of pages. All state is in vmm_pool.
  * Book: chapter 3, "Split and merge".
  */
-#include "page/pool.h"
+#include "page/page.h"
 
 #include "console/panic.h"
 #include "lib/errno.h"
 #include "lib/percpu.h"
 #include "page/fail.h"
+#include "page/pool.h"
 
 struct page_pool vmm_pool;
 
@@ -158,6 +159,62 @@ int alloc_page(void **virt, phys_t *phys)
 }
 
 /*
+ * What is page @i, of type PAGE_NOT_HEAD, a part of? A block is aligned to its
+ * size, so its head is found by clearing low bits of the number, one by one.
+ */
+static const char *describe_part(u32 i)
+{
+	for (uint order = 1; order < NUM_OF_ALLOCSIZE; order++) {
+		u32 head = ALIGN_DOWN(i, 1U << order);
+		u32 type = vmm_pool.page[head].type;
+
+		if (type >= PAGE_FREE + order && type < PAGE_NOT_HEAD)
+			return "already free";
+		if ((type == PAGE_ALLOCATED || type == PAGE_OWNED) &&
+		    i - head < vmm_pool.page[head].pages)
+			return "inside a block, not its start";
+	}
+	return "in no block: the page array is damaged";
+}
+
+static const char *describe_head(u32 i)
+{
+	switch (vmm_pool.page[i].type) {
+	case PAGE_RESERVED:
+		return "reserved for the program";
+	case PAGE_ALLOCATED:
+		return "allocated";
+	case PAGE_OWNED:
+		return "in use by its owner";
+	case PAGE_NOT_HEAD:
+		return describe_part(i);
+	default:
+		return vmm_pool.page[i].type < PAGE_NOT_HEAD
+			       ? "already free"
+			       : "of no type: the page array is damaged";
+	}
+}
+
+static const char *describe_index(u64 index)
+{
+	const char *what;
+
+	if (index >= vmm_pool.pages)
+		return "not page memory";
+	spin_lock(&vmm_pool.lock);
+	what = describe_head(index);
+	spin_unlock(&vmm_pool.lock);
+	return what;
+}
+
+const char *describe_page(const void *virt)
+{
+	u64 offset = (u64)virt - (u64)vmm_pool.virt;
+
+	return describe_index(offset >> PAGE_SHIFT);
+}
+
+/*
  * The number of the page at @offset from the start of the pool, where a block
  * may begin. An address below the pool wraps round to a huge offset. Panics
  * for what can be no page, naming the function @who called and its argument.
@@ -172,10 +229,10 @@ static __forceinline u32 page_index(u64 offset, const char *who, u64 address)
 }
 
 /* No block begins at page @i: say so, after the lock was released. */
-static __noreturn void refuse(const char *who, u64 address, u32 i)
+static __noreturn void no_block_here(const char *who, u64 address, u32 i)
 {
 	spin_unlock(&vmm_pool.lock);
-	panic("%s(0x%lx): %s", who, address, pool_describe(i));
+	panic("%s(0x%lx): %s", who, address, describe_index(i));
 }
 
 static __forceinline void free_at(u64 offset, const char *who, u64 address)
@@ -184,7 +241,7 @@ static __forceinline void free_at(u64 offset, const char *who, u64 address)
 
 	spin_lock(&vmm_pool.lock);
 	if (vmm_pool.page[i].type != PAGE_ALLOCATED)
-		refuse(who, address, i);
+		no_block_here(who, address, i);
 	n = vmm_pool.page[i].pages;
 	vmm_pool.available += n;
 	if (n == 1)
@@ -212,7 +269,7 @@ void set_page_owner(void *virt, void *owner)
 
 	spin_lock(&vmm_pool.lock);
 	if (page->type != PAGE_ALLOCATED && page->type != PAGE_OWNED)
-		refuse(__func__, (u64)virt, i);
+		no_block_here(__func__, (u64)virt, i);
 	page->owner = owner;
 	__atomic_store_n(&page->type, owner ? PAGE_OWNED : PAGE_ALLOCATED,
 			 __ATOMIC_RELEASE);
@@ -227,7 +284,7 @@ void shrink_pages(void *virt, int n)
 
 	spin_lock(&vmm_pool.lock);
 	if (page->type != PAGE_ALLOCATED)
-		refuse(__func__, (u64)virt, i);
+		no_block_here(__func__, (u64)virt, i);
 	rest = page->pages - n;
 	if (n <= 0 || rest >= page->pages) {
 		spin_unlock(&vmm_pool.lock);
@@ -240,7 +297,59 @@ void shrink_pages(void *virt, int n)
 	spin_unlock(&vmm_pool.lock);
 }
 
-void pool_init(struct page *page, void *virt, phys_t phys, u32 pages)
+uint num_of_available_pages(void)
+{
+	return __atomic_load_n(&vmm_pool.available, __ATOMIC_RELAXED);
+}
+
+void *page_owner(const void *virt)
+{
+	u64 i = page_number(virt);
+	const struct page *page = &vmm_pool.page[i];
+
+	if ((u64)virt & PAGE_MASK || i >= vmm_pool.pages ||
+	    __atomic_load_n(&page->type, __ATOMIC_ACQUIRE) != PAGE_OWNED)
+		return NULL;
+	return page->owner;
+}
+
+uint pages_of_block(const void *virt)
+{
+	u64 offset = (u64)virt - (u64)vmm_pool.virt;
+	u64 index = offset >> PAGE_SHIFT;
+	const struct page *page = &vmm_pool.page[index];
+
+	if (offset & PAGE_MASK || index >= vmm_pool.pages ||
+	    __atomic_load_n(&page->type, __ATOMIC_ACQUIRE) != PAGE_ALLOCATED)
+		return 0;
+	return page->pages;
+}
+
+bool in_page_memory(const void *p)
+{
+	return (u64)p - (u64)vmm_pool.virt < (u64)vmm_pool.pages * PAGE_SIZE;
+}
+
+phys_t page_phys(const void *virt)
+{
+	return PHYS(vmm_pool.phys.v + ((u64)virt - (u64)vmm_pool.virt));
+}
+
+void get_page_stats(struct page_stats *stats)
+{
+	spin_lock(&vmm_pool.lock);
+	stats->pages = vmm_pool.pages;
+	stats->reserved = vmm_pool.reserved;
+	stats->available = vmm_pool.available;
+	for (uint order = 0; order < NUM_OF_ALLOCSIZE; order++) {
+		stats->blocks[order] = 0;
+		list_for_each (node, &vmm_pool.free[order])
+			stats->blocks[order]++;
+	}
+	spin_unlock(&vmm_pool.lock);
+}
+
+static void reserve_all(struct page *page, void *virt, phys_t phys, u32 pages)
 {
 	vmm_pool = (struct page_pool){
 		.lock = SPINLOCK_INIT,
@@ -256,7 +365,7 @@ void pool_init(struct page *page, void *virt, phys_t phys, u32 pages)
 		list_init(&vmm_pool.free[order]);
 }
 
-int pool_add(u32 first, u32 n)
+int free_reserved_pages(u32 first, u32 n)
 {
 	int error = 0;
 
@@ -275,4 +384,10 @@ int pool_add(u32 first, u32 n)
 	}
 	spin_unlock(&vmm_pool.lock);
 	return error;
+}
+
+int setup_pages(struct page *page, void *virt, phys_t phys, u32 pages, u32 used)
+{
+	reserve_all(page, virt, phys, pages);
+	return free_reserved_pages(used, pages - used);
 }

@@ -14,8 +14,6 @@
 #define NUM_OF_ALLOCSIZE 13 /* block sizes: 4 KiB, 8 KiB, ... 16 MiB */
 #define MAX_ALLOC_PAGES  (1 << (NUM_OF_ALLOCSIZE - 1))
 
-#define NUM_OF_PANICMEM_PAGES 256 /* 1 MiB, set aside for the panic shell */
-
 /*
  * Allocate @n contiguous pages, aligned to the next power of two of @n pages
  * (virtually; physically to at most the 4 MiB that our range is aligned to).
@@ -27,6 +25,21 @@ int alloc_pages(void **virt, phys_t *phys, int n);
 
 /* As alloc_pages() for one page. */
 int alloc_page(void **virt, phys_t *phys);
+
+/* The same two for those who need the page anyway: its address, or NULL. */
+static inline void *new_pages(phys_t *phys, int n)
+{
+	void *virt;
+
+	return alloc_pages(&virt, phys, n) ? NULL : virt;
+}
+
+static inline void *new_page(phys_t *phys)
+{
+	void *virt;
+
+	return alloc_page(&virt, phys) ? NULL : virt;
+}
 
 /*
  * Give back the whole block that begins at @virt, as it was allocated. Any
@@ -78,49 +91,30 @@ phys_t page_phys(const void *virt);
 struct page_stats {
 	uint pages;                    /* in our range */
 	uint reserved;                 /* the program's own */
-	uint panicmem;                 /* in the reserve */
 	uint available;                /* free */
 	uint blocks[NUM_OF_ALLOCSIZE]; /* free blocks of each order */
 };
 
 void get_page_stats(struct page_stats *stats);
 
-/*
- * Open every memory lock, this layer's and those of the layers above it, so
- * that a CPU that panicked while it held one can allocate again. Only when all
- * other CPUs are stopped: what a lock protected may be half changed.
- */
-void mm_force_unlock(void);
-
-/*
- * Free the reserve of NUM_OF_PANICMEM_PAGES pages: a panic that was caused by
- * lack of memory needs some for its own shell. From then on this CPU alone can
- * allocate; for all others there is no memory. The second call does nothing.
- */
-void mm_free_panicmem(void);
-
 /* May this CPU allocate? Not when the reserve was freed for another. */
 bool mm_may_allocate(void);
 
 /*
- * Verify every invariant of every memory layer. Prints what is wrong and
- * returns -EINVAL, or returns 0. Takes time proportional to the memory.
+ * Start-up. page/init.c does it on the machine, the host tests with memory from
+ * malloc: manage @pages pages at @virt and @phys, of which the first @used are
+ * taken. @page has page_array_size(@pages) bytes (page/pool.h). Returns 0, or
+ * -EINVAL when @used is more than there are. Called once, by CPU 0, before all
+ * else; tests start over with it.
  */
-int mm_check(void);
+struct page;
+int setup_pages(struct page *page, void *virt, phys_t phys, u32 pages,
+		u32 used);
 
 /*
- * A layer above this one that has locks and invariants of its own tells us of
- * them, so that the two calls above reach it. Called once for each layer, by
- * CPU 0 at start-up; @layer stays.
+ * Free @n reserved pages from number @first on. Returns -EINVAL, and does
+ * nothing, when one of them is not reserved or not there.
  */
-struct mm_layer {
-	int (*check)(void);         /* prints and returns -EINVAL, or 0 */
-	void (*force_unlock)(void); /* as mm_force_unlock(), for its locks */
-	void (*one_cpu_only)(void); /* NULL: it asks mm_may_allocate() always;
-				       else it must from this call on */
-	struct mm_layer *next;
-};
-
-void mm_add_layer(struct mm_layer *layer);
+int free_reserved_pages(u32 first, u32 n);
 
 #endif

@@ -17,10 +17,10 @@
 #ifndef PAGE_POOL_H
 #define PAGE_POOL_H
 
-#include "lib/list.h"
 #include "lib/spinlock.h"
 #include "lib/types.h"
 #include "page/buddy.h"
+#include "page/list.h"
 
 /*
  * A free block's type tells its order as well, so that one comparison answers
@@ -72,7 +72,7 @@ struct page_pool {
 	phys_t phys;
 };
 
-/* The one pool of the program. */
+/* The one pool of the program (page/page.c). */
 extern struct page_pool vmm_pool;
 
 /*
@@ -91,32 +91,29 @@ static inline size_t page_array_size(u32 pages)
 	return page_array_length(pages) * sizeof(struct page);
 }
 
-/*
- * Start with @pages pages at @virt and @phys, all of them reserved. @page has
- * page_array_size(@pages) bytes.
- */
-void pool_init(struct page *page, void *virt, phys_t phys, u32 pages);
-
-/*
- * Free @n reserved pages from number @first on. Returns -EINVAL, and does
- * nothing, when one of them is not reserved or not there.
- */
-int pool_add(u32 first, u32 n);
-
 /* The number of the page of @virt; no less than pages for a foreign address. */
 static inline u64 page_number(const void *virt)
 {
 	return ((u64)virt - (u64)vmm_pool.virt) >> PAGE_SHIFT;
 }
 
-/* What page @index is, in words; any number will do. */
-const char *pool_describe(u64 index);
-
 /*
- * Verify every invariant. Returns NULL, or what is wrong, and where in *@where:
- * the number of a page, or page_array_length() + order for a free list, or
- * + NUM_OF_ALLOCSIZE for what comes after the lists.
+ * Verify every invariant (page/check.c). Returns NULL, or what is wrong, and
+ * where in *@where: the number of a page, or page_array_length() + order for a
+ * free list, or + NUM_OF_ALLOCSIZE for what comes after the lists.
  */
 const char *pool_check(u32 *where);
+
+/*
+ * In a test build (page/selftest.c): fill the memory from @start to @end, which
+ * nobody has yet, with what could mislead us. RAM survives a reset, so at the
+ * next start such things do lie there: our own data of last time, page tables,
+ * lists.
+ */
+#ifdef VELLUM_TEST
+void fill_with_junk(char *start, char *end);
+#else
+#define fill_with_junk(start, end) ((void)0)
+#endif
 
 #endif

@@ -10,9 +10,10 @@
 #include "lib/errno.h"
 #include "lib/init.h"
 #include "lib/string.h"
+#include "page/mm.h"
 #include "page/page.h"
+#include "page/pool.h"
 #include "page/runs.h"
-#include "page/setup.h"
 #include "paging/pagetable.h"
 
 static void fill(u64 *page, u64 value, u64 step)
@@ -66,7 +67,8 @@ static bool test_sizes(void)
 
 		if (n > before / 4)
 			continue; /* a small VMMSIZE_ALL */
-		if (alloc_pages((void **)&virt, &phys, n))
+		virt = new_pages(&phys, n);
+		if (!virt)
 			return false;
 		ok &= num_of_available_pages() == before - n;
 		ok &= page_phys(virt).v == phys.v;

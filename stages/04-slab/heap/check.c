@@ -8,6 +8,8 @@
 #include "console/printf.h"
 #include "heap/debug.h"
 #include "lib/errno.h"
+#include "page/mm.h"
+#include "page/page.h"
 #include "page/pool.h"
 
 static void force_unlock_heap(void)

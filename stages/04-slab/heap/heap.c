@@ -34,9 +34,9 @@ const struct slab no_slab = {.used = UINT32_MAX};
 static struct slab *new_slab(struct heap_class *class)
 {
 	uint slots = PAGE_SIZE >> class->shift;
-	struct slab *slab;
+	struct slab *slab = new_page(NULL);
 
-	if (alloc_page((void **)&slab, NULL))
+	if (!slab)
 		return NULL;
 	poison_slab(slab);
 	*slab = (struct slab){.class = class};
@@ -166,13 +166,11 @@ static inline struct heap_class *class_for(uint n)
  */
 static __cold void *alloc_other(uint n)
 {
-	void *p;
-
 	if (!mm_may_allocate())
 		return NULL;
 	if (n <= OBJECT_MAX)
 		return alloc_object(class_for(MAX(n, 1U)), n);
-	return alloc_pages(&p, NULL, pages_for(n)) ? NULL : p;
+	return new_pages(NULL, pages_for(n));
 }
 
 void *alloc(uint n)

@@ -5,6 +5,7 @@
 #include "console/printf.h"
 #include "heap/pool_block.h"
 #include "lib/errno.h"
+#include "page/mm.h"
 #include "page/page.h"
 
 /* Do the runs of @block cover it exactly, and are free ones merged? */

@@ -5,8 +5,8 @@
 #define HEAP_POOL_BLOCK_H
 
 #include "heap/mempool.h"
-#include "lib/list.h"
 #include "lib/spinlock.h"
+#include "page/list.h"
 
 #define RUN_ALIGN 16 /* offsets and lengths are multiples of this */
 

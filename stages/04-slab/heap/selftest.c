@@ -9,6 +9,7 @@
 #include "heap/mempool.h"
 #include "lib/init.h"
 #include "lib/string.h"
+#include "page/mm.h"
 #include "page/page.h"
 
 /* Take all memory in objects of @n bytes, each its own, and give it back. */

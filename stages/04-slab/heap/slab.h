@@ -17,9 +17,10 @@
 #define HEAP_SLAB_H
 
 #include "heap/heap.h"
-#include "lib/list.h"
 #include "lib/spinlock.h"
 #include "lib/types.h"
+#include "page/list.h"
+#include "page/page.h"
 #include "page/pool.h"
 
 #define SLAB_WORDS (PAGE_SIZE / HEAP_MIN / 64)

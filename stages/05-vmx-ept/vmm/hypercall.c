@@ -16,6 +16,7 @@
 #include "lib/cpu.h"
 #include "lib/errno.h"
 #include "lib/string.h"
+#include "page/mm.h"
 #include "page/page.h"
 #include "page/runs.h"
 #include "vmm/launch.h"

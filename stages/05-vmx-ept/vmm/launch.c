@@ -17,7 +17,7 @@
 #include "lib/init.h"
 #include "lib/percpu.h"
 #include "lib/string.h"
-#include "page/fail.h"
+#include "page/mm.h"
 #include "vmm/preflight.h"
 #include "vmm/signals.h"
 

@@ -25,7 +25,7 @@ static const char *const order[] = {
 	"&mp->lock",      /* heap/mempool.c: one of them */
 	"&class->lock",   /* heap/heap.c: the slabs of a size class */
 	"&space_lock",    /* paging/map_phys.c: Vellum's page tables */
-	"&vmm_pool.lock", /* page/pool.c: page descriptors and free lists */
+	"&vmm_pool.lock", /* page/page.c: page descriptors and free lists */
 	"&cpu->lock",     /* smp/cpus.h: a CPU's INITs and start-up IPIs */
 	"&console_lock",  /* console/console.c: one message at a time */
 };

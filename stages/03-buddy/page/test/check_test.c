@@ -8,6 +8,7 @@
  * any value could be right.
  */
 #include "host.h"
+#include "page/page.h"
 #include "page/pool.h"
 
 #define PAGES 300
@@ -27,8 +28,7 @@ static struct tally {
 
 static void start(u32 used)
 {
-	pool_init(array, NULL, PHYS(0), PAGES);
-	assert_int_equal(pool_add(used, PAGES - used), 0);
+	assert_int_equal(setup_pages(array, NULL, PHYS(0), PAGES, used), 0);
 }
 
 /* A pool in which every kind of page occurs, at several sizes. */

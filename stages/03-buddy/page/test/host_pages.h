@@ -1,5 +1,5 @@
 /*
- * The page layer on the host: setup_pages() with memory from the C library.
+ * The page layer on the host: setup_pages() and mm_setup() with memory of ours.
  * For the tests of this layer and of those above it.
  */
 #ifndef PAGE_TEST_HOST_PAGES_H
@@ -8,7 +8,9 @@
 #include <sys/mman.h>
 
 #include "host.h"
-#include "page/setup.h"
+#include "page/mm.h"
+#include "page/page.h"
+#include "page/pool.h"
 
 #define HOST_ALIGN (16 * MIB)   /* as the largest block */
 #define HOST_PHYS  0x37c00000UL /* what page 0's physical address is */
@@ -39,6 +41,7 @@ static inline void host_pages(u32 pages, u32 used)
 	page = malloc(page_array_size(pages));
 	assert_int_equal(
 		setup_pages(page, memory, PHYS(HOST_PHYS), pages, used), 0);
+	assert_int_equal(mm_setup(), 0);
 	assert_int_equal(mm_check(), 0);
 }
 

@@ -1,9 +1,10 @@
 /*
- * Host tests of the buddy allocator itself: page/pool.c and page/check.c. The
+ * Host tests of the buddy allocator itself: page/page.c and page/check.c. The
  * pool's pages are never touched, so no memory stands behind them.
  */
 #include "host.h"
 #include "lib/errno.h"
+#include "page/page.h"
 #include "page/pool.h"
 
 #define MAX_PAGES 20000
@@ -18,8 +19,7 @@ static void start(u32 pages, u32 used)
 {
 	libc_free(array);
 	array = malloc(page_array_size(pages));
-	pool_init(array, NULL, PHYS(0), pages);
-	assert_int_equal(pool_add(used, pages - used), 0);
+	assert_int_equal(setup_pages(array, NULL, PHYS(0), pages, used), 0);
 }
 
 static void assert_sound(void)
@@ -99,7 +99,7 @@ static void pages_can_be_added_piece_by_piece_and_merge(void **state)
 {
 	start(64, 64);
 	for (u32 i = 0; i < 64; i++) /* 37 has no common divisor with 64 */
-		assert_int_equal(pool_add(i * 37 % 64, 1), 0);
+		assert_int_equal(free_reserved_pages(i * 37 % 64, 1), 0);
 	assert_blocks((uint[NUM_OF_ALLOCSIZE]){[6] = 1});
 	assert_int_equal(vmm_pool.reserved, 0);
 }
@@ -107,11 +107,11 @@ static void pages_can_be_added_piece_by_piece_and_merge(void **state)
 static void only_reserved_pages_that_exist_can_be_added(void **state)
 {
 	start(64, 32);
-	assert_int_equal(pool_add(31, 2), -EINVAL);
-	assert_int_equal(pool_add(40, 1), -EINVAL);
-	assert_int_equal(pool_add(64, 1), -EINVAL);
-	assert_int_equal(pool_add(65, 0), -EINVAL);
-	assert_int_equal(pool_add(1, UINT32_MAX), -EINVAL);
+	assert_int_equal(free_reserved_pages(31, 2), -EINVAL);
+	assert_int_equal(free_reserved_pages(40, 1), -EINVAL);
+	assert_int_equal(free_reserved_pages(64, 1), -EINVAL);
+	assert_int_equal(free_reserved_pages(65, 0), -EINVAL);
+	assert_int_equal(free_reserved_pages(1, UINT32_MAX), -EINVAL);
 	assert_int_equal(vmm_pool.reserved, 32);
 	assert_sound();
 }
@@ -248,7 +248,7 @@ static void assert_no_block(u32 index, const char *what)
 	u32 before = vmm_pool.available;
 
 	assert_panics(free_page(AT(index)), what);
-	assert_string_equal(pool_describe(index), what);
+	assert_string_equal(describe_page(AT(index)), what);
 	assert_int_equal(vmm_pool.available, before);
 	assert_sound();
 }
@@ -269,7 +269,7 @@ static void what_is_no_allocated_block_cannot_be_freed(void **state)
 	assert_no_block(40, "already free");
 	assert_no_block(64, "not page memory");
 	assert_no_block(UINT32_MAX, "not page memory");
-	assert_string_equal(pool_describe(block), "allocated");
+	assert_string_equal(describe_page(AT(block)), "allocated");
 	release(block);
 	assert_no_block(block, "already free");     /* merged, the head */
 	assert_no_block(block + 5, "already free"); /* inside */

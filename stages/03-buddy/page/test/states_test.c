@@ -12,6 +12,7 @@
  */
 #include "host.h"
 #include "lib/errno.h"
+#include "page/page.h"
 #include "page/pool.h"
 
 #define MOST_PAGES  13 /* PAGES=n in the environment: this many, 10 if not */
@@ -222,8 +223,7 @@ static void explore(u32 n, u32 used)
 	pages = n;
 	count = calls = 0;
 	memset(table, 0, SLOTS * sizeof(*table));
-	pool_init(array, NULL, PHYS(0), n);
-	assert_int_equal(pool_add(used, n - used), 0);
+	assert_int_equal(setup_pages(array, NULL, PHYS(0), n, used), 0);
 	s = read_state();
 	add_state(&s);
 	for (u32 i = 0; i < count; i++) {

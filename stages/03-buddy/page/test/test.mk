@@ -1,8 +1,11 @@
-HOST_TESTS += page-buddy page-pool page-check page-page page-states page-threads
+HOST_TESTS += page-buddy page-list page-pool page-check page-page page-states \
+	page-threads
 
-page-code := page/page.c page/pool.c page/check.c
+page-code := page/page.c page/check.c page/mm.c page/fail.c
 
 page-buddy.sources := page/test/buddy_test.c
+
+page-list.sources := page/test/list_test.c
 
 page-pool.sources := page/test/pool_test.c $(page-code)
 

@@ -39,7 +39,8 @@ static void *use_pages(void *name)
 		}
 		if (i % 32 == 0)
 			count_free_pages();
-		if (alloc_pages((void **)block, NULL, 1 + (random >> 60)))
+		*block = new_pages(NULL, 1 + (random >> 60));
+		if (!*block)
 			continue;
 		if (random >> 59 & 1)
 			shrink_pages(*block, 1 + (random >> 61)); /* by half */

@@ -1,7 +1,8 @@
 HOST_TESTS += heap-heap heap-mempool heap-fail heap-debug heap-threads
 
 heap-code := heap/heap.c heap/realloc.c heap/check.c heap/debug.c \
-	heap/mempool.c heap/mempool_check.c page/page.c page/pool.c page/check.c
+	heap/mempool.c heap/mempool_check.c \
+	page/page.c page/check.c page/mm.c page/fail.c
 
 # The test has another CPU do something while the heap gets a page.
 heap-heap.sources := heap/test/heap_test.c $(heap-code)
