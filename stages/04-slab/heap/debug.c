@@ -14,9 +14,9 @@
 
 #define TRAILER_MAGIC 0x0e4d0b1e
 
-static struct trailer *trailer_of(const struct heap_class *class, const u8 *p)
+static struct trailer *trailer_of(const struct heap_class *cls, const u8 *p)
 {
-	return (struct trailer *)(p + BIT(class->shift)) - 1;
+	return (struct trailer *)(p + BIT(cls->shift)) - 1;
 }
 
 static bool is_filled(const u8 *from, const void *to, u8 byte)
@@ -27,35 +27,35 @@ static bool is_filled(const u8 *from, const void *to, u8 byte)
 	return true;
 }
 
-static const char *check_free(const struct heap_class *class, const u8 *p)
+static const char *check_free_slot(const struct heap_class *cls, const u8 *p)
 {
-	return is_filled(p, p + BIT(class->shift), POISON)
+	return is_filled(p, p + BIT(cls->shift), POISON)
 		       ? NULL
 		       : "written to after it was freed";
 }
 
-static const char *check_allocated(const struct heap_class *class, const u8 *p)
+static const char *check_taken_slot(const struct heap_class *cls, const u8 *p)
 {
-	const struct trailer *trailer = trailer_of(class, p);
+	const struct trailer *trailer = trailer_of(cls, p);
 
 	if (trailer->magic == TRAILER_MAGIC &&
-	    trailer->n <= BIT(class->shift) - TRAILER &&
+	    trailer->n <= BIT(cls->shift) - TRAILER &&
 	    is_filled(p + trailer->n, trailer, CANARY))
 		return NULL;
 	return "written past the end of the object";
 }
 
-static void panic_if(const char *wrong, struct heap_class *class, void *p)
+static void panic_if(const char *wrong, struct heap_class *cls, void *p)
 {
 	if (!wrong)
 		return;
-	spin_unlock(&class->lock);
+	spin_unlock(&cls->lock);
 	panic("heap: 0x%lx: %s", (u64)p, wrong);
 }
 
-static void write_trailer(struct heap_class *class, u8 *p, uint n)
+static void write_trailer(struct heap_class *cls, u8 *p, uint n)
 {
-	struct trailer *trailer = trailer_of(class, p);
+	struct trailer *trailer = trailer_of(cls, p);
 
 	memset(p + n, CANARY, (u8 *)trailer - (p + n));
 	*trailer = (struct trailer){n, TRAILER_MAGIC};
@@ -66,34 +66,34 @@ void poison_slab(struct slab *slab)
 	memset(slab, POISON, PAGE_SIZE);
 }
 
-void slot_allocated(struct heap_class *class, void *p, uint n)
+void slot_allocated(struct heap_class *cls, void *p, uint n)
 {
-	panic_if(check_free(class, p), class, p);
-	write_trailer(class, p, n);
+	panic_if(check_free_slot(cls, p), cls, p);
+	write_trailer(cls, p, n);
 }
 
-void slot_resized(struct heap_class *class, void *p, uint n)
+void slot_resized(struct heap_class *cls, void *p, uint n)
 {
-	panic_if(check_allocated(class, p), class, p);
-	write_trailer(class, p, n);
+	panic_if(check_taken_slot(cls, p), cls, p);
+	write_trailer(cls, p, n);
 }
 
-void slot_freed(struct heap_class *class, void *p)
+void slot_freed(struct heap_class *cls, void *p)
 {
-	panic_if(check_allocated(class, p), class, p);
-	memset(p, POISON, BIT(class->shift));
+	panic_if(check_taken_slot(cls, p), cls, p);
+	memset(p, POISON, BIT(cls->shift));
 }
 
-const char *check_slots(const struct heap_class *class, const struct slab *slab)
+const char *check_slots(const struct heap_class *cls, const struct slab *slab)
 {
 	const char *wrong = NULL;
 
-	for (u64 i = class->first; i < PAGE_SIZE >> class->shift; i++) {
-		const u8 *p = (const u8 *)slab + (i << class->shift);
+	for (u64 i = cls->first; i < PAGE_SIZE >> cls->shift; i++) {
+		const u8 *p = (const u8 *)slab + (i << cls->shift);
 
 		wrong = slab->bitmap[i / 64] & BIT(i % 64)
-				? check_free(class, p)
-				: check_allocated(class, p);
+				? check_free_slot(cls, p)
+				: check_taken_slot(cls, p);
 		if (wrong)
 			break;
 	}

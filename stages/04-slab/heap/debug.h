@@ -31,25 +31,24 @@ void poison_slab(struct slab *slab);
 
 /*
  * The slot at @p becomes an object of @n bytes; its object gets another size;
- * it is free again. Each panics, with the lock of @class open, when the slot
+ * it is free again. Each panics, with the lock of @cls open, when the slot
  * does not hold what it was left with.
  */
-void slot_allocated(struct heap_class *class, void *p, uint n);
-void slot_resized(struct heap_class *class, void *p, uint n);
-void slot_freed(struct heap_class *class, void *p);
+void slot_allocated(struct heap_class *cls, void *p, uint n);
+void slot_resized(struct heap_class *cls, void *p, uint n);
+void slot_freed(struct heap_class *cls, void *p);
 
-/* Check every slot of @slab, of @class, by its bit: what is wrong, or NULL. */
-const char *check_slots(const struct heap_class *class,
-			const struct slab *slab);
+/* Check every slot of @slab, of @cls, by its bit: what is wrong, or NULL. */
+const char *check_slots(const struct heap_class *cls, const struct slab *slab);
 
 #else
 
-#define TRAILER                     0
-#define poison_slab(slab)           ((void)0)
-#define slot_allocated(class, p, n) ((void)(n))
-#define slot_resized(class, p, n)   ((void)(n))
-#define slot_freed(class, p)        ((void)0)
-#define check_slots(class, slab)    NULL
+#define TRAILER                   0
+#define poison_slab(slab)         ((void)0)
+#define slot_allocated(cls, p, n) ((void)(n))
+#define slot_resized(cls, p, n)   ((void)(n))
+#define slot_freed(cls, p)        ((void)0)
+#define check_slots(cls, slab)    NULL
 
 #endif
 

@@ -1,14 +1,39 @@
 /*
- * Start-up of the heap: no memory is taken before the first allocation. Prints
- * the classes, and one allocation of each kind so that the addresses can be
- * seen: an object never begins at a page boundary, whole pages always do.
+ * Start-up of the heap: no memory is taken before the first allocation. The
+ * page layer hears of this one, for its checker and for a panic. Prints the
+ * classes, and one allocation of each kind so that the addresses can be seen:
+ * an object never begins at a page boundary, whole pages always do.
  * Book: chapter 4, "What you should see".
  */
 #include "console/printf.h"
 #include "heap/mempool.h"
 #include "heap/slab.h"
 #include "lib/init.h"
+#include "page/mm.h"
 #include "page/page.h"
+
+static void force_unlock_heap(void)
+{
+	for (uint i = 0; i < HEAP_CLASSES; i++)
+		spin_force_unlock(&heap_classes[i].lock);
+}
+
+static void ask_before_each_allocation(void)
+{
+	heap_usual_max = 0;
+}
+
+void setup_heap(void)
+{
+	static struct mm_layer layer = {
+		.check = check_heap,
+		.force_unlock = force_unlock_heap,
+		.one_cpu_only = ask_before_each_allocation,
+	};
+
+	setup_heap_classes();
+	mm_add_layer(&layer);
+}
 
 static void print_example(uint n)
 {

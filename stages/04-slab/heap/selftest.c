@@ -50,12 +50,12 @@ static void leave_former_life(void)
 	uint i = 0;
 
 	for (; !alloc_page(&p, NULL); last = p, i++) {
-		struct heap_class *class = &heap_classes[i % HEAP_CLASSES];
+		struct heap_class *cls = &heap_classes[i % HEAP_CLASSES];
 		struct slab *slab = p;
 
-		*slab = (struct slab){.class = class, .used = 1};
+		*slab = (struct slab){.cls = cls, .used = 1};
 		for (uint w = 0; w < SLAB_WORDS; w++)
-			slab->bitmap[w] = w < class->words ? ~0UL : 0;
+			slab->bitmap[w] = w < cls->words ? ~0UL : 0;
 		*(void **)(slab + 1) = last;
 	}
 	for (; last; last = p) {

@@ -30,10 +30,10 @@ struct heap_class;
 struct slab {
 	u64 bitmap[SLAB_WORDS]; /* bit i is 1: slot i is free */
 	struct list link;       /* on the list of its class; else next: NULL */
-	struct heap_class *class; /* as the page's owner is: else somebody wrote
+	struct heap_class *cls; /* as the page's owner is: else somebody wrote
 				     over the header */
-	u32 used;                 /* objects allocated */
-	u32 word;                 /* number of the word to look at first; on the
+	u32 used;               /* objects allocated */
+	u32 word;               /* number of the word to look at first; on the
 				   list, of one that is not 0 */
 };
 
@@ -102,26 +102,26 @@ static inline struct heap_class *class_of(const void *p)
 		       : NULL;
 }
 
-static inline bool is_full(const struct heap_class *class,
+static inline bool is_full(const struct heap_class *cls,
 			   const struct slab *slab)
 {
-	return slab->used >= class->objects;
+	return slab->used >= cls->objects;
 }
 
-/* Where @p is in its slab of @class: the number of the slot. */
-static inline uint slot_of(const struct heap_class *class, const void *p)
+/* Where @p is in its slab of @cls: the number of the slot. */
+static inline uint slot_of(const struct heap_class *cls, const void *p)
 {
-	return ((u64)p & PAGE_MASK) >> class->shift;
+	return ((u64)p & PAGE_MASK) >> cls->shift;
 }
 
 /*
- * Can an object begin at @p, in a page of @class or of none, and is the header
+ * Can an object begin at @p, in a page of @cls or of none, and is the header
  * of the page whole? Only the bit of its slot tells if there is one.
  */
-static inline bool is_object(const struct heap_class *class, const void *p)
+static inline bool is_object(const struct heap_class *cls, const void *p)
 {
-	return class && !((u64)p & class->mask) &&
-	       slot_of(class, p) >= class->first && slab_of(p)->class == class;
+	return cls && !((u64)p & cls->mask) && slot_of(cls, p) >= cls->first &&
+	       slab_of(p)->cls == cls;
 }
 
 /* Bytes to pages, rounded up; without overflow. */
@@ -130,13 +130,25 @@ static inline uint pages_for(uint n)
 	return ((u64)n + PAGE_MASK) >> PAGE_SHIFT;
 }
 
-/* Panic: @p is nothing that @who, free() or realloc(), can work on. */
-void heap_refuse(const char *who, const void *p) __noreturn;
+/* A class of objects of 2^@shift bytes that has no page yet. */
+struct heap_class heap_class_of_shift(uint shift);
 
-/* Make all classes empty. Called once, by CPU 0; tests start over with it. */
+/* The class for 16 @i + 1 to 16 @i + 16 bytes: the smallest that is enough. */
+struct heap_class *heap_class_for(uint i);
+
+/* Make all classes empty. */
+void setup_heap_classes(void);
+
+/*
+ * The same, and tell the page layer of this one (heap/init.c). Called once, by
+ * CPU 0; tests start over with it.
+ */
 void setup_heap(void);
 
-/* Verify every invariant of every class; prints and returns -EINVAL, or 0. */
+/*
+ * Verify every invariant of every class (heap/check.c); prints and returns
+ * -EINVAL, or 0.
+ */
 int check_heap(void);
 
 #endif

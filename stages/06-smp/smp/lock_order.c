@@ -23,7 +23,7 @@ static const char *const order[] = {
 	"&map->lock",     /* vmm/nested_map.c: the tables of one of them */
 	"&mempools.lock", /* heap/mempool.c: the list of pools */
 	"&mp->lock",      /* heap/mempool.c: one of them */
-	"&class->lock",   /* heap/heap.c: the slabs of a size class */
+	"&cls->lock",     /* heap/heap.c: the slabs of a size class */
 	"&space_lock",    /* paging/map_phys.c: Vellum's page tables */
 	"&vmm_pool.lock", /* page/page.c: page descriptors and free lists */
 	"&cpu->lock",     /* smp/cpus.h: a CPU's INITs and start-up IPIs */

@@ -5,7 +5,7 @@
  * what was there before must be there afterwards.
  */
 #include "heap/heap.h"
-#include "heap/pool_block.h"
+#include "heap/mempool.c" /* for its inside */
 #include "heap/test/host_heap.h"
 #include "page/fail.h"
 

@@ -430,7 +430,7 @@ static void an_overwritten_header_is_noticed_by_alloc_and_free(void **state)
 	slab->bitmap[0] = 0;
 	assert_panics(alloc(1024), "is overwritten");
 	*slab = good;
-	slab->class ++;
+	slab->cls++;
 	assert_panics(free(p), "the header of its page is overwritten");
 	*slab = good;
 	memset(slab, 0xff, sizeof(*slab));
@@ -449,10 +449,10 @@ static void a_page_of_the_heap_cannot_be_freed_as_a_page(void **state)
 }
 
 /*
- * Leave in every free page what @class had there in a life before this one: RAM
+ * Leave in every free page what @cls had there in a life before this one: RAM
  * survives a reset. Each header is right for its place, to the last bit.
  */
-static void leave_former_life(const struct heap_class *class)
+static void leave_former_life(const struct heap_class *cls)
 {
 	void *taken = NULL, *p;
 
@@ -460,8 +460,8 @@ static void leave_former_life(const struct heap_class *class)
 		struct slab *slab = p;
 
 		memset(p, 0xff, PAGE_SIZE);
-		*slab = (struct slab){.class = (void *)class};
-		for (uint w = 0; w < class->words; w++)
+		*slab = (struct slab){.cls = (void *)cls};
+		for (uint w = 0; w < cls->words; w++)
 			slab->bitmap[w] = ~0UL;
 		*(void **)&slab[1] = taken;
 		taken = p;
@@ -551,7 +551,7 @@ static void corrupt_slab(struct slab *slab)
 	u64 i = ((u64)slab - (u64)vmm_pool.virt) / PAGE_SIZE;
 
 	corrupt(&vmm_pool.page[i].type, 4, "type");
-	corrupt(&slab->class, 8, "class");
+	corrupt(&slab->cls, 8, "class");
 	corrupt(&slab->used, 4, "used");
 	corrupt(slab->bitmap, class_of(slab)->words * 8, "bitmap");
 	if (slab->link.next)
@@ -561,11 +561,11 @@ static void corrupt_slab(struct slab *slab)
 static void the_checker_notices_each_bit_that_is_flipped(void **state)
 {
 	for (uint n = 16; n <= 1024; n *= 2) {
-		struct heap_class *class = &heap_classes[__builtin_ctz(n) - 4];
+		struct heap_class *cls = &heap_classes[__builtin_ctz(n) - 4];
 		void *p[3] = {NULL};
 
-		p[0] = alloc(n);           /* a page that will be on the list */
-		while (class->pages < 3) { /* one full, one current */
+		p[0] = alloc(n);         /* a page that will be on the list */
+		while (cls->pages < 3) { /* one full, one current */
 			p[1] = p[2];
 			p[2] = alloc(n);
 		}
@@ -573,9 +573,9 @@ static void the_checker_notices_each_bit_that_is_flipped(void **state)
 		corrupt_slab(slab_of(p[0]));
 		corrupt_slab(slab_of(p[1]));
 		corrupt_slab(slab_of(p[2]));
-		corrupt(&class->pages, 4, "pages");
-		corrupt(&class->current, 8, "current");
-		corrupt(&class->partial, 16, "partial");
+		corrupt(&cls->pages, 4, "pages");
+		corrupt(&cls->current, 8, "current");
+		corrupt(&cls->partial, 16, "partial");
 	}
 	print_message("%u flipped bits, all noticed\n", flips);
 }
@@ -631,15 +631,15 @@ static void a_page_on_the_list_is_never_empty(void **state)
 
 static void the_current_page_of_a_class_is_of_that_class(void **state)
 {
-	struct heap_class *class = &heap_classes[0];
-	struct slab *none = class->current;
+	struct heap_class *cls = &heap_classes[0];
+	struct slab *none = cls->current;
 
-	class->current = slab_of(alloc(64)); /* of class 2, whose it is too */
+	cls->current = slab_of(alloc(64)); /* of class 2, whose it is too */
 	host_printed[0] = '\0';
 	assert_int_not_equal(mm_check(), 0);
 	assert_non_null(
 		strstr(host_printed, "current page is none of the class"));
-	class->current = none;
+	cls->current = none;
 }
 
 static void force_unlock_opens_the_locks_of_the_heap(void **state)
@@ -684,13 +684,13 @@ static void after_a_panic_every_object_is_for_the_cpu_that_panicked(
 static void a_changed_class_is_noticed(void **state)
 {
 	for (uint i = 0; i < HEAP_CLASSES; i++) {
-		struct heap_class *class = &heap_classes[i];
+		struct heap_class *cls = &heap_classes[i];
 
-		corrupt(&class->shift, 4, "shift");
-		corrupt(&class->mask, 4, "mask");
-		corrupt(&class->first, 4, "first");
-		corrupt(&class->objects, 4, "objects");
-		corrupt(&class->words, 4, "words");
+		corrupt(&cls->shift, 4, "shift");
+		corrupt(&cls->mask, 4, "mask");
+		corrupt(&cls->first, 4, "first");
+		corrupt(&cls->objects, 4, "objects");
+		corrupt(&cls->words, 4, "words");
 	}
 	corrupt(size_class, sizeof(size_class), "size_class");
 }

@@ -3,7 +3,7 @@
  * ThreadSanitizer: whatever a lock fails to protect is reported as a race.
  */
 #include "heap/heap.h"
-#include "heap/pool_block.h"
+#include "heap/mempool.c" /* for its inside */
 #include "heap/test/host_heap.h"
 
 #define THREADS 4
