@@ -1,10 +1,14 @@
 /*
- * What this CPU says of its SVM; check_caps.c judges it.
+ * Can this CPU run a guest under SVM with nested paging, and if not, what is
+ * missing? svm_read_caps() asks it, svm_need() and svm_check_caps() judge the
+ * answers. Book: chapter 5.
  */
+#include "svm/caps.h"
+
 #include "lib/cpu.h"
+#include "lib/errno.h"
 #include "lib/string.h"
 #include "paging/trap.h"
-#include "svm/svm.h"
 
 /* Vendors that make CPUs with SVM, as CPUID leaf 0 spells them. */
 static bool vendor_has_svm(void)
@@ -30,6 +34,54 @@ void svm_read_caps(struct svm_caps *caps)
 	}
 	if (caps->svm)
 		caps->vm_cr_valid = !guarded_rdmsr(MSR_VM_CR, &caps->vm_cr);
+}
+
+bool svm_need(const struct svm_caps *caps, uint i, struct need *need)
+{
+	const struct {
+		bool met;
+		struct need need;
+	} row[] = {
+		{caps->svm,
+		 {"SVM (CPUID 0x80000001 ECX bit 2)",
+		  "this CPU has no SVM, or its firmware hides it: look for "
+		  "\"SVM Mode\" (AMD-V) in the firmware set-up",
+		  false}},
+		{!caps->vm_cr_valid || !(caps->vm_cr & VM_CR_SVMDIS),
+		 {"SVM allowed by the firmware (VM_CR)",
+		  "SVM is switched off by the firmware (VM_CR.SVMDIS): enable "
+		  "\"SVM Mode\" (AMD-V) in its set-up",
+		  false}},
+		{caps->features & SVM_FEATURE_NPT,
+		 {"nested paging",
+		  "this CPU has SVM without nested paging (CPUID 0x8000000a "
+		  "EDX bit 0)",
+		  !caps->svm}},
+		{caps->asids >= 2,
+		 {"an address space identifier for the guest",
+		  "this CPU has no address space identifier for a guest "
+		  "(CPUID 0x8000000a EBX)",
+		  !caps->svm}},
+	};
+
+	if (i >= ARRAY_SIZE(row))
+		return false;
+	*need = row[i].need;
+	if (row[i].met || need->moot)
+		need->problem = NULL;
+	return true;
+}
+
+int svm_check_caps(const struct svm_caps *caps, const char **why)
+{
+	struct need need;
+
+	*why = NULL;
+	if (!caps->svm)
+		return -ENODEV;
+	for (uint i = 0; !*why && svm_need(caps, i, &need); i++)
+		*why = need.problem;
+	return *why ? -ENODEV : 0;
 }
 
 int svm_probe(const char **why)

@@ -15,59 +15,59 @@
 #include "vmm/offsets.h"
 
 	.text
-	.global	svm_enter
+	.globl	svm_enter
 svm_enter:
-	pushq	%rbp
-	movq	%rsp, %rbp
-	pushq	%rbx
-	pushq	%r12
-	pushq	%r13
-	pushq	%r14
-	pushq	%r15
-	pushq	%rdx
-	pushq	%rdi
+	push	%rbp
+	mov	%rsp, %rbp
+	push	%rbx
+	push	%r12
+	push	%r13
+	push	%r14
+	push	%r15
+	push	%rdx
+	push	%rdi
 	clgi
-	movq	%rsi, %rax
-	movq	GUEST_REGS_RCX(%rdi), %rcx
-	movq	GUEST_REGS_RDX(%rdi), %rdx
-	movq	GUEST_REGS_RBX(%rdi), %rbx
-	movq	GUEST_REGS_RBP(%rdi), %rbp
-	movq	GUEST_REGS_RSI(%rdi), %rsi
-	movq	GUEST_REGS_R8(%rdi), %r8
-	movq	GUEST_REGS_R9(%rdi), %r9
-	movq	GUEST_REGS_R10(%rdi), %r10
-	movq	GUEST_REGS_R11(%rdi), %r11
-	movq	GUEST_REGS_R12(%rdi), %r12
-	movq	GUEST_REGS_R13(%rdi), %r13
-	movq	GUEST_REGS_R14(%rdi), %r14
-	movq	GUEST_REGS_R15(%rdi), %r15
-	movq	GUEST_REGS_RDI(%rdi), %rdi
+	mov	%rsi, %rax
+	mov	GUEST_REGS_RCX(%rdi), %rcx
+	mov	GUEST_REGS_RDX(%rdi), %rdx
+	mov	GUEST_REGS_RBX(%rdi), %rbx
+	mov	GUEST_REGS_RBP(%rdi), %rbp
+	mov	GUEST_REGS_RSI(%rdi), %rsi
+	mov	GUEST_REGS_R8(%rdi), %r8
+	mov	GUEST_REGS_R9(%rdi), %r9
+	mov	GUEST_REGS_R10(%rdi), %r10
+	mov	GUEST_REGS_R11(%rdi), %r11
+	mov	GUEST_REGS_R12(%rdi), %r12
+	mov	GUEST_REGS_R13(%rdi), %r13
+	mov	GUEST_REGS_R14(%rdi), %r14
+	mov	GUEST_REGS_R15(%rdi), %r15
+	mov	GUEST_REGS_RDI(%rdi), %rdi
 	vmload	%rax
 	vmrun	%rax
 	vmsave	%rax			/* RAX is the VMCB again */
-	popq	%rax			/* the guest's RAX is in the VMCB */
-	movq	%rcx, GUEST_REGS_RCX(%rax)
-	movq	%rdx, GUEST_REGS_RDX(%rax)
-	movq	%rbx, GUEST_REGS_RBX(%rax)
-	movq	%rbp, GUEST_REGS_RBP(%rax)
-	movq	%rsi, GUEST_REGS_RSI(%rax)
-	movq	%rdi, GUEST_REGS_RDI(%rax)
-	movq	%r8, GUEST_REGS_R8(%rax)
-	movq	%r9, GUEST_REGS_R9(%rax)
-	movq	%r10, GUEST_REGS_R10(%rax)
-	movq	%r11, GUEST_REGS_R11(%rax)
-	movq	%r12, GUEST_REGS_R12(%rax)
-	movq	%r13, GUEST_REGS_R13(%rax)
-	movq	%r14, GUEST_REGS_R14(%rax)
-	movq	%r15, GUEST_REGS_R15(%rax)
-	popq	%rax
+	pop	%rax			/* the guest's RAX is in the VMCB */
+	mov	%rcx, GUEST_REGS_RCX(%rax)
+	mov	%rdx, GUEST_REGS_RDX(%rax)
+	mov	%rbx, GUEST_REGS_RBX(%rax)
+	mov	%rbp, GUEST_REGS_RBP(%rax)
+	mov	%rsi, GUEST_REGS_RSI(%rax)
+	mov	%rdi, GUEST_REGS_RDI(%rax)
+	mov	%r8, GUEST_REGS_R8(%rax)
+	mov	%r9, GUEST_REGS_R9(%rax)
+	mov	%r10, GUEST_REGS_R10(%rax)
+	mov	%r11, GUEST_REGS_R11(%rax)
+	mov	%r12, GUEST_REGS_R12(%rax)
+	mov	%r13, GUEST_REGS_R13(%rax)
+	mov	%r14, GUEST_REGS_R14(%rax)
+	mov	%r15, GUEST_REGS_R15(%rax)
+	pop	%rax
 	vmload	%rax			/* our own FS, GS, TR */
-	popq	%r15
-	popq	%r14
-	popq	%r13
-	popq	%r12
-	popq	%rbx
-	popq	%rbp
+	pop	%r15
+	pop	%r14
+	pop	%r13
+	pop	%r12
+	pop	%rbx
+	pop	%rbp
 	ret
 
 /*
@@ -77,7 +77,7 @@ svm_enter:
  * moment it is delivered: an NMI as such, an INIT as #SX because VM_CR.R_INIT
  * is set (APM 2 15.28).
  */
-	.global	svm_take_pending
+	.globl	svm_take_pending
 svm_take_pending:
 	stgi
 	nop

@@ -34,12 +34,11 @@ static bool is_prefix(u8 byte)
 }
 
 /* The bytes after the instruction may lie on a page that does not exist. */
-static void fetch(struct vcpu *vcpu, bool long_mode, u8 *bytes)
+static void fetch_instruction(struct vcpu *vcpu, bool long_mode, u8 *bytes)
 {
-	u64 at = svm_get(vcpu, VCPU_RIP);
+	const struct vmcb_save *s = &svm_vmcb(vcpu)->save;
+	u64 at = long_mode ? s->rip : s->cs.base + s->rip;
 
-	if (!long_mode)
-		at += svm_get(vcpu, VCPU_CS_BASE);
 	if (guest_read_virt(vcpu, at, bytes, MAX_INSTRUCTION))
 		guest_read_virt(
 			vcpu, at, bytes,
@@ -53,7 +52,7 @@ static struct code read_code(struct vcpu *vcpu)
 	u8 bytes[MAX_INSTRUCTION + sizeof(((struct code *)0)->opcode)] = {0};
 	struct code code = {0};
 
-	fetch(vcpu, long_mode, bytes);
+	fetch_instruction(vcpu, long_mode, bytes);
 	for (; code.prefixes < MAX_INSTRUCTION; code.prefixes++) {
 		u8 byte = bytes[code.prefixes];
 
@@ -78,7 +77,7 @@ uint svm_instruction_length(struct vcpu *vcpu)
 		return code.prefixes + (code.opcode[1] == 0x01 ? 3 : 2);
 	svm_dump(vcpu);
 	panic("can't read the guest's instruction at 0x%lx",
-	      svm_get(vcpu, VCPU_RIP));
+	      svm_vmcb(vcpu)->save.rip);
 }
 
 #define REX_R BIT(2)

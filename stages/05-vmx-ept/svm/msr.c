@@ -15,29 +15,6 @@
 #define EFER_UAIE  BIT(20)
 #define EFER_AIBRS BIT(21)
 
-/*
- * The bitmap has two bits, read and write, for each MSR of three ranges
- * (APM 2 15.11).
- */
-void svm_intercept_msr(struct vcpu *vcpu, u32 msr, bool read, bool write)
-{
-	static const struct {
-		u32 first, offset;
-	} ranges[] = {{0, 0}, {0xc0000000, 0x800}, {0xc0010000, 0x1000}};
-	u8 *map = svm_vcpu(vcpu)->msrpm;
-
-	for (uint i = 0; i < ARRAY_SIZE(ranges); i++) {
-		u32 n = msr - ranges[i].first;
-
-		if (msr < ranges[i].first || n >= 0x2000)
-			continue;
-		map += ranges[i].offset + n / 4;
-		*map &= ~(3 << n % 4 * 2);
-		*map |= (read | write << 1) << n % 4 * 2;
-		return;
-	}
-}
-
 /* The bits of EFER that this CPU lets be set, SVME aside. */
 static u64 efer_allowed(void)
 {
@@ -105,5 +82,37 @@ int svm_write_msr(struct vcpu *vcpu, u32 msr, u64 value)
 		return -EPERM;
 	default:
 		return -ENOENT;
+	}
+}
+
+/* Those that the two functions above answer. */
+void svm_intercept_own_msrs(struct vcpu *vcpu)
+{
+	svm_intercept_msr(vcpu, MSR_EFER, true, true);
+	svm_intercept_msr(vcpu, MSR_VM_CR, true, true);
+	svm_intercept_msr(vcpu, MSR_VM_HSAVE_PA, true, true);
+	svm_intercept_msr(vcpu, MSR_SVM_KEY, true, true);
+}
+
+/*
+ * The bitmap has two bits, read and write, for each MSR of three ranges
+ * (APM 2 15.11).
+ */
+void svm_intercept_msr(struct vcpu *vcpu, u32 msr, bool read, bool write)
+{
+	static const struct {
+		u32 first, offset;
+	} ranges[] = {{0, 0}, {0xc0000000, 0x800}, {0xc0010000, 0x1000}};
+	u8 *map = svm_vcpu(vcpu)->msrpm;
+
+	for (uint i = 0; i < ARRAY_SIZE(ranges); i++) {
+		u32 n = msr - ranges[i].first;
+
+		if (msr < ranges[i].first || n >= 0x2000)
+			continue;
+		map += ranges[i].offset + n / 4;
+		*map &= ~(3 << n % 4 * 2);
+		*map |= (read | write << 1) << n % 4 * 2;
+		return;
 	}
 }

@@ -21,30 +21,15 @@
  */
 #include "lib/cpu.h"
 #include "svm/svm.h"
-#include "vmm/signals.h"
-
-void svm_take_pending(void);
 
 #define DR6_BS      BIT(14) /* a single step */
 #define DR6_B       0xfUL   /* B0-B3: which breakpoint */
 #define VECTORS_ALL 0xffffffff
 
-/* The NMI is pending still: let it come, and end in svm_nmi_in_host(). */
-void svm_nmi(struct vcpu *vcpu, const struct vm_exit *exit)
-{
-	svm_take_pending();
-	svm_vcpu(vcpu)->nmi.waits = true;
-}
-
-void svm_end_nmi(struct vcpu *vcpu)
-{
-	svm_take_pending();
-}
-
 /*
  * From the first VMRUN on GIF is 0 in Vellum, so an NMI waits for the next one
- * and exits there. This is the one of the two above, or came to a CPU that
- * waits for a start-up IPI, which takes no NMI.
+ * and exits there. This is one that svm_take_pending() lets in, or came to a
+ * CPU that waits for a start-up IPI, which takes no NMI.
  */
 bool svm_nmi_in_host(struct trap_frame *frame)
 {
@@ -58,6 +43,18 @@ void svm_listen(bool on)
 		asm volatile("stgi" : : : "memory");
 	else
 		asm volatile("clgi" : : : "memory");
+}
+
+void svm_end_nmi(struct vcpu *vcpu)
+{
+	svm_take_pending();
+}
+
+/* The NMI is pending still: let it come, and end in svm_nmi_in_host(). */
+void svm_nmi(struct vcpu *vcpu, const struct vm_exit *exit)
+{
+	svm_take_pending();
+	svm_vcpu(vcpu)->nmi.waits = true;
 }
 
 void svm_nmi_before_entry(struct vcpu *vcpu)

@@ -6,9 +6,6 @@
 #include "lib/cpu.h"
 #include "svm/svm.h"
 
-void svm_enter(struct guest_regs *regs, phys_t vmcb, phys_t host_vmcb);
-void svm_take_pending(void);
-
 #define VIRT EXIT_VIRT_INSTRUCTION
 
 /* Exit code (APM 2 appendix C) to our reason. */
@@ -31,7 +28,7 @@ static const u8 translation[] = {
 	[0x86] = VIRT,              /* SKINIT */
 };
 
-static enum exit_reason translate(const struct vmcb_control *c)
+static enum exit_reason translate_reason(const struct vmcb_control *c)
 {
 	if (c->exit_code == SVM_EXIT_NPF)
 		return EXIT_MEMORY;
@@ -42,37 +39,13 @@ static enum exit_reason translate(const struct vmcb_control *c)
 		       : EXIT_UNKNOWN;
 }
 
-/*
- * The exit came while the guest was being given an interrupt or exception,
- * which is lost unless we give it again. Software interrupts are left out: RIP
- * still points at them. QEMU's TCG calls an external interrupt an exception.
- */
-static void reinject_interrupted_event(struct vmcb_control *c)
-{
-	u64 event = c->exit_int_info;
-	uint vector = event & EVENT_VECTOR;
-	u64 type = event >> EVENT_TYPE_SHIFT & 7;
-
-	if (!(event & EVENT_VALID) || c->event_injection & EVENT_VALID)
-		return;
-	if (type == EVENT_TYPE_EXCEPTION && vector >= 32)
-		event &= ~(7UL << EVENT_TYPE_SHIFT);
-	else if (type == EVENT_TYPE_EXCEPTION &&
-		 (vector == VECTOR_BP || vector == VECTOR_OF))
-		return;
-	else if (type != EVENT_TYPE_EXCEPTION && type != EVENT_TYPE_INTR &&
-		 type != EVENT_TYPE_NMI)
-		return;
-	c->event_injection = event;
-}
-
 /* VMEXIT_INVALID is -1, in QEMU's TCG one of 32 bits. */
 static bool is_invalid(const struct vmcb_control *c)
 {
 	return (u32)c->exit_code == (u32)SVM_EXIT_INVALID;
 }
 
-static void describe_io(u64 info, struct vm_exit *exit)
+static void decode_io(u64 info, struct vm_exit *exit)
 {
 	exit->port = IO_PORT(info);
 	exit->size = IO_SIZE(info);
@@ -80,44 +53,23 @@ static void describe_io(u64 info, struct vm_exit *exit)
 	exit->string = info & IO_STRING;
 }
 
-static void describe_exit(struct vmcb_control *c, struct vm_exit *exit)
+static void decode_exit(struct vmcb_control *c, struct vm_exit *exit)
 {
 	exit->hw_reason = c->exit_code;
 	exit->info = c->exit_info1;
 	exit->gpa = GPHYS(c->exit_info2);
 	exit->write = c->exit_info1 & NPF_WRITE;
 	exit->vector = VECTOR_UD;
-	exit->reason = translate(c);
+	exit->reason = translate_reason(c);
 	if (exit->reason == EXIT_IO)
-		describe_io(c->exit_info1, exit);
+		decode_io(c->exit_info1, exit);
 	if (is_invalid(c)) { /* a bad CR4 (instruction.c) */
 		exit->reason = EXIT_VIRT_INSTRUCTION;
 		exit->vector = VECTOR_GP;
 	}
 }
 
-/*
- * A guest can make the delivery of #DB or #AC raise the same exception again,
- * without end and without an interruptible moment, and so hold the CPU for
- * ever (CVE-2015-5307, CVE-2015-8104). Intercepted, each round passes here,
- * where NMIs get through; then the guest gets its exception. DR6 and DR7 are
- * already as the guest must find them (APM 2 15.12.2). Others exit only while
- * an IRET is stepped over (nmi.c).
- */
-static bool return_exception(struct vcpu *vcpu)
-{
-	struct vmcb_control *c = &svm_vmcb(vcpu)->control;
-	u64 vector = c->exit_code - SVM_EXIT_EXCEPTION;
-
-	if (vector >= 32)
-		return false;
-	if (svm_nmi_step_done(vcpu, vector))
-		return true;
-	svm_inject_exception(vcpu, vector, c->exit_info1);
-	return true;
-}
-
-static void enter(struct vcpu *vcpu)
+static void enter_guest(struct vcpu *vcpu)
 {
 	struct svm_vcpu *svm = svm_vcpu(vcpu);
 	struct vmcb_control *c = &svm->vmcb->control;
@@ -142,17 +94,12 @@ void svm_run(struct vcpu *vcpu, struct vm_exit *exit)
 
 	do {
 		svm_nmi_before_entry(vcpu);
-		enter(vcpu);
-	} while (return_exception(vcpu));
-	reinject_interrupted_event(c);
-	describe_exit(c, exit);
+		enter_guest(vcpu);
+	} while (svm_return_exception(vcpu));
+	svm_resume_delivery(vcpu);
+	decode_exit(c, exit);
 	if (exit->reason == EXIT_INIT)
 		svm_take_pending();
-}
-
-void svm_flush_map(struct vcpu *vcpu)
-{
-	svm_vmcb(vcpu)->control.tlb_control = TLB_CONTROL_FLUSH_ALL;
 }
 
 const struct vcpu_ops svm_ops = {

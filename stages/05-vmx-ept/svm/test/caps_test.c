@@ -2,7 +2,7 @@
  * CPUs without what SVM needs, and what is said of them.
  */
 #include "host.h"
-#include "svm/svm.h"
+#include "svm/caps.h"
 
 static const struct svm_caps good = {
 	.svm = true,
@@ -74,6 +74,46 @@ static void only_what_can_be_known_counts(void **state)
 	assert_int_equal(unmet, 1);
 }
 
+/* An AMD CPU with @leafs leafs of CPUID from 0x80000000 on, and SVM. */
+static void make_cpu(u32 leafs)
+{
+	host_cpu_reset();
+	host_set_cpuid(
+		0, 0,
+		(struct cpuid_regs){1, 0x68747541, 0x444d4163, 0x69746e65});
+	host_set_cpuid(0x80000000, 0,
+		       (struct cpuid_regs){.eax = 0x80000000 + leafs - 1});
+	host_set_cpuid(0x80000001, 0, (struct cpuid_regs){.ecx = BIT(2)});
+	host_set_cpuid(0x8000000a, 0,
+		       (struct cpuid_regs){.ebx = 16, .edx = SVM_FEATURE_NPT});
+}
+
+static void what_the_cpu_says_is_read(void **state)
+{
+	struct svm_caps caps;
+	const char *why;
+
+	make_cpu(0x20);
+	svm_read_caps(&caps);
+	assert_true(caps.amd && caps.svm && !caps.vm_cr_valid);
+	assert_int_equal(caps.asids, 16);
+	assert_int_equal(svm_probe(&why), 0);
+	host_set_msr(MSR_VM_CR, VM_CR_SVMDIS);
+	assert_int_equal(svm_probe(&why), -ENODEV);
+	assert_non_null(strstr(why, "VM_CR.SVMDIS"));
+}
+
+/* Where CPUID has no such leaf it gives another's numbers. */
+static void no_leaf_is_read_that_is_not_there(void **state)
+{
+	struct svm_caps caps;
+
+	make_cpu(9);
+	svm_read_caps(&caps);
+	assert_true(caps.amd && !caps.svm);
+	assert_int_equal(caps.features, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -83,6 +123,8 @@ int main(void)
 		cmocka_unit_test(no_nested_paging_is_named),
 		cmocka_unit_test(no_asid_for_a_guest_is_named),
 		cmocka_unit_test(only_what_can_be_known_counts),
+		cmocka_unit_test(what_the_cpu_says_is_read),
+		cmocka_unit_test(no_leaf_is_read_that_is_not_there),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

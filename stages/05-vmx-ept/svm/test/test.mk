@@ -1,3 +1,3 @@
 HOST_TESTS += svm-caps
 
-svm-caps.sources := svm/test/caps_test.c svm/check_caps.c
+svm-caps.sources := svm/test/caps_test.c svm/caps.c

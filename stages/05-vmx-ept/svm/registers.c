@@ -1,8 +1,8 @@
 /*
- * The guest's state by name, its next instruction, its exceptions.
+ * The guest's registers that the VMCB holds, by the names of the contract; and
+ * stepping over an instruction, which changes three of them.
  */
 #include "console/panic.h"
-#include "console/printf.h"
 #include "lib/cpu.h"
 #include "svm/svm.h"
 #include "vmm/cpu_mode.h"
@@ -13,7 +13,7 @@ static u64 to_vmx_layout(u16 attributes)
 	return (attributes & 0xff) | (u64)(attributes & 0xf00) << 4;
 }
 
-static u64 *field(struct vmcb_save *s, enum vcpu_reg reg)
+static u64 *plain_field(struct vmcb_save *s, enum vcpu_reg reg)
 {
 	switch (reg) {
 	case VCPU_RIP:
@@ -36,7 +36,7 @@ static u64 *field(struct vmcb_save *s, enum vcpu_reg reg)
 u64 svm_get(struct vcpu *vcpu, enum vcpu_reg reg)
 {
 	struct vmcb_save *s = &svm_vmcb(vcpu)->save;
-	u64 *f = field(s, reg);
+	u64 *f = plain_field(s, reg);
 
 	if (f)
 		return *f;
@@ -57,7 +57,7 @@ u64 svm_get(struct vcpu *vcpu, enum vcpu_reg reg)
 void svm_set(struct vcpu *vcpu, enum vcpu_reg reg, u64 value)
 {
 	struct vmcb_save *s = &svm_vmcb(vcpu)->save;
-	u64 *f = field(s, reg);
+	u64 *f = plain_field(s, reg);
 
 	if (f)
 		*f = value;
@@ -97,49 +97,4 @@ void svm_skip_instruction(struct vcpu *vcpu)
 		skip_to(vcpu, c->next_rip);
 	else
 		svm_skip_bytes(vcpu, svm_instruction_length(vcpu));
-}
-
-/* Vectors whose frame has an error code (APM 2 8.2). */
-#define HAS_ERROR_CODE \
-	(BIT(8) | BIT(10) | BIT(11) | BIT(12) | BIT(13) | BIT(14) | BIT(17))
-
-/* In real mode no exception pushes an error code. */
-void svm_inject_exception(struct vcpu *vcpu, uint vector, u32 error)
-{
-	u64 event =
-		EVENT_VALID | EVENT_TYPE_EXCEPTION << EVENT_TYPE_SHIFT | vector;
-
-	if ((HAS_ERROR_CODE >> vector & 1) &&
-	    (svm_vmcb(vcpu)->save.cr0 & CR0_PE))
-		event |= EVENT_ERROR_VALID | (u64)error << EVENT_ERROR_SHIFT;
-	svm_vmcb(vcpu)->control.event_injection = event;
-}
-
-static void dump_segment(const char *name, const struct vmcb_segment *s)
-{
-	printf("  %-4s %04x base 0x%lx limit 0x%x attributes 0x%x\n", name,
-	       s->selector, s->base, s->limit, s->attributes);
-}
-
-void svm_dump(struct vcpu *vcpu)
-{
-	struct vmcb *vmcb = svm_vmcb(vcpu);
-	struct vmcb_save *s = &vmcb->save;
-	struct guest_regs *r = &vcpu->regs;
-
-	printf("guest: exit 0x%lx info 0x%lx 0x%lx\n", vmcb->control.exit_code,
-	       vmcb->control.exit_info1, vmcb->control.exit_info2);
-	printf("  rip 0x%lx rsp 0x%lx rflags 0x%lx\n", s->rip, s->rsp,
-	       s->rflags);
-	printf("  rax 0x%lx rbx 0x%lx rcx 0x%lx rdx 0x%lx\n", r->rax, r->rbx,
-	       r->rcx, r->rdx);
-	printf("  rsi 0x%lx rdi 0x%lx rbp 0x%lx\n", r->rsi, r->rdi, r->rbp);
-	printf("  cr0 0x%lx cr2 0x%lx cr3 0x%lx cr4 0x%lx efer 0x%lx\n", s->cr0,
-	       s->cr2, s->cr3, s->cr4, s->efer);
-	dump_segment("cs", &s->cs);
-	dump_segment("ss", &s->ss);
-	dump_segment("ds", &s->ds);
-	dump_segment("tr", &s->tr);
-	dump_segment("gdtr", &s->gdtr);
-	dump_segment("idtr", &s->idtr);
 }

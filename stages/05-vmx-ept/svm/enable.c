@@ -1,0 +1,40 @@
+/*
+ * Switching SVM on (APM 2 15.4, 15.30).
+ *
+ * A bit of EFER does it. VMRUN then wants a page where the CPU keeps our state
+ * while the guest runs; nobody else looks into it. Book: chapter 5.
+ */
+#include "lib/cpu.h"
+#include "lib/string.h"
+#include "page/page.h"
+#include "paging/trap.h"
+#include "svm/svm.h"
+
+/* An #SX tells us of an INIT (APM 2 15.28); with it, the INIT is over. */
+static bool swallow_init(struct trap_frame *frame)
+{
+	return true;
+}
+
+#define VECTOR_SX 30
+
+int svm_enable(void)
+{
+	phys_t host_save;
+	u64 vm_cr;
+	void *page;
+	int error = alloc_page(&page, &host_save);
+
+	if (error)
+		return error;
+	memset(page, 0, PAGE_SIZE);
+	wrmsr(MSR_EFER, rdmsr(MSR_EFER) | EFER_SVME);
+	wrmsr(MSR_VM_HSAVE_PA, host_save.v);
+	/* An INIT to us becomes an exception, not a reset behind our back; and
+	 * a guest that masks address line 20 can't do that to us. (Intel's
+	 * CPUs block A20M# in VMX operation: SDM 3C 31.3, VMXON.) */
+	trap_set_handler(VECTOR_SX, swallow_init);
+	if (!guarded_rdmsr(MSR_VM_CR, &vm_cr))
+		guarded_wrmsr(MSR_VM_CR, vm_cr | VM_CR_R_INIT | VM_CR_DIS_A20M);
+	return 0;
+}

@@ -1,0 +1,60 @@
+/*
+ * NPT in the words of vmm/nested_map.h, and the flushing of what CPUs remember
+ * of it.
+ *
+ * Entries are ordinary page-table entries, and every access of the guest
+ * counts as a user access (APM 2 15.25.5). Accessed and dirty are set, which
+ * spares the CPU the write. Book: chapter 5.
+ */
+#include "lib/cpu.h"
+#include "svm/svm.h"
+
+#define CPUID_ENCRYPTION 0x8000001f /* EAX 0: SME; EBX 5:0: its bit */
+
+#define NPT_P  BIT(0)
+#define NPT_W  BIT(1)
+#define NPT_U  BIT(2)
+#define NPT_A  BIT(5)
+#define NPT_D  BIT(6)
+#define NPT_PS BIT(7)
+#define NPT_NX BIT(63)
+
+static struct nested_format npt_format = {
+	.table = NPT_P | NPT_W | NPT_U | NPT_A,
+	.leaf = NPT_P | NPT_U | NPT_A | NPT_D,
+	.write = NPT_W,
+	.large = NPT_PS,
+	.no_exec = NPT_NX,
+};
+
+/*
+ * How wide is an address of memory? Where the CPU can encrypt memory, one bit
+ * of an address says so (APM 2 7.10.1): with it, our own range would be found
+ * at another address, too. What is above it is not mapped for the guest.
+ */
+static uint address_bits(void)
+{
+	uint bits = MIN(cpuid(0x80000008, 0).eax & 0xff, 48U);
+	struct cpuid_regs r;
+
+	if (cpuid(0x80000000, 0).eax < CPUID_ENCRYPTION)
+		return bits;
+	r = cpuid(CPUID_ENCRYPTION, 0);
+	return r.eax & BIT(0) ? MIN(bits, r.ebx & 0x3f) : bits;
+}
+
+/* The entries have no types, but a leaf must not span MTRRs that differ. */
+int svm_build_map(struct vcpu *vcpu)
+{
+	struct mtrr_state mtrr;
+
+	npt_format.has_1g = svm_has_1g_pages();
+	mtrr_read(&mtrr);
+	return nested_root_init(&vcpu->root, &npt_format, &mtrr,
+				BIT(address_bits()));
+}
+
+void svm_flush_map(struct vcpu *vcpu)
+{
+	svm_vmcb(vcpu)->control.tlb_control = TLB_CONTROL_FLUSH_ALL;
+}
