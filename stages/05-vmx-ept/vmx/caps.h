@@ -7,7 +7,6 @@
 
 #include "lib/types.h"
 #include "vmm/preflight.h"
-#include "vmx/controls.h"
 
 #define MSR_FEATURE_CONTROL 0x3a
 #define MSR_VMX_BASIC       0x480
@@ -39,6 +38,22 @@
 #define EPT_CAP_INVVPID        BIT(32)
 #define EPT_CAP_INVVPID_SINGLE BIT(41)
 
+/* The five words of controls. */
+enum vmx_control {
+	CONTROL_PIN,
+	CONTROL_PROC,
+	CONTROL_PROC2,
+	CONTROL_EXIT,
+	CONTROL_ENTRY,
+	CONTROLS
+};
+
+/* What the CPU allows in one control word (SDM 3D A.3 to A.5). */
+struct vmx_allowed {
+	u32 zero; /* bits that must be 1: their 0-setting is not allowed */
+	u32 one;  /* bits that may be 1 */
+};
+
 struct vmx_caps {
 	bool intel;          /* a vendor whose CPUs may have VMX */
 	bool vmx;            /* CPUID has it */
@@ -56,17 +71,27 @@ struct vmx_caps {
 void vmx_read_caps(struct vmx_caps *caps);
 
 /*
+ * The @i-th thing that Vellum needs of an Intel CPU, in an order in which what
+ * depends on another comes later; false past the last.
+ */
+bool vmx_need(const struct vmx_caps *caps, uint i, struct need *need);
+
+/*
  * Are @caps enough for Vellum? 0, or -ENODEV with *@why saying what is
  * missing, or which firmware setting is in the way; NULL when the CPU is of
- * a vendor that never has VMX. Pure; tested on the host.
+ * a vendor that never has VMX.
  */
 int vmx_check_caps(const struct vmx_caps *caps, const char **why);
 
+/* vcpu_ops.probe. */
+int vmx_probe(const char **why);
+
 /*
- * The @i-th thing that Vellum needs of an Intel CPU, in an order in which what
- * depends on another comes later; false past the last. Pure.
+ * Choose the value of control word @which on a CPU with @caps: what we need,
+ * what we like to have where it is allowed, and what the CPU insists on. Sound
+ * only after vmx_check_caps() has passed @caps.
  */
-bool vmx_need(const struct vmx_caps *caps, uint i, struct need *need);
+u32 vmx_choose_control(const struct vmx_caps *caps, enum vmx_control which);
 
 /* Can translations that carry one VPID be forgotten? */
 static inline bool vmx_can_flush_vpid(const struct vmx_caps *caps)

@@ -1,27 +1,18 @@
 /*
- * CR0 and CR4 of a guest.
+ * A guest's write to CR0 or CR4 that exits: it would change a bit of the masks
+ * of registers.c.
  *
- * VMX operation fixes some bits: CR0.NE and CR4.VMXE must be 1 (PE and PG are
- * free in an unrestricted guest). For these the CPU has a mask and a shadow:
- * a bit in the mask is ours; the guest reads it from the shadow, and an
- * attempt to make it differ from the shadow exits (SDM 3C 26.3).
- *
- *	CR0 mask: NE, and what else the CPU fixes
- *	CR4 mask: VMXE, and all that vmm/cr4.h does not list
- *
- * So paging, protection and caches are switched without an exit, and a kernel
+ * Paging, protection and caches are switched without an exit, and a kernel
  * costs one exit: when it sets NE for the first time. But that one write can
  * change everything else too, PG included, so all that hardware does at a MOV
  * to CR0 must be done here (SDM 2B MOV to control registers).
  * Book: chapter 5.
  */
+#include "console/panic.h"
 #include "lib/cpu.h"
 #include "lib/errno.h"
-#include "console/panic.h"
 #include "vmm/cpu_mode.h"
-#include "vmm/cr4.h"
 #include "vmm/guest_memory.h"
-#include "vmx/events.h"
 #include "vmx/vmx.h"
 
 /* Exit qualification of a control-register access (SDM 3C table 28-3). */
@@ -44,57 +35,6 @@ enum cr_access {
 
 #define PDPTE_PRESENT  BIT(0)
 #define PDPTE_RESERVED 0x1e6UL /* bits 2:1 and 8:5 (SDM 3A 4.4.1) */
-
-u64 vmx_cr0_mask(const struct vmx_caps *caps)
-{
-	u64 must_be_1 = caps->cr0_fixed0 & ~(CR0_PE | CR0_PG);
-	u64 must_be_0 = ~caps->cr0_fixed1 & 0xffffffff & ~(CR0_CD | CR0_NW);
-
-	return must_be_1 | must_be_0;
-}
-
-u64 vmx_cr4_mask(const struct vmx_caps *caps)
-{
-	return caps->cr4_fixed0 | ~CR4_GUEST_MAY_SET;
-}
-
-/* LMA also decides how the next entry enters (SDM 3C 27.3.1.1). */
-void vmx_set_efer(u64 value)
-{
-	u64 controls = vmcs_read(VMCS_ENTRY_CONTROLS) & ~ENTRY_IA32E;
-
-	if (value & EFER_LMA)
-		controls |= ENTRY_IA32E;
-	vmcs_write(VMCS_ENTRY_CONTROLS, controls);
-	vmcs_write(VMCS_GUEST_EFER, value);
-}
-
-/*
- * Entries and exits leave CD and NW alone (SDM 3C 27.3.2.1, 28.5.1), so the
- * guest's are the CPU's own.
- */
-static void set_cache_bits(u64 value)
-{
-	u64 bits = CR0_CD | CR0_NW;
-
-	if ((read_cr0() ^ value) & bits)
-		write_cr0((read_cr0() & ~bits) | (value & bits));
-}
-
-void vmx_load_cr0(struct vcpu *vcpu, u64 value)
-{
-	struct vmx_vcpu *vmx = vcpu->backend;
-	u64 efer = vmcs_read(VMCS_GUEST_EFER) & ~EFER_LMA;
-
-	if ((value & CR0_PG) && (efer & EFER_LME))
-		efer |= EFER_LMA;
-	vmx_set_efer(efer);
-	set_cache_bits(value);
-	vmcs_write(VMCS_CR0_SHADOW, value);
-	vmcs_write(VMCS_GUEST_CR0,
-		   (value & ~vmcs_read(VMCS_CR0_MASK)) | vmx->cr0_fixed);
-	vmx_flush_vpid();
-}
 
 /* The rules of a MOV to CR0 that breaks which raises #GP. */
 static bool cr0_is_allowed(struct vcpu *vcpu, u64 old, u64 value)

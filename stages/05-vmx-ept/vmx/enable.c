@@ -23,14 +23,6 @@ const struct vmx_caps *vmx_caps(void)
 	return this_cpu(caps_of_cpu);
 }
 
-int vmx_probe(const char **why)
-{
-	struct vmx_caps caps;
-
-	vmx_read_caps(&caps);
-	return vmx_check_caps(&caps, why);
-}
-
 /*
  * An unlocked IA32_FEATURE_CONTROL lets VMXON fail just as a locked one with
  * VMX off (SDM 3C 24.7): set the bit, and lock it for our own sake.

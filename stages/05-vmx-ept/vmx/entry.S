@@ -22,78 +22,78 @@
 #include "vmx/vmcs.h"
 
 	.text
-	.globl vmx_enter, vmx_exit_label
-	.globl vmx_enter_begins, vmx_enter_ends, vmx_enter_stop
+	.globl	vmx_enter, vmx_exit_label
+	.globl	vmx_enter_begins, vmx_enter_ends, vmx_enter_stop
 vmx_enter:
-	push %rbp
-	push %rbx
-	push %r12
-	push %r13
-	push %r14
-	push %r15
-	push %rdi			/* regs, for the way back */
-	mov $VMCS_HOST_RSP_NUMBER, %eax
-	vmwrite %rsp, %rax
-	mov GUEST_REGS_CR2(%rdi), %rax
-	mov %rax, %cr2
+	push	%rbp
+	push	%rbx
+	push	%r12
+	push	%r13
+	push	%r14
+	push	%r15
+	push	%rdi			/* regs, for the way back */
+	mov	$VMCS_HOST_RSP_NUMBER, %eax
+	vmwrite	%rsp, %rax
+	mov	GUEST_REGS_CR2(%rdi), %rax
+	mov	%rax, %cr2
 vmx_enter_begins:
-	cmpl $0, (%rdx)
-	jne vmx_enter_stop
-	test %rsi, %rsi
-	mov GUEST_REGS_RAX(%rdi), %rax
-	mov GUEST_REGS_RCX(%rdi), %rcx
-	mov GUEST_REGS_RDX(%rdi), %rdx
-	mov GUEST_REGS_RBX(%rdi), %rbx
-	mov GUEST_REGS_RBP(%rdi), %rbp
-	mov GUEST_REGS_RSI(%rdi), %rsi
-	mov GUEST_REGS_R8(%rdi), %r8
-	mov GUEST_REGS_R9(%rdi), %r9
-	mov GUEST_REGS_R10(%rdi), %r10
-	mov GUEST_REGS_R11(%rdi), %r11
-	mov GUEST_REGS_R12(%rdi), %r12
-	mov GUEST_REGS_R13(%rdi), %r13
-	mov GUEST_REGS_R14(%rdi), %r14
-	mov GUEST_REGS_R15(%rdi), %r15
-	mov GUEST_REGS_RDI(%rdi), %rdi
-	jz 1f
+	cmpl	$0, (%rdx)
+	jne	vmx_enter_stop
+	test	%rsi, %rsi
+	mov	GUEST_REGS_RAX(%rdi), %rax
+	mov	GUEST_REGS_RCX(%rdi), %rcx
+	mov	GUEST_REGS_RDX(%rdi), %rdx
+	mov	GUEST_REGS_RBX(%rdi), %rbx
+	mov	GUEST_REGS_RBP(%rdi), %rbp
+	mov	GUEST_REGS_RSI(%rdi), %rsi
+	mov	GUEST_REGS_R8(%rdi), %r8
+	mov	GUEST_REGS_R9(%rdi), %r9
+	mov	GUEST_REGS_R10(%rdi), %r10
+	mov	GUEST_REGS_R11(%rdi), %r11
+	mov	GUEST_REGS_R12(%rdi), %r12
+	mov	GUEST_REGS_R13(%rdi), %r13
+	mov	GUEST_REGS_R14(%rdi), %r14
+	mov	GUEST_REGS_R15(%rdi), %r15
+	mov	GUEST_REGS_RDI(%rdi), %rdi
+	jz	1f
 	vmresume
-	jmp 2f
+	jmp	2f
 1:	vmlaunch
 vmx_enter_ends:
 2:	pushfq				/* only if it failed */
-	pop %rax
-	jmp 3f
+	pop	%rax
+	jmp	3f
 
 vmx_enter_stop:
-	mov $1, %eax
-	jmp 3f
+	mov	$1, %eax
+	jmp	3f
 
 vmx_exit_label:
-	push %rdi			/* the guest's */
-	mov 8(%rsp), %rdi		/* regs */
-	mov %rax, GUEST_REGS_RAX(%rdi)
-	mov %rcx, GUEST_REGS_RCX(%rdi)
-	mov %rdx, GUEST_REGS_RDX(%rdi)
-	mov %rbx, GUEST_REGS_RBX(%rdi)
-	mov %rbp, GUEST_REGS_RBP(%rdi)
-	mov %rsi, GUEST_REGS_RSI(%rdi)
-	mov %r8, GUEST_REGS_R8(%rdi)
-	mov %r9, GUEST_REGS_R9(%rdi)
-	mov %r10, GUEST_REGS_R10(%rdi)
-	mov %r11, GUEST_REGS_R11(%rdi)
-	mov %r12, GUEST_REGS_R12(%rdi)
-	mov %r13, GUEST_REGS_R13(%rdi)
-	mov %r14, GUEST_REGS_R14(%rdi)
-	mov %r15, GUEST_REGS_R15(%rdi)
-	pop GUEST_REGS_RDI(%rdi)
-	mov %cr2, %rax
-	mov %rax, GUEST_REGS_CR2(%rdi)
-	xor %eax, %eax
-3:	pop %rdi
-	pop %r15
-	pop %r14
-	pop %r13
-	pop %r12
-	pop %rbx
-	pop %rbp
+	push	%rdi			/* the guest's */
+	mov	8(%rsp), %rdi		/* regs */
+	mov	%rax, GUEST_REGS_RAX(%rdi)
+	mov	%rcx, GUEST_REGS_RCX(%rdi)
+	mov	%rdx, GUEST_REGS_RDX(%rdi)
+	mov	%rbx, GUEST_REGS_RBX(%rdi)
+	mov	%rbp, GUEST_REGS_RBP(%rdi)
+	mov	%rsi, GUEST_REGS_RSI(%rdi)
+	mov	%r8, GUEST_REGS_R8(%rdi)
+	mov	%r9, GUEST_REGS_R9(%rdi)
+	mov	%r10, GUEST_REGS_R10(%rdi)
+	mov	%r11, GUEST_REGS_R11(%rdi)
+	mov	%r12, GUEST_REGS_R12(%rdi)
+	mov	%r13, GUEST_REGS_R13(%rdi)
+	mov	%r14, GUEST_REGS_R14(%rdi)
+	mov	%r15, GUEST_REGS_R15(%rdi)
+	pop	GUEST_REGS_RDI(%rdi)
+	mov	%cr2, %rax
+	mov	%rax, GUEST_REGS_CR2(%rdi)
+	xor	%eax, %eax
+3:	pop	%rdi
+	pop	%r15
+	pop	%r14
+	pop	%r13
+	pop	%r12
+	pop	%rbx
+	pop	%rbp
 	ret

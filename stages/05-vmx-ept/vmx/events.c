@@ -9,7 +9,7 @@
  * its source and will not come again, so we must put it in once more (SDM 3C
  * 28.2.4). Book: chapter 5.
  */
-#include "vmx/events.h"
+#include "vmx/vmx.h"
 
 #define REASON_EXCEPTION     0
 #define REASON_EPT_VIOLATION 48
@@ -25,7 +25,7 @@
  * (and with the shadow and TF set, the CPU would demand a pending single step:
  * SDM 3C 27.3.1.5).
  */
-static void inject(u64 event, u32 error)
+static void inject_event(u64 event, u32 error)
 {
 	u64 state = vmcs_read(VMCS_GUEST_INTERRUPTIBILITY);
 
@@ -50,12 +50,12 @@ void vmx_inject_exception(struct vcpu *vcpu, uint vector, u32 error)
 	    (vmcs_read(VMCS_GUEST_CR0) & CR0_PE))
 		event |= EVENT_HAS_ERROR;
 	vmcs_write(VMCS_GUEST_RFLAGS, vmcs_read(VMCS_GUEST_RFLAGS) | RFLAGS_RF);
-	inject(event, error);
+	inject_event(event, error);
 }
 
 void vmx_inject_nmi(void)
 {
-	inject(VECTOR_NMI | EVENT_OF_TYPE(EVENT_NMI), 0);
+	inject_event(VECTOR_NMI | EVENT_OF_TYPE(EVENT_NMI), 0);
 }
 
 static void block_nmi(bool blocked)
@@ -97,7 +97,7 @@ void vmx_resume_delivery(u64 reason)
 	if (EVENT_TYPE(event) >= EVENT_SOFT_INTERRUPT)
 		vmcs_write(VMCS_ENTRY_INSTRUCTION_LENGTH,
 			   vmcs_read(VMCS_EXIT_INSTRUCTION_LENGTH));
-	inject(event & ~EVENT_IRET, vmcs_read(VMCS_IDT_VECTORING_ERROR));
+	inject_event(event & ~EVENT_IRET, vmcs_read(VMCS_IDT_VECTORING_ERROR));
 }
 
 /*
@@ -131,7 +131,7 @@ void vmx_return_exception(void)
 	if (EVENT_TYPE(event) >= EVENT_SOFT_INTERRUPT)
 		vmcs_write(VMCS_ENTRY_INSTRUCTION_LENGTH,
 			   vmcs_read(VMCS_EXIT_INSTRUCTION_LENGTH));
-	inject(event & ~EVENT_IRET, vmcs_read(VMCS_EXIT_EVENT_ERROR));
+	inject_event(event & ~EVENT_IRET, vmcs_read(VMCS_EXIT_EVENT_ERROR));
 }
 
 void vmx_clear_events(void)

@@ -9,7 +9,6 @@
 #include "console/panic.h"
 #include "console/printf.h"
 #include "lib/cpu.h"
-#include "lib/percpu.h"
 #include "vmx/check.h"
 #include "vmx/vmx.h"
 
@@ -55,7 +54,7 @@ static const char *failure_name(u64 flags)
 	}
 }
 
-static u64 read_current(enum vmcs_field field)
+static u64 read_current_vmcs(enum vmcs_field field)
 {
 	return vmcs_read(field);
 }
@@ -75,7 +74,7 @@ static void print_rule(struct vmx_check *check,
 void vmx_entry_failed(struct vcpu *vcpu, u64 flags)
 {
 	struct vmx_check check = {
-		.read = read_current,
+		.read = read_current_vmcs,
 		.caps = vmx_caps(),
 		.report = print_rule,
 	};

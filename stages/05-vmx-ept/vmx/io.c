@@ -7,7 +7,6 @@
 #include "console/panic.h"
 #include "lib/string.h"
 #include "page/page.h"
-#include "vmx/events.h"
 #include "vmx/vmx.h"
 
 static u8 *bitmaps; /* NULL: no port is intercepted yet */

@@ -36,12 +36,12 @@
 #define MSR_MTRR_FIRST 0x200
 #define MSR_MTRR_LAST  0x2ff
 
-static int refuse_read(struct vcpu *vcpu, u32 msr, u64 *value)
+static int refuse_msr_read(struct vcpu *vcpu, u32 msr, u64 *value)
 {
 	return -EPERM;
 }
 
-static int refuse_write(struct vcpu *vcpu, u32 msr, u64 value)
+static int refuse_msr_write(struct vcpu *vcpu, u32 msr, u64 value)
 {
 	return -EPERM;
 }
@@ -88,18 +88,19 @@ static const struct own_msr {
 	msr_write_fn *write;
 } own_msrs[] = {
 	{MSR_FEATURE_CONTROL, MSR_FEATURE_CONTROL, read_feature_control,
-	 refuse_write},
-	{MSR_SMM_MONITOR_CTL, MSR_SMM_MONITOR_CTL, refuse_read, refuse_write},
+	 refuse_msr_write},
+	{MSR_SMM_MONITOR_CTL, MSR_SMM_MONITOR_CTL, refuse_msr_read,
+	 refuse_msr_write},
 	{MSR_MISC_ENABLE, MSR_MISC_ENABLE, read_misc_enable, write_misc_enable},
-	{MSR_PEBS_ENABLE, MSR_PEBS_ENABLE, refuse_read, refuse_write},
-	{MSR_VMX_BASIC, MSR_VMX_LAST, refuse_read, refuse_write},
-	{MSR_RTIT_FIRST, MSR_RTIT_LAST, refuse_read, refuse_write},
-	{MSR_DS_AREA, MSR_DS_AREA, refuse_read, refuse_write},
+	{MSR_PEBS_ENABLE, MSR_PEBS_ENABLE, refuse_msr_read, refuse_msr_write},
+	{MSR_VMX_BASIC, MSR_VMX_LAST, refuse_msr_read, refuse_msr_write},
+	{MSR_RTIT_FIRST, MSR_RTIT_LAST, refuse_msr_read, refuse_msr_write},
+	{MSR_DS_AREA, MSR_DS_AREA, refuse_msr_read, refuse_msr_write},
 	{MSR_XSS, MSR_XSS, NULL, write_xss},
-	{MSR_HFI_FIRST, MSR_HFI_LAST, refuse_read, refuse_write},
+	{MSR_HFI_FIRST, MSR_HFI_LAST, refuse_msr_read, refuse_msr_write},
 };
 
-static const struct own_msr *find_own(u32 msr)
+static const struct own_msr *find_own_msr(u32 msr)
 {
 	for (uint i = 0; i < ARRAY_SIZE(own_msrs); i++)
 		if (msr >= own_msrs[i].first && msr <= own_msrs[i].last)
@@ -109,14 +110,14 @@ static const struct own_msr *find_own(u32 msr)
 
 int vmx_read_msr(struct vcpu *vcpu, u32 msr, u64 *value)
 {
-	const struct own_msr *own = find_own(msr);
+	const struct own_msr *own = find_own_msr(msr);
 
 	return own && own->read ? own->read(vcpu, msr, value) : -ENOENT;
 }
 
 int vmx_write_msr(struct vcpu *vcpu, u32 msr, u64 value)
 {
-	const struct own_msr *own = find_own(msr);
+	const struct own_msr *own = find_own_msr(msr);
 
 	if (mtrr_is_msr(msr))
 		return mtrr_guest_write(vcpu, msr, value);

@@ -21,7 +21,7 @@
  */
 #include "lib/percpu.h"
 #include "paging/trap.h"
-#include "vmx/events.h"
+#include "vmx/vmx.h"
 
 /* Whose VMCS is current on this CPU; NULL: NMIs aren't ours yet. */
 static PERCPU(struct vmx_vcpu *, nmi_target);

@@ -1,8 +1,21 @@
 /*
- * The guest's registers that the VMCS holds, by the names of the contract.
+ * The guest's registers that the VMCS holds, by the names of the contract; and
+ * stepping over an instruction, which changes three of them.
+ *
+ * CR0 and CR4 are the difficult ones. VMX operation fixes some of their bits:
+ * CR0.NE and CR4.VMXE must be 1 (PE and PG are free in an unrestricted guest).
+ * For these the CPU has a mask and a shadow: a bit in the mask is ours; the
+ * guest reads it from the shadow, and an attempt to make it differ from the
+ * shadow exits (SDM 3C 26.3), see cr.c.
+ *
+ *	CR0 mask: NE, and what else the CPU fixes
+ *	CR4 mask: VMXE, and all that vmm/cr4.h does not list
+ *
+ * Book: chapter 5.
  */
+#include "lib/cpu.h"
 #include "vmm/cpu_mode.h"
-#include "vmx/events.h"
+#include "vmm/cr4.h"
 #include "vmx/vmx.h"
 
 static const enum vmcs_field plain_field[] = {
@@ -12,9 +25,60 @@ static const enum vmcs_field plain_field[] = {
 	[VCPU_CS_ATTR] = VMCS_GUEST_CS_AR, [VCPU_SS_ATTR] = VMCS_GUEST_SS_AR,
 };
 
+u64 vmx_cr0_mask(const struct vmx_caps *caps)
+{
+	u64 must_be_1 = caps->cr0_fixed0 & ~(CR0_PE | CR0_PG);
+	u64 must_be_0 = ~caps->cr0_fixed1 & 0xffffffff & ~(CR0_CD | CR0_NW);
+
+	return must_be_1 | must_be_0;
+}
+
+u64 vmx_cr4_mask(const struct vmx_caps *caps)
+{
+	return caps->cr4_fixed0 | ~CR4_GUEST_MAY_SET;
+}
+
+/* LMA also decides how the next entry enters (SDM 3C 27.3.1.1). */
+void vmx_set_efer(u64 value)
+{
+	u64 controls = vmcs_read(VMCS_ENTRY_CONTROLS) & ~ENTRY_IA32E;
+
+	if (value & EFER_LMA)
+		controls |= ENTRY_IA32E;
+	vmcs_write(VMCS_ENTRY_CONTROLS, controls);
+	vmcs_write(VMCS_GUEST_EFER, value);
+}
+
+/*
+ * Entries and exits leave CD and NW alone (SDM 3C 27.3.2.1, 28.5.1), so the
+ * guest's are the CPU's own.
+ */
+static void set_cache_bits(u64 value)
+{
+	u64 bits = CR0_CD | CR0_NW;
+
+	if ((read_cr0() ^ value) & bits)
+		write_cr0((read_cr0() & ~bits) | (value & bits));
+}
+
+void vmx_load_cr0(struct vcpu *vcpu, u64 value)
+{
+	struct vmx_vcpu *vmx = vcpu->backend;
+	u64 efer = vmcs_read(VMCS_GUEST_EFER) & ~EFER_LMA;
+
+	if ((value & CR0_PG) && (efer & EFER_LME))
+		efer |= EFER_LMA;
+	vmx_set_efer(efer);
+	set_cache_bits(value);
+	vmcs_write(VMCS_CR0_SHADOW, value);
+	vmcs_write(VMCS_GUEST_CR0,
+		   (value & ~vmcs_read(VMCS_CR0_MASK)) | vmx->cr0_fixed);
+	vmx_flush_vpid();
+}
+
 /* Bits that @mask names come from the shadow, as the guest's own reads do. */
-static u64 shadowed(enum vmcs_field real, enum vmcs_field shadow,
-		    enum vmcs_field mask)
+static u64 read_shadowed(enum vmcs_field real, enum vmcs_field shadow,
+			 enum vmcs_field mask)
 {
 	u64 ours = vmcs_read(mask);
 
@@ -25,9 +89,11 @@ u64 vmx_get(struct vcpu *vcpu, enum vcpu_reg reg)
 {
 	switch (reg) {
 	case VCPU_CR0:
-		return shadowed(VMCS_GUEST_CR0, VMCS_CR0_SHADOW, VMCS_CR0_MASK);
+		return read_shadowed(VMCS_GUEST_CR0, VMCS_CR0_SHADOW,
+				     VMCS_CR0_MASK);
 	case VCPU_CR4:
-		return shadowed(VMCS_GUEST_CR4, VMCS_CR4_SHADOW, VMCS_CR4_MASK);
+		return read_shadowed(VMCS_GUEST_CR4, VMCS_CR4_SHADOW,
+				     VMCS_CR4_MASK);
 	default:
 		return vmcs_read(plain_field[reg]);
 	}

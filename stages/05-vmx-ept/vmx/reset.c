@@ -10,7 +10,6 @@
 #include "lib/cpu.h"
 #include "lib/errno.h"
 #include "lib/string.h"
-#include "vmx/events.h"
 #include "vmx/vmx.h"
 
 /* Access rights (SDM 3C 25.4.1, table 25-2). */
@@ -82,7 +81,8 @@ static void reset_debug_registers(void)
 	vmcs_write(VMCS_GUEST_DR7, DR7_RESET);
 }
 
-static void enter_at(struct vcpu *vcpu, const struct real_mode_entry *entry)
+static void set_real_mode_entry(struct vcpu *vcpu,
+				const struct real_mode_entry *entry)
 {
 	set_real_mode_segment(CS, entry->cs);
 	set_real_mode_segment(SS, entry->ss);
@@ -116,7 +116,7 @@ void vmx_reset(struct vcpu *vcpu, const struct real_mode_entry *entry)
 	vmcs_write(VMCS_GUEST_ACTIVITY, 0);
 	vmcs_write(VMCS_GUEST_PENDING_DEBUG, 0);
 	if (entry)
-		enter_at(vcpu, entry);
+		set_real_mode_entry(vcpu, entry);
 	vmx_flush_vpid();
 }
 

@@ -12,19 +12,12 @@
 #include "heap/heap.h"
 #include "lib/cpu.h"
 #include "lib/errno.h"
-#include "lib/percpu.h"
 #include "lib/string.h"
 #include "page/page.h"
 #include "paging/paging.h"
 #include "paging/trap.h"
-#include "vmm/cr4.h"
 #include "vmm/msr.h"
-#include "vmm/mtrr_guest.h"
-#include "vmx/events.h"
 #include "vmx/vmx.h"
-
-/* EPT walks four levels: 48 bits of a guest-physical address. */
-#define EPT_ADDRESS_BITS 48
 
 #define MSR_SYSENTER_CS  0x174
 #define MSR_SYSENTER_ESP 0x175
@@ -89,7 +82,7 @@ static void set_controls(const struct vmx_caps *caps, struct vmx_vcpu *vmx)
  * Exits set the limits of GDTR and IDTR to 0xffff (SDM 3C 28.5.2); that is
  * harmless, for we use no selector or vector beyond our tables.
  */
-void vmx_set_host_state(void)
+static void set_host_state(void)
 {
 	struct descriptor_bases bases = trap_descriptor_bases();
 
@@ -126,26 +119,6 @@ static void set_guest_msrs(void)
 	vmcs_write(VMCS_GUEST_SYSENTER_EIP, rdmsr(MSR_SYSENTER_EIP));
 }
 
-/* Bits that choose a key would show the same memory at another address, too:
- * what is above the others is not mapped for the guest. */
-static int build_map(struct vcpu *vcpu, const struct vmx_caps *caps)
-{
-	uint bits =
-		MIN(caps->physical_bits - caps->keyid_bits, EPT_ADDRESS_BITS);
-	struct mtrr_state mtrr;
-	int error;
-
-	mtrr_read(&mtrr);
-	error = nested_root_init(&vcpu->root, vmx_ept_format(caps), &mtrr,
-				 BIT(bits));
-	if (error)
-		return error;
-	mtrr_guest_init(&mtrr);
-	vmcs_write(VMCS_EPT_POINTER, vmx_ept_pointer(&vcpu->root));
-	vmx_flush_map(vcpu);
-	return 0;
-}
-
 int vmx_create(struct vcpu *vcpu)
 {
 	const struct vmx_caps *caps = vmx_caps();
@@ -166,11 +139,11 @@ int vmx_create(struct vcpu *vcpu)
 	set_controls(caps, vmx);
 	vmcs_write(VMCS_MSR_BITMAP, bitmap.v);
 	vmx->cr0_fixed = vmx_cr0_mask(caps) & caps->cr0_fixed0;
-	vmx_set_host_state();
+	set_host_state();
 	set_guest_msrs();
 	vmx_intercept_own_msrs(vcpu);
 	msr_intercept_all(vcpu);
-	error = build_map(vcpu, caps);
+	error = vmx_build_map(vcpu);
 	if (error)
 		return error;
 	vmx_nmi_init(vmx);

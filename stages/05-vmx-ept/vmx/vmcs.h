@@ -18,6 +18,7 @@
 
 #ifndef __ASSEMBLER__
 
+#include "lib/cpu.h"
 #include "lib/types.h"
 
 #define VMCS_FIELDS(X)                                       \
@@ -152,6 +153,113 @@ enum vmcs_field {
 };
 
 _Static_assert(VMCS_HOST_RSP == VMCS_HOST_RSP_NUMBER, "entry.S uses it");
+
+/* Bits of the five words of controls (SDM 3C 25.6.1, 25.6.2, 25.7.1, 25.8.1).
+ * Which of them we set is in caps.c. */
+
+/* Pin-based. */
+#define PIN_EXTERNAL_INTERRUPT BIT(0)
+#define PIN_NMI                BIT(3)
+#define PIN_VIRTUAL_NMI        BIT(5)
+#define PIN_PREEMPTION_TIMER   BIT(6)
+#define PIN_POSTED_INTERRUPTS  BIT(7)
+
+/* Primary processor-based. */
+#define PROC_INTERRUPT_WINDOW BIT(2)
+#define PROC_TSC_OFFSET       BIT(3)
+#define PROC_HLT              BIT(7)
+#define PROC_INVLPG           BIT(9)
+#define PROC_MWAIT            BIT(10)
+#define PROC_RDPMC            BIT(11)
+#define PROC_RDTSC            BIT(12)
+#define PROC_CR3_LOAD         BIT(15)
+#define PROC_CR3_STORE        BIT(16)
+#define PROC_TERTIARY         BIT(17)
+#define PROC_CR8_LOAD         BIT(19)
+#define PROC_CR8_STORE        BIT(20)
+#define PROC_TPR_SHADOW       BIT(21)
+#define PROC_NMI_WINDOW       BIT(22)
+#define PROC_MOV_DR           BIT(23)
+#define PROC_IO               BIT(24)
+#define PROC_IO_BITMAPS       BIT(25)
+#define PROC_TRAP_FLAG        BIT(27)
+#define PROC_MSR_BITMAPS      BIT(28)
+#define PROC_MONITOR          BIT(29)
+#define PROC_PAUSE            BIT(30)
+#define PROC_SECONDARY        BIT(31)
+
+/* Secondary processor-based. */
+#define PROC2_APIC_ACCESS        BIT(0)
+#define PROC2_EPT                BIT(1)
+#define PROC2_DESCRIPTOR_TABLE   BIT(2)
+#define PROC2_RDTSCP             BIT(3)
+#define PROC2_X2APIC             BIT(4)
+#define PROC2_VPID               BIT(5)
+#define PROC2_WBINVD             BIT(6)
+#define PROC2_UNRESTRICTED_GUEST BIT(7)
+#define PROC2_INVPCID            BIT(12)
+#define PROC2_CONCEAL_FROM_PT    BIT(19)
+#define PROC2_XSAVES             BIT(20)
+#define PROC2_USER_WAIT          BIT(26)
+#define PROC2_PCONFIG            BIT(27)
+
+/* VM exit. */
+#define EXIT_SAVE_DEBUG      BIT(2)
+#define EXIT_HOST_64         BIT(9)
+#define EXIT_ACK_INTERRUPT   BIT(15)
+#define EXIT_SAVE_PAT        BIT(18)
+#define EXIT_LOAD_PAT        BIT(19)
+#define EXIT_SAVE_EFER       BIT(20)
+#define EXIT_LOAD_EFER       BIT(21)
+#define EXIT_SAVE_PREEMPTION BIT(22)
+#define EXIT_CONCEAL_FROM_PT BIT(24)
+
+/* VM entry. */
+#define ENTRY_LOAD_DEBUG      BIT(2)
+#define ENTRY_IA32E           BIT(9)
+#define ENTRY_TO_SMM          BIT(10)
+#define ENTRY_DEACTIVATE_DUAL BIT(11)
+#define ENTRY_LOAD_PAT        BIT(14)
+#define ENTRY_LOAD_EFER       BIT(15)
+#define ENTRY_CONCEAL_FROM_PT BIT(17)
+
+/*
+ * The word that names an event, in three fields alike (SDM 3C 25.8.3, 25.9.2,
+ * 25.9.3): what to inject, what caused the exit, what the exit interrupted.
+ */
+#define EVENT_VECTOR        0xffUL
+#define EVENT_TYPE(event)   ((event) >> 8 & 7)
+#define EVENT_OF_TYPE(type) ((u64)(type) << 8)
+#define EVENT_HAS_ERROR     BIT(11)
+#define EVENT_IRET          BIT(12) /* an IRET had unblocked NMIs (exits) */
+#define EVENT_VALID         BIT(31)
+
+enum event_type {
+	EVENT_EXTERNAL = 0,
+	EVENT_NMI = 2,
+	EVENT_EXCEPTION = 3,
+	EVENT_SOFT_INTERRUPT = 4, /* INT n */
+	EVENT_PRIVILEGED = 5,     /* INT1 */
+	EVENT_SOFT_EXCEPTION = 6, /* INT3, INTO */
+	EVENT_OTHER = 7,
+};
+
+/* Exceptions that push an error code (SDM 3A 6.13). */
+#define VECTORS_WITH_ERROR                                               \
+	(BIT(VECTOR_DF) | BIT(10) | BIT(11) | BIT(12) | BIT(VECTOR_GP) | \
+	 BIT(VECTOR_PF) | BIT(VECTOR_AC) | BIT(21))
+
+/* GUEST_INTERRUPTIBILITY (SDM 3C 25.4.2). */
+#define BLOCKED_BY_STI    BIT(0)
+#define BLOCKED_BY_MOV_SS BIT(1)
+#define BLOCKED_BY_SMI    BIT(2)
+#define BLOCKED_BY_NMI    BIT(3)
+
+/* GUEST_PENDING_DEBUG: a single step was due. */
+#define PENDING_BS BIT(14)
+
+#define DEBUGCTL_LBR BIT(0)
+#define DEBUGCTL_BTF BIT(1) /* single-step on branches */
 
 /* "GUEST_CS_AR", or "?" for a number that is not in the list above. */
 const char *vmcs_field_name(enum vmcs_field field);

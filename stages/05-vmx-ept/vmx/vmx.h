@@ -8,6 +8,13 @@
 #include "vmx/caps.h"
 #include "vmx/vmcs.h"
 
+/*
+ * #DB and #AC exit so that we can put them in ourselves. A guest can make the
+ * delivery of either raise the same exception again, for ever; in hardware no
+ * NMI, and so nothing of ours, would ever get in between.
+ */
+#define VMX_EXITING_EXCEPTIONS (BIT(VECTOR_DB) | BIT(VECTOR_AC))
+
 struct vmx_vcpu {
 	phys_t vmcs;       /* the VMCS; always this CPU's current one */
 	u8 *msr_bitmap;    /* SDM 3C 25.6.9 */
@@ -16,30 +23,35 @@ struct vmx_vcpu {
 	u32 proc_controls; /* without NMI-window exiting, see nmi.c */
 };
 
-/* What this CPU can do; filled by vmx_ops.enable. */
+/* What this CPU can do; filled by vmx_enable(). */
 const struct vmx_caps *vmx_caps(void);
 
-/* vmx_ops.probe, .preflight and .enable. */
-int vmx_probe(const char **why);
-bool vmx_preflight(void);
+/* vmx_ops.enable, in enable.c; .create, in setup.c. */
 int vmx_enable(void);
-
-/* vmx_ops.create; and vmx_ops.reset, in reset.c. */
 int vmx_create(struct vcpu *vcpu);
-void vmx_reset(struct vcpu *vcpu, const struct real_mode_entry *entry);
 
-/* vmx_ops.start and .wait_for_sipi, in reset.c. */
+/* vmx_ops.reset, .start and .wait_for_sipi, in reset.c. */
+void vmx_reset(struct vcpu *vcpu, const struct real_mode_entry *entry);
 void vmx_start(struct vcpu *vcpu, u8 vector);
 int vmx_wait_for_sipi(struct vcpu *vcpu, bool probe);
 
-/* Write the host half of the current VMCS: where and how exits arrive. */
-void vmx_set_host_state(void);
+/* vmx_ops.preflight, in preflight.c. */
+bool vmx_preflight(void);
 
-/* vmx_ops.run. */
-void vmx_run(struct vcpu *vcpu, struct vm_exit *exit);
+/* vmx_ops.get, .set, .skip_instruction, .skip_bytes, in registers.c. */
+u64 vmx_get(struct vcpu *vcpu, enum vcpu_reg reg);
+void vmx_set(struct vcpu *vcpu, enum vcpu_reg reg, u64 value);
+void vmx_skip_instruction(struct vcpu *vcpu);
+void vmx_skip_bytes(struct vcpu *vcpu, uint length);
 
-/* Translate the exit that the current VMCS describes. */
-void vmx_decode_exit(struct vm_exit *exit);
+/*
+ * Control registers: the bits that are ours; and what setting one means, all
+ * of it (IA-32e mode, CD and NW, TLB).
+ */
+u64 vmx_cr0_mask(const struct vmx_caps *caps);
+u64 vmx_cr4_mask(const struct vmx_caps *caps);
+void vmx_load_cr0(struct vcpu *vcpu, u64 value);
+void vmx_set_efer(u64 value);
 
 /*
  * Enter the guest with @regs in its registers, by VMRESUME when @launched,
@@ -57,48 +69,66 @@ extern const char vmx_enter_begins[], vmx_enter_ends[], vmx_enter_stop[];
 /* Where exits arrive; a label inside vmx_enter(). */
 extern char vmx_exit_label[];
 
-/* vmx_ops.get, .set, .skip_instruction. */
-u64 vmx_get(struct vcpu *vcpu, enum vcpu_reg reg);
-void vmx_set(struct vcpu *vcpu, enum vcpu_reg reg, u64 value);
-void vmx_skip_instruction(struct vcpu *vcpu);
-void vmx_skip_bytes(struct vcpu *vcpu, uint length);
+/* vmx_ops.run, in run.c. */
+void vmx_run(struct vcpu *vcpu, struct vm_exit *exit);
+
+/* vmx_ops.inject_exception, in events.c. */
+void vmx_inject_exception(struct vcpu *vcpu, uint vector, u32 error);
+
+/* Deliver an NMI at the next entry; the guest must be able to take one. */
+void vmx_inject_nmi(void);
 
 /*
- * Control registers. vmx_load_cr0() makes @value the guest's CR0 with all that
- * follows from it (IA-32e mode, CD and NW, PDPTEs, TLB).
+ * After an exit: the event that was being delivered when it came, if any, goes
+ * in again at the next entry; and an IRET that faulted has its NMI blocking
+ * back. @reason is the basic exit reason.
  */
-u64 vmx_cr0_mask(const struct vmx_caps *caps);
-u64 vmx_cr4_mask(const struct vmx_caps *caps);
-void vmx_load_cr0(struct vcpu *vcpu, u64 value);
-void vmx_set_efer(u64 value);
-void vmx_cr_write(struct vcpu *vcpu, const struct vm_exit *exit);
+void vmx_resume_delivery(u64 reason);
+
+/* The exit was for one of VMX_EXITING_EXCEPTIONS: give it to the guest. */
+void vmx_return_exception(void);
+
+/* Nothing goes in at the next entry. */
+void vmx_clear_events(void);
+
+/* Build the nested page tables; and vmx_ops.flush_map. In nested.c. */
+int vmx_build_map(struct vcpu *vcpu);
+void vmx_flush_map(struct vcpu *vcpu);
 
 /* Forget all translations that the guest's VPID tags. */
 void vmx_flush_vpid(void);
 
-/* vmx_ops.flush_map; and the pointer that the EPT_POINTER field takes. */
-void vmx_flush_map(struct vcpu *vcpu);
-u64 vmx_ept_pointer(const struct nested_root *root);
-const struct nested_format *vmx_ept_format(const struct vmx_caps *caps);
-
-/* vmx_ops.read_msr, .write_msr, .intercept_msr. */
+/* vmx_ops.read_msr, .write_msr, .intercept_msr, in msr.c. */
 int vmx_read_msr(struct vcpu *vcpu, u32 msr, u64 *value);
 int vmx_write_msr(struct vcpu *vcpu, u32 msr, u64 value);
 void vmx_intercept_msr(struct vcpu *vcpu, u32 msr, bool read, bool write);
-/* Intercept what the two above answer. */
+/* Intercept what the first two answer. */
 void vmx_intercept_own_msrs(struct vcpu *vcpu);
 
-/* vmx_ops.intercept_io. */
+/* vmx_ops.intercept_io, in io.c. */
 void vmx_intercept_io(struct vcpu *vcpu, u16 port);
 
-/* May the guest use the instructions that secondary control @control enables?
- */
-bool vmx_instruction_allowed(u32 control);
+/* vmx_ops.cr_write, in cr.c. */
+void vmx_cr_write(struct vcpu *vcpu, const struct vm_exit *exit);
 
-/* vmx_ops.filter_cpuid: hide instructions that would raise #UD. */
+/* vmx_ops.filter_cpuid, in cpuid.c: hide instructions that would raise #UD. */
 void vmx_filter_cpuid(u32 leaf, u32 subleaf, struct cpuid_regs *regs);
 
-/* vmx_ops.dump. */
+/* vmx_ops.nmi, .nmi_window, .end_nmi, .nmi_in_host, .stop_entry, in nmi.c. */
+exit_handler_fn vmx_nmi, vmx_nmi_window;
+void vmx_end_nmi(struct vcpu *vcpu);
+bool vmx_nmi_in_host(struct trap_frame *frame);
+void vmx_stop_entry(struct trap_frame *frame);
+
+/* This CPU takes @vmx's NMIs from now on; none waits for its guest. */
+void vmx_nmi_init(struct vmx_vcpu *vmx);
+void vmx_nmi_reset(void);
+
+/* Set more of the primary controls; after set-up only nmi.c writes that
+ * field. */
+void vmx_add_proc_controls(struct vmx_vcpu *vmx, u32 controls);
+
+/* vmx_ops.dump, in dump.c. */
 void vmx_dump(struct vcpu *vcpu);
 
 /*

@@ -4,6 +4,7 @@
  */
 #include "host.h"
 #include "vmx/test/good_caps.h"
+#include "vmx/vmcs.h"
 
 static void expect_refused(const struct vmx_caps *caps, const char *text)
 {
@@ -257,6 +258,93 @@ static void a_lock_does_not_hide_what_the_cpu_has(void **state)
 	assert_int_equal(moot, 0);
 }
 
+/* A CPU with the registers of @caps, as far as it would have them. */
+static void make_cpu(const struct vmx_caps *caps)
+{
+	static const u32 true_msr[CONTROLS] = {0x48d, 0x48e, 0, 0x48f, 0x490};
+	static const u32 plain_msr[CONTROLS] = {0x481, 0x482, 0x48b, 0x483,
+						0x484};
+	bool has_true = caps->basic & BASIC_TRUE;
+	bool secondary = caps->allowed[CONTROL_PROC].one & (u32)PROC_SECONDARY;
+
+	host_cpu_reset();
+	host_set_cpuid(
+		0, 0,
+		(struct cpuid_regs){7, 0x756e6547, 0x6c65746e, 0x49656e69});
+	host_set_cpuid(1, 0, (struct cpuid_regs){.ecx = BIT(5) | BIT(26)});
+	host_set_cpuid(0x80000008, 0,
+		       (struct cpuid_regs){.eax = caps->physical_bits});
+	host_set_msr(MSR_FEATURE_CONTROL, caps->feature_control);
+	host_set_msr(MSR_VMX_BASIC, caps->basic);
+	host_set_msr(0x485, caps->misc);
+	host_set_msr(0x486, caps->cr0_fixed0);
+	host_set_msr(0x487, caps->cr0_fixed1);
+	host_set_msr(0x488, caps->cr4_fixed0);
+	host_set_msr(0x489, caps->cr4_fixed1);
+	for (enum vmx_control w = 0; w < CONTROLS; w++)
+		if (w != CONTROL_PROC2 || secondary)
+			host_set_msr(has_true && true_msr[w] ? true_msr[w]
+							     : plain_msr[w],
+				     (u64)caps->allowed[w].one << 32 |
+					     caps->allowed[w].zero);
+	if (secondary)
+		host_set_msr(0x48c, caps->ept_vpid);
+}
+
+static void what_the_cpu_says_is_read(void **state)
+{
+	struct vmx_caps good = good_caps(), caps;
+	const char *why;
+
+	make_cpu(&good);
+	vmx_read_caps(&caps);
+	assert_memory_equal(caps.allowed, good.allowed, sizeof(good.allowed));
+	assert_true(caps.intel && caps.vmx && caps.xsave);
+	assert_int_equal(caps.physical_bits, good.physical_bits);
+	assert_int_equal(caps.keyid_bits, 0);
+	assert_int_equal(caps.ept_vpid, good.ept_vpid);
+	assert_int_equal(caps.cr0_fixed0, good.cr0_fixed0);
+	assert_int_equal(caps.cr0_fixed1, good.cr0_fixed1);
+	assert_int_equal(caps.cr4_fixed1, good.cr4_fixed1);
+	assert_int_equal(vmx_probe(&why), 0);
+}
+
+/* Each would be a #GP: there are no such registers. */
+static void no_register_is_read_that_is_not_there(void **state)
+{
+	struct vmx_caps good = good_caps();
+	const char *why;
+
+	host_cpu_reset();
+	assert_int_equal(vmx_probe(&why), -ENODEV);
+	assert_null(why);
+
+	good.basic &= ~BASIC_TRUE;
+	make_cpu(&good);
+	assert_int_equal(vmx_probe(&why), -ENODEV);
+	assert_non_null(strstr(why, "TRUE"));
+
+	good = good_caps();
+	good.allowed[CONTROL_PROC].one &= ~PROC_SECONDARY;
+	make_cpu(&good);
+	assert_int_equal(vmx_probe(&why), -ENODEV);
+	assert_non_null(strstr(why, "secondary controls"));
+}
+
+static void what_chooses_a_key_is_no_part_of_an_address(void **state)
+{
+	struct vmx_caps good = good_caps(), caps;
+
+	make_cpu(&good);
+	host_set_cpuid(7, 0, (struct cpuid_regs){.ecx = BIT(13)});
+	host_set_msr(0x982, BIT(1) | 6UL << 32);
+	vmx_read_caps(&caps);
+	assert_int_equal(caps.keyid_bits, 6);
+	host_set_msr(0x982, 6UL << 32); /* not switched on */
+	vmx_read_caps(&caps);
+	assert_int_equal(caps.keyid_bits, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -276,6 +364,9 @@ int main(void)
 		cmocka_unit_test(a_good_cpu_meets_every_need),
 		cmocka_unit_test(what_depends_on_a_missing_need_is_moot),
 		cmocka_unit_test(a_lock_does_not_hide_what_the_cpu_has),
+		cmocka_unit_test(what_the_cpu_says_is_read),
+		cmocka_unit_test(no_register_is_read_that_is_not_there),
+		cmocka_unit_test(what_chooses_a_key_is_no_part_of_an_address),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

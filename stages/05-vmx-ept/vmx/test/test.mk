@@ -1,6 +1,6 @@
 HOST_TESTS += vmx-caps vmx-check
 
-vmx-judge := vmx/caps.c vmx/controls.c vmx/test/good_caps.c
+vmx-judge := vmx/caps.c vmx/test/good_caps.c
 
 vmx-caps.sources := vmx/test/caps_test.c $(vmx-judge)
 

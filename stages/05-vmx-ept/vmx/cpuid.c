@@ -36,7 +36,8 @@ static const struct {
 	{0x80000001, ANY, EDX, BIT(27), PROC2_RDTSCP},   /* RDTSCP */
 };
 
-bool vmx_instruction_allowed(u32 control)
+/* Does the guest have what secondary control @control enables? */
+static bool instruction_is_allowed(u32 control)
 {
 	return vmx_choose_control(vmx_caps(), CONTROL_PROC2) & control;
 }
@@ -55,7 +56,7 @@ void vmx_filter_cpuid(u32 leaf, u32 subleaf, struct cpuid_regs *regs)
 		    (features[i].subleaf != ANY &&
 		     features[i].subleaf != subleaf))
 			continue;
-		if (!vmx_instruction_allowed(features[i].control))
+		if (!instruction_is_allowed(features[i].control))
 			*reg[features[i].reg] &= ~features[i].bits;
 	}
 }

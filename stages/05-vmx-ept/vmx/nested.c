@@ -9,6 +9,7 @@
  * "PAT" (bit 6) stays 0, so that the guest's own page tables and PAT can make
  * a page's type weaker than the MTRRs', as they can without us.
  */
+#include "vmm/mtrr_guest.h"
 #include "vmx/vmx.h"
 
 #define EPT_R     BIT(0)
@@ -20,9 +21,12 @@
 #define EPTP_WB       CACHE_WB
 #define EPTP_4_LEVELS (3 << 3)
 
+/* EPT walks four levels: 48 bits of a guest-physical address. */
+#define EPT_ADDRESS_BITS 48
+
 #define INVALIDATE_SINGLE_CONTEXT 1UL
 
-const struct nested_format *vmx_ept_format(const struct vmx_caps *caps)
+static const struct nested_format *ept_format(const struct vmx_caps *caps)
 {
 	static struct nested_format format = {
 		.table = EPT_R | EPT_W | EPT_X,
@@ -38,9 +42,33 @@ const struct nested_format *vmx_ept_format(const struct vmx_caps *caps)
 	return &format;
 }
 
-u64 vmx_ept_pointer(const struct nested_root *root)
+static u64 ept_pointer(const struct nested_root *root)
 {
 	return root->table.v | EPTP_4_LEVELS | EPTP_WB;
+}
+
+/*
+ * Bits that choose a key would show the same memory at another address, too:
+ * what is above the others is not mapped for the guest. The flush is for
+ * another hypervisor before us, which may have used the same address.
+ */
+int vmx_build_map(struct vcpu *vcpu)
+{
+	const struct vmx_caps *caps = vmx_caps();
+	uint bits =
+		MIN(caps->physical_bits - caps->keyid_bits, EPT_ADDRESS_BITS);
+	struct mtrr_state mtrr;
+	int error;
+
+	mtrr_read(&mtrr);
+	error = nested_root_init(&vcpu->root, ept_format(caps), &mtrr,
+				 BIT(bits));
+	if (error)
+		return error;
+	mtrr_guest_init(&mtrr);
+	vmcs_write(VMCS_EPT_POINTER, ept_pointer(&vcpu->root));
+	vmx_flush_map(vcpu);
+	return 0;
 }
 
 /* The operand of INVEPT and INVVPID. */
@@ -51,7 +79,7 @@ struct invalidate {
 
 void vmx_flush_map(struct vcpu *vcpu)
 {
-	struct invalidate what = {vmx_ept_pointer(&vcpu->root), 0};
+	struct invalidate what = {ept_pointer(&vcpu->root), 0};
 
 	asm volatile("invept %0, %1"
 		     :
