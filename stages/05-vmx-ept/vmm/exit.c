@@ -1,9 +1,18 @@
 /*
- * The table of exit handlers, and the count of what they did.
+ * The table of exit handlers, the count of what they did, and those that take a
+ * few lines each. The larger ones have files of their own: cpuid.c, msr.c, io.c,
+ * hypercall.c, and the back ends' NMI and CR handling.
  */
 #include "vmm/exit.h"
 
+#include "console/panic.h"
+#include "console/printf.h"
 #include "lib/cpu.h"
+#include "lib/errno.h"
+#include "lib/reset.h"
+#include "paging/trap.h"
+#include "vmm/mmio.h"
+#include "vmm/signals.h"
 #include "vmm/vcpu.h"
 
 /* Link errors here: a reason without a handler, or with two. */
@@ -44,4 +53,143 @@ void exit_dispatch(struct vcpu *vcpu, const struct vm_exit *exit)
 	stats->count++;
 	handlers[exit->reason](vcpu, exit);
 	stats->cycles += rdtsc() - vcpu->exit_tsc;
+}
+
+/* As on a CPU without the extension, or with it switched off (SDM 2B). */
+EXIT_HANDLER(VIRT_INSTRUCTION)
+{
+	vcpu_ops->inject_exception(vcpu, exit->vector, 0);
+}
+
+/*
+ * INVD throws away what caches hold, and with it perhaps data of ours; so the
+ * guest's INVD writes back first. It is free to do so at any time anyway.
+ */
+EXIT_HANDLER(INVD)
+{
+	asm volatile("wbinvd" : : : "memory");
+	vcpu_ops->skip_instruction(vcpu);
+}
+
+struct xcr {
+	u32 index;
+	u64 value;
+};
+
+static void execute_xsetbv(void *arg)
+{
+	struct xcr *x = arg;
+
+	asm volatile("xsetbv"
+		     :
+		     : "c"(x->index), "a"((u32)x->value),
+		       "d"((u32)(x->value >> 32)));
+}
+
+/*
+ * XCR0 is the guest's: we never touch the FPU. The CPU itself knows which
+ * values are good, so it is asked (SDM 2D XSETBV: #GP for a bad one).
+ */
+EXIT_HANDLER(XSETBV)
+{
+	struct xcr x = {vcpu->regs.rcx,
+			vcpu->regs.rdx << 32 | (u32)vcpu->regs.rax};
+
+	if (guarded(execute_xsetbv, &x, NULL))
+		vcpu_ops->inject_exception(vcpu, VECTOR_GP, 0);
+	else
+		vcpu_ops->skip_instruction(vcpu);
+}
+
+EXIT_HANDLER(CR_WRITE)
+{
+	vcpu_ops->cr_write(vcpu, exit);
+}
+
+EXIT_HANDLER(NMI)
+{
+	if (cpu_call_taken()) {
+		vcpu_ops->end_nmi(vcpu);
+		cpu_signals->call(vcpu);
+		return;
+	}
+	vcpu_ops->nmi(vcpu, exit);
+}
+
+EXIT_HANDLER(NMI_WINDOW)
+{
+	vcpu_ops->nmi_window(vcpu, exit);
+}
+
+EXIT_HANDLER(TRIPLE_FAULT)
+{
+	printf("vmm: the guest had a triple fault at 0x%lx: reset\n",
+	       vcpu_ops->get(vcpu, VCPU_RIP));
+	machine_reset();
+}
+
+/* INIT to the boot CPU: it starts again at the reset vector (SDM 3A 10.1). */
+EXIT_HANDLER(INIT)
+{
+	if (cpu_signals)
+		cpu_signals->init(vcpu);
+	else
+		vcpu_ops->reset(vcpu, NULL);
+}
+
+/* Only a CPU that waits for one can see a SIPI; the only one never waits. */
+EXIT_HANDLER(SIPI)
+{
+	if (!cpu_signals)
+		panic("a SIPI exit from a CPU that runs");
+	cpu_signals->sipi(vcpu, exit->info);
+}
+
+#define TASK_SWITCH_SOURCE(info) ((info) >> 30 & 3) /* SDM 3C table 28-2 */
+#define TASK_SWITCH_BY_GATE      3                  /* a gate in the IDT */
+
+/*
+ * Intel CPUs leave hardware task switches to the hypervisor. Nobody uses them
+ * but the double-fault handler of 32-bit kernels, by a gate in the IDT; that
+ * kernel is about to die, and its last word is lost here.
+ */
+EXIT_HANDLER(TASK_SWITCH)
+{
+	printf("vmm: the guest tried a task switch to selector 0x%lx: %s\n",
+	       exit->info & 0xffff,
+	       TASK_SWITCH_SOURCE(exit->info) == TASK_SWITCH_BY_GATE ? "reset"
+								     : "#GP");
+	if (TASK_SWITCH_SOURCE(exit->info) == TASK_SWITCH_BY_GATE)
+		machine_reset();
+	vcpu_ops->inject_exception(vcpu, VECTOR_GP, exit->info & 0xfff8);
+}
+
+EXIT_HANDLER(MEMORY)
+{
+	const struct mmio_page *page = mmio_find(exit->gpa.v, 1);
+	int error;
+
+	if (page && exit->write) {
+		page->write(vcpu, exit->gpa);
+		return;
+	}
+	error = nested_root_fault(&vcpu->root, exit->gpa, exit->write);
+	/* It executes our range, or goes beyond what a PC's memory can be. */
+	if (error == -EPERM || error == -EFAULT) {
+		vcpu_ops->inject_exception(vcpu, VECTOR_GP, 0);
+		return;
+	}
+	if (error) {
+		vcpu_ops->dump(vcpu);
+		panic("guest-physical 0x%lx can't be mapped (error %d)",
+		      exit->gpa.v, error);
+	}
+	vcpu_ops->flush_map(vcpu);
+}
+
+EXIT_HANDLER(UNKNOWN)
+{
+	vcpu_ops->dump(vcpu);
+	panic("unexpected VM exit: reason 0x%lx, information 0x%lx",
+	      exit->hw_reason, exit->info);
 }

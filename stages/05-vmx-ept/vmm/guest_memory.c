@@ -50,7 +50,7 @@ struct copy {
 	size_t size;
 };
 
-static void do_copy(void *arg)
+static void copy_guarded(void *arg)
 {
 	struct copy *c = arg;
 
@@ -63,7 +63,7 @@ static void do_copy(void *arg)
  * mapped when they are needed: not those of all the address space, whose page
  * tables could eat up our memory.
  */
-static const void *find(u64 base, u64 size)
+static const void *guest_bytes(u64 base, u64 size)
 {
 	if (base + size < base || in_vmm_range(PHYS(base), 1) ||
 	    in_vmm_range(PHYS(base + size - 1), 1))
@@ -77,9 +77,9 @@ static const void *find(u64 base, u64 size)
 /* Guarded, as not all RAM of a strange memory map need be mapped. */
 int guest_read_phys(gphys_t gpa, void *buffer, size_t size)
 {
-	struct copy c = {buffer, find(gpa.v, size), size};
+	struct copy c = {buffer, guest_bytes(gpa.v, size), size};
 
-	return c.from ? guarded(do_copy, &c, NULL) : -EFAULT;
+	return c.from ? guarded(copy_guarded, &c, NULL) : -EFAULT;
 }
 
 /* How the guest's page tables look in its mode. */
