@@ -5,8 +5,8 @@
 
 # Folders that a stage has or links to. A copy without symbolic links has files
 # in their place, with the link's target as text.
-PARTS := boot console efi lib paging page heap vmm vmx svm guest smp demo \
-	mk tools tests
+PARTS := boot console efi lib paging page heap vmm vmx vmentry svm guest smp \
+	demo mk tools tests
 # $(call LOST_LINKS,directories): what should be folders in them, and is not.
 LOST_LINKS = $(foreach d,$1,$(if $(wildcard $d/mk/.),,$d/mk) \
 	$(foreach f,$(wildcard $(PARTS:%=$d/%)),$(if $(wildcard $f/.),,$f)))

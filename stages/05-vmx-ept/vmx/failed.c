@@ -9,7 +9,7 @@
 #include "console/panic.h"
 #include "console/printf.h"
 #include "lib/cpu.h"
-#include "vmx/check.h"
+#include "vmentry/check.h"
 #include "vmx/vmx.h"
 
 #define RFLAGS_CF BIT(0) /* failed: there is no current VMCS */

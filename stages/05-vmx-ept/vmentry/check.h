@@ -8,8 +8,8 @@
  * The VMCS is read through a pointer, so that host tests can give the checker
  * one of their own. Book: chapter 5.
  */
-#ifndef VMX_CHECK_H
-#define VMX_CHECK_H
+#ifndef VMENTRY_CHECK_H
+#define VMENTRY_CHECK_H
 
 #include "vmx/caps.h"
 #include "vmx/vmcs.h"
@@ -39,30 +39,5 @@ struct vmx_check {
  * that Vellum never uses (virtual APIC, SMM, enclaves ...) have no rules.
  */
 void vmx_check_entry(struct vmx_check *check);
-
-/* Its parts, each in a file of that name. */
-void vmx_check_controls(struct vmx_check *check);
-void vmx_check_event(struct vmx_check *check);
-void vmx_check_host(struct vmx_check *check);
-void vmx_check_guest(struct vmx_check *check);
-void vmx_check_segments(struct vmx_check *check);
-void vmx_check_run_state(struct vmx_check *check);
-
-/* The rule for @field is @rule; @holds says whether it is kept. */
-void vmx_require(struct vmx_check *check, enum vmcs_field field, bool holds,
-		 const char *rule);
-
-/* Bits 63 up to the top of the linear address must be alike. */
-void vmx_require_canonical(struct vmx_check *check, enum vmcs_field field);
-
-/* No bits beyond the physical-address width. */
-bool vmx_is_physical(const struct vmx_check *check, u64 address);
-void vmx_require_physical(struct vmx_check *check, enum vmcs_field field);
-
-/* Eight memory types, each one of 0, 1, 4, 5, 6, 7 (SDM 3A 12.12.2). */
-void vmx_require_pat(struct vmx_check *check, enum vmcs_field field);
-
-/* The field's value, in functions whose struct vmx_check is called "check". */
-#define READ(name) check->read(VMCS_##name)
 
 #endif

@@ -4,7 +4,7 @@
  */
 #include "host.h"
 #include "lib/cpu.h"
-#include "vmx/check.h"
+#include "vmentry/check.h"
 #include "vmx/test/good_caps.h"
 
 #define FIELDS (VMCS_HOST_RIP + 1)
