@@ -1,7 +1,11 @@
 /*
- * Why was the entry refused? VMRUN says only VMEXIT_INVALID; the rules are in
- * APM 2 15.5.1. Each is checked here again, by name.
+ * A VM entry that the CPU refused: say why, as exactly as we can.
+ *
+ * VMRUN says only VMEXIT_INVALID; the rules are in APM 2 15.5.1. Each is checked
+ * here again, by name. Book: chapter 5.
  */
+#include "console/console.h"
+#include "console/panic.h"
 #include "console/printf.h"
 #include "lib/cpu.h"
 #include "svm/svm.h"
@@ -11,7 +15,7 @@ struct rule {
 	bool broken;
 };
 
-void svm_report_invalid(struct vcpu *vcpu)
+static void report_broken_rules(struct vcpu *vcpu)
 {
 	const struct vmcb_control *c = &svm_vmcb(vcpu)->control;
 	const struct vmcb_save *s = &svm_vmcb(vcpu)->save;
@@ -44,4 +48,16 @@ void svm_report_invalid(struct vcpu *vcpu)
 	for (uint i = 0; i < ARRAY_SIZE(rules); i++)
 		if (rules[i].broken)
 			printf("vmcb: %s (APM 2 15.5.1)\n", rules[i].text);
+}
+
+/*
+ * The guest owns the console by now. panic() takes it back, but only after
+ * what we have to say before.
+ */
+void svm_entry_failed(struct vcpu *vcpu)
+{
+	console_take_back();
+	report_broken_rules(vcpu);
+	svm_dump(vcpu);
+	panic("VMRUN refused the guest's state (VMEXIT_INVALID)");
 }

@@ -1,8 +1,6 @@
 /*
  * One trip into the guest, and the translation of SVM's exit codes.
  */
-#include "console/console.h"
-#include "console/panic.h"
 #include "lib/cpu.h"
 #include "svm/svm.h"
 
@@ -80,12 +78,8 @@ static void enter_guest(struct vcpu *vcpu)
 	vcpu->regs.rax = svm->vmcb->save.rax;
 	c->tlb_control = 0;
 	c->event_injection = 0;
-	if (is_invalid(c) && !svm_at_mov_to_cr4(vcpu)) {
-		console_take_back(); /* panic() does, but after all this */
-		svm_report_invalid(vcpu);
-		svm_dump(vcpu);
-		panic("VMRUN refused the guest's state (VMEXIT_INVALID)");
-	}
+	if (is_invalid(c) && !svm_at_mov_to_cr4(vcpu))
+		svm_entry_failed(vcpu);
 }
 
 void svm_run(struct vcpu *vcpu, struct vm_exit *exit)

@@ -118,7 +118,8 @@ void svm_nmi_reset(struct vcpu *vcpu);
 /* svm_ops.dump, in dump.c. */
 void svm_dump(struct vcpu *vcpu);
 
-/* Print each rule that the VMCB breaks (APM 2 15.5.1) and VMRUN refused. */
-void svm_report_invalid(struct vcpu *vcpu);
+/* VMRUN refused the VMCB: say which rules it breaks, dump, and panic. In
+ * check.c. */
+void svm_entry_failed(struct vcpu *vcpu) __noreturn;
 
 #endif

@@ -14,7 +14,6 @@
 
 #include "lib/cpu.h"
 #include "vmentry/check.h"
-#include "vmx/events.h"
 
 #define AR_TYPE(ar) ((ar)&0xf)
 #define AR_ACCESSED BIT(0)

@@ -133,7 +133,8 @@ void vmx_dump(struct vcpu *vcpu);
 
 /*
  * VM entry failed: say which rule was broken, dump, and panic. @flags is what
- * vmx_enter() returned; 0 when the entry failed while it loaded guest state.
+ * vmx_enter() returned; 0 when the entry failed while it loaded guest state. In
+ * check.c.
  */
 void vmx_entry_failed(struct vcpu *vcpu, u64 flags) __noreturn;
 

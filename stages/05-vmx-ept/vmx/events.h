@@ -1,1 +1,0 @@
-#include "vmx/vmcs.h"
