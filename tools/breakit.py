@@ -31,7 +31,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from common import BUILD, TOP, ToolError, command, main, need, stages
+from common import (BUILD, TOP, ToolError, command, main, need, stage_dir,
+                    stages)
 from copytree import environment, renew
 from values import RUN_DEFAULTS, one_of
 
@@ -74,7 +75,8 @@ def make_command(path, fields):
     if ('Run' in fields) == ('Host' in fields):
         raise ToolError(f'{path}: needs either Run: or Host:')
     if 'Host' in fields:
-        return ['make', '-C', f'stages/{fields["Stage"]}', 'host-test',
+        folder = stage_dir(fields['Stage']).relative_to(TOP)
+        return ['make', '-C', str(folder), 'host-test',
                 f'TEST_FOLDERS={fields["Host"]}']
     words = shlex.split(fields['Run'])
     settings = words[2 if words[:2] == ['make', 'run'] else 1:]
