@@ -37,7 +37,7 @@ $(LOADER_BUILD)/image.h: $(IMAGE)
 		$$3 == "efi_cpu_entry" { cpu = $$1 } \
 		END { print "#define IMAGE_SIZE 0x" end " - 0x" start; \
 		      print "#define IMAGE_ENTRY 0x" entry; \
-		      print "#define IMAGE_CPU_ENTRY 0x0" cpu }' > $@
+		      print "#define IMAGE_CPU_ENTRY 0x" cpu }' > $@
 	@echo '#define IMAGE_VERSION "$(VERSION)"' >> $@
 	@echo '#define IMAGE_FILE "$(LOADER_BUILD)/image.bin"' >> $@
 	@echo '#define IMAGE_CRC_FILE "$(LOADER_BUILD)/image.crc"' >> $@

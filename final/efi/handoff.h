@@ -4,7 +4,7 @@
  * The two are separate programs: vellum.efi carries the image of vellum.elf as
  * a block of bytes. This header is all that they share. The structure lies
  * below 1 GiB, where both of their address spaces show the same memory.
- * Book: chapter 1, "The other firmware".
+ * Book: chapter 7, "What is handed over".
  */
 #ifndef EFI_HANDOFF_H
 #define EFI_HANDOFF_H

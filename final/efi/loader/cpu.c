@@ -1,6 +1,6 @@
 /*
  * Noting the state of the CPU that the firmware has set up. To come back means
- * to find all of it again; and from stage 05 on a guest begins with it.
+ * to find all of it again; and the guest begins with it.
  */
 #include "efi/loader/loader.h"
 #include "lib/cpu.h"

@@ -1,7 +1,7 @@
 /*
  * Starting the hypervisor: its range, its image, its first page tables, and
  * the switch (switch.S). Everything that both address spaces must show alike
- * lies below 1 GiB. Book: chapter 1.
+ * lies below 1 GiB. Book: chapter 7.
  */
 #include "boot/layout.h"
 #include "console/printf.h"

@@ -9,7 +9,7 @@
  *	early page tables, what the firmware knows of the machine; the switch
  *
  * Until the switch any trouble is a message and an error status: all memory
- * goes back, and the firmware goes on as if nothing had been. Book: chapter 1.
+ * goes back, and the firmware goes on as if nothing had been. Book: chapter 7.
  */
 #include "efi/loader/loader.h"
 #include "lib/cpu.h"

@@ -7,7 +7,7 @@
  *	|   slack   |         VMMSIZE_ALL          |  slack  |
  *	            ^ aligned to 4 MiB
  *
- * Book: chapter 1.
+ * Book: chapter 7.
  */
 #include "efi/loader/loader.h"
 #include "lib/string.h"

@@ -10,7 +10,7 @@
  *
  * They come one by one, since there is one handoff. Where the firmware wakes
  * them by INIT, the hypervisor has seen that, and has them already.
- * Book: chapter 6.
+ * Book: chapter 7.
  */
 #include "efi/loader/loader.h"
 #include "lib/cpu.h"
@@ -41,8 +41,7 @@ void processors_enter(struct efi_handoff *handoff, switch_fn *code)
 	u64 all = 0, enabled = 0;
 	efi_status status;
 
-	if (!image_cpu_entry ||
-	    efi_boot->locate_protocol(&mp_services, NULL, &mp) ||
+	if (efi_boot->locate_protocol(&mp_services, NULL, &mp) ||
 	    mp->count(mp, &all, &enabled) || enabled < 2)
 		return;
 	handoff->entry = image_cpu_entry;

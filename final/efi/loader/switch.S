@@ -5,7 +5,7 @@
  * 1 GiB (OVMF puts it there on a machine with 1152 MiB). So this code is copied
  * below 1 GiB, where both address spaces show the same memory, and between the
  * two loads of CR3 nothing else of the firmware's is touched, its stack
- * included. Everything is relative to RIP. Book: chapter 1.
+ * included. Everything is relative to RIP. Book: chapter 7.
  *
  * u64 switch_fn(struct efi_handoff *handoff)
  *
