@@ -165,8 +165,8 @@ help:
 #: make setup           install missing Debian packages; `make setup run` and
 #:                      `make setup test` only those of that goal
 #: make run             boot Linux under Vellum in QEMU; Ctrl-A x leaves.
-#:                      STAGE=03-buddy FIRMWARE=bios|uefi EMU=qemu|bochs|kvm
-#:                      CPUS= MEM=512M
+#:                      STAGE=03-buddy EMU=qemu|bochs|kvm CPUS= MEM=512M
+#:                      FIRMWARE=bios|uefi (uefi: final only)
 #:                      GUEST=linux|demo|none|FILE.img|FILE.iso
 #:                      KERNEL= INITRD= CMDLINE=  (of the Linux guest)
 #:                      OPTIONS=  (words for Vellum)  EMU_ARGS= TIMEOUT=

@@ -165,7 +165,8 @@ help:
 
 #: make                 build this stage
 #: make run             boot it in QEMU; Ctrl-A x leaves. EMU=bochs
-#:                      FIRMWARE=uefi CPUS=2 MEM=1G GUEST= OPTIONS= EMU_ARGS=;
+#:                      CPUS=2 MEM=1G GUEST= OPTIONS= EMU_ARGS=;
+#:                      FIRMWARE=uefi (of final);
 #:                      BATCH=1 takes no input, TIMEOUT=30 ends it;
 #:                      TEST=1 with the self-tests that run at boot
 #: make host-test       the tests of its folders on this computer;

@@ -28,7 +28,6 @@ from pathlib import Path
 
 import expectations
 import linux_guest
-import uefi
 import values
 from common import BUILD, ToolError, main, need_file, stage_dir
 from emulator import Machine
@@ -137,8 +136,6 @@ def machine_settings(chosen, kind, path, argv):
         'disk': None if is_cd else path, 'cdrom': path if is_cd else None,
         'writable': kind == 'image', 'reboot': not batch,
         'extra_args': shlex.split(chosen['EMU_ARGS']),
-        'shell': None if has_guest(chosen['STAGE']) else (
-            'vellum.efi', uefi.STATUS, *(['reset -s'] if batch else [])),
         'interactive': not batch, 'echo': batch,
         'limit': chosen['TIMEOUT'] or
         (BATCH_LIMIT.get(emu, 60) if batch else None),
