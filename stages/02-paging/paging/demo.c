@@ -5,14 +5,14 @@
 #include "boot/layout.h"
 #include "console/printf.h"
 #include "lib/init.h"
-#include "paging/trap.h"
+#include "paging/guarded.h"
 
 static void write_byte(void *p)
 {
 	*(volatile char *)p = *(volatile char *)p;
 }
 
-static void execute(void *p)
+static void execute_byte(void *p)
 {
 	((void (*)(void))p)();
 }
@@ -31,7 +31,7 @@ static void demonstrate(void)
 		void *arg;
 	} attempt[] = {
 		{"W^X", "a write to our own text", write_byte, text_start},
-		{"W^X", "execution of data", execute, code},
+		{"W^X", "execution of data", execute_byte, code},
 		{"rodata", "a write to it", write_byte, rodata_start},
 		{"stack guard", "a read of its page", read_byte, stack_guard},
 		{"hole at 0", "a read through NULL", read_byte, NULL},

@@ -17,7 +17,8 @@ static bool is_memory(u32 type)
 }
 
 /* Cut @r to what may be mapped; false when nothing is left. */
-static bool cut(const struct mem_range *r, u64 limit, u64 *start, u64 *end)
+static bool clip_range(const struct mem_range *r, u64 limit, u64 *start,
+		       u64 *end)
 {
 	if (!is_memory(r->type) || r->base >= limit)
 		return false;
@@ -32,12 +33,13 @@ bool direct_next_run(const struct mem_map *map, u64 limit, uint *i, u64 *start,
 {
 	u64 s, e;
 
-	while (*i < map->count && !cut(&map->range[*i], limit, start, end))
+	while (*i < map->count &&
+	       !clip_range(&map->range[*i], limit, start, end))
 		++*i;
 	if (*i == map->count)
 		return false;
 	for (++*i; *i < map->count; ++*i) {
-		if (!cut(&map->range[*i], limit, &s, &e))
+		if (!clip_range(&map->range[*i], limit, &s, &e))
 			continue;
 		if (s > *end)
 			break;

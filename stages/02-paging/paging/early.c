@@ -8,13 +8,14 @@
  * array as well. Both are kept for good, so nothing need ever be given back.
  * Book: chapter 2, "Memory before memory management".
  */
+#include "paging/early.h"
+
 #include "boot/boot_info.h"
 #include "boot/layout.h"
 #include "console/panic.h"
 #include "lib/errno.h"
 #include "lib/string.h"
-#include "paging/pagetable.h"
-#include "paging/space.h"
+#include "paging/address.h"
 
 /* Page tables may take this part of the range; the heap needs the rest. */
 #define TABLE_SHARE 8
@@ -31,13 +32,13 @@ static u64 used(void)
  * Take @n pages of a range with room for @limit bytes in all. Until the move,
  * 0x40000000 is not where they can be cleared: they lie in the range to be.
  */
-static void *take(size_t n, u64 limit)
+static void *take_early_pages(size_t n, u64 limit)
 {
 	void *virt = next;
 
 	if (used() > limit || n > (limit - used()) / PAGE_SIZE)
 		return NULL;
-	memset(table_virt(virt_to_phys(virt)), 0, n * PAGE_SIZE);
+	memset(vmm_phys_to_virt(virt_to_phys(virt)), 0, n * PAGE_SIZE);
 	next += n * PAGE_SIZE;
 	return virt;
 }
@@ -48,16 +49,11 @@ void *early_pages(size_t n)
 
 	if (page_source)
 		panic("early_pages: the page allocator is there already");
-	virt = take(n, boot_info.vmm_size);
+	virt = take_early_pages(n, boot_info.vmm_size);
 	if (!virt)
 		panic("early_pages: no room for %zu pages in %lu MiB", n,
 		      boot_info.vmm_size / MIB);
 	return virt;
-}
-
-void *early_page(void)
-{
-	return early_pages(1);
 }
 
 void *early_pages_end(void)
@@ -75,7 +71,7 @@ int table_alloc(phys_t *phys)
 	void *virt;
 
 	if (!page_source) {
-		virt = take(1, boot_info.vmm_size / TABLE_SHARE);
+		virt = take_early_pages(1, boot_info.vmm_size / TABLE_SHARE);
 		if (!virt)
 			return -ENOMEM;
 		*phys = virt_to_phys(virt);
@@ -85,9 +81,4 @@ int table_alloc(phys_t *phys)
 		return -ENOMEM;
 	memset(virt, 0, PAGE_SIZE);
 	return 0;
-}
-
-u64 *table_virt(phys_t phys)
-{
-	return space_entered ? vmm_phys_to_virt(phys) : phys_to_direct(phys);
 }

@@ -13,13 +13,13 @@
  * All of it is per-CPU data, so a further CPU gets its own through the very
  * same code. Book: chapter 2, "A stack that can be trusted".
  */
+#include "paging/gdt.h"
+
 #include "boot/layout.h"
 #include "console/panic.h"
 #include "lib/init.h"
 #include "lib/percpu.h"
-#include "paging/cpu_tables.h"
 #include "paging/paging.h"
-#include "paging/trap.h"
 
 #define IST_STACK_SIZE PAGE_SIZE
 
@@ -67,7 +67,7 @@ static void guard_ist_stacks(void)
 			panic("no memory for guard pages");
 }
 
-void cpu_tables_load(void)
+void gdt_setup(void)
 {
 	struct ist_stack *s = *this_cpu(ist_stacks);
 	struct gdt *gdt = this_cpu(gdt);
@@ -89,7 +89,7 @@ void cpu_tables_load(void)
 		guard_ist_stacks();
 }
 
-u64 cpu_tables_tss(void)
+u64 gdt_tss_base(void)
 {
 	return (u64)this_cpu(tss);
 }

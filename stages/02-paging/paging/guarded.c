@@ -7,25 +7,24 @@
  * of an exception. Everything that may fault goes this one way; there is no
  * table of instructions that are allowed to. Book: chapter 2, "guarded()".
  */
+#include "paging/guarded.h"
+
 #include "lib/cpu.h"
-#include "lib/errno.h"
 #include "lib/percpu.h"
-#include "paging/trap_internal.h"
 
 /* RSP to rewind to, or 0 when no guarded() is under way; and what happened. */
-PERCPU(u64, guarded_resume);
+PERCPU(u64, guarded_rsp);
 PERCPU(uint, guarded_vector);
 
 /* guarded_call.S */
-int guarded_call(void (*fn)(void *), void *arg, u64 *resume);
-extern const char guarded_out[];
+int guarded_call(void (*fn)(void *), void *arg, u64 *rsp);
 
 int guarded(void (*fn)(void *), void *arg, uint *vector)
 {
-	u64 outer = *this_cpu(guarded_resume);
-	int err = guarded_call(fn, arg, this_cpu(guarded_resume));
+	u64 outer = *this_cpu(guarded_rsp);
+	int err = guarded_call(fn, arg, this_cpu(guarded_rsp));
 
-	*this_cpu(guarded_resume) = outer;
+	*this_cpu(guarded_rsp) = outer;
 	if (err && vector)
 		*vector = *this_cpu(guarded_vector);
 	return err;
@@ -35,19 +34,15 @@ int guarded(void (*fn)(void *), void *arg, uint *vector)
  * NMI and #MC are not the doing of what they interrupt, and after #DF nothing
  * can be relied upon: these three never end a guarded().
  */
-bool guarded_recover(struct trap_frame *frame)
+u64 guarded_resume(uint vector)
 {
-	u64 resume = *this_cpu(guarded_resume);
+	u64 rsp = *this_cpu(guarded_rsp);
 
-	if (!resume || frame->vector == VECTOR_NMI ||
-	    frame->vector == VECTOR_DF || frame->vector == VECTOR_MC)
-		return false;
-	*this_cpu(guarded_vector) = frame->vector;
-	frame->rip = (u64)guarded_out;
-	frame->rsp = resume;
-	frame->rax = -EFAULT;
-	frame->rflags = RFLAGS_FIXED;
-	return true;
+	if (!rsp || vector == VECTOR_NMI || vector == VECTOR_DF ||
+	    vector == VECTOR_MC)
+		return 0;
+	*this_cpu(guarded_vector) = vector;
+	return rsp;
 }
 
 struct msr_access {

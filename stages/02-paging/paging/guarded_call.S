@@ -3,11 +3,11 @@
  */
 
 /*
- * int guarded_call(void (*fn)(void *), void *arg, u64 *resume)
+ * int guarded_call(void (*fn)(void *), void *arg, u64 *rsp)
  *
- * In:   RDI fn, RSI its argument, RDX where to keep RSP for guarded_recover().
- * Out:  EAX 0 when fn returned. guarded_recover() instead resumes at
- *	 guarded_out with RSP = *resume and EAX = -EFAULT; whatever the other
+ * In:   RDI fn, RSI its argument, RDX where to keep RSP for guarded_resume().
+ * Out:  EAX 0 when fn returned. Or trap.c resumes at guarded_out with
+ *	 RSP = *rsp and EAX = -EFAULT; whatever the other
  *	 registers hold there, the caller's are popped from the stack.
  */
 	.text

@@ -22,6 +22,8 @@
 #include "paging/pagetable.h"
 
 #include "lib/errno.h"
+#include "paging/address.h"
+#include "paging/early.h"
 
 static uint index_of(u64 virt, uint level)
 {
@@ -67,7 +69,7 @@ static int add_table(struct pagetable *pt, u64 *entry)
  * equal part of it. The table is complete before *@entry points to it, so
  * another CPU that walks meanwhile sees the same mapping either way.
  */
-static int split(struct pagetable *pt, u64 *entry, uint level)
+static int split_page(struct pagetable *pt, u64 *entry, uint level)
 {
 	u64 piece = *entry, table;
 	u64 *to;
@@ -75,7 +77,7 @@ static int split(struct pagetable *pt, u64 *entry, uint level)
 
 	if (add_table(pt, &table))
 		return -ENOMEM;
-	to = table_virt(PHYS(table & PTE_ADDRESS));
+	to = vmm_phys_to_virt(PHYS(table & PTE_ADDRESS));
 	if (level - 1 == LEVEL_4K)
 		piece &= ~PTE_PS;
 	for (i = 0; i < PT_ENTRIES; i++)
@@ -86,7 +88,7 @@ static int split(struct pagetable *pt, u64 *entry, uint level)
 
 u64 *pt_entry(struct pagetable *pt, u64 virt, uint level)
 {
-	u64 *table = table_virt(pt->root);
+	u64 *table = vmm_phys_to_virt(pt->root);
 	uint l;
 
 	for (l = pt->levels; l > level; l--) {
@@ -96,10 +98,10 @@ u64 *pt_entry(struct pagetable *pt, u64 virt, uint level)
 		if (!(*entry & PTE_P))
 			err = add_table(pt, entry);
 		else if (is_leaf(*entry, l))
-			err = split(pt, entry, l);
+			err = split_page(pt, entry, l);
 		if (err)
 			return NULL;
-		table = table_virt(PHYS(*entry & PTE_ADDRESS));
+		table = vmm_phys_to_virt(PHYS(*entry & PTE_ADDRESS));
 	}
 	return &table[index_of(virt, level)];
 }
@@ -143,7 +145,9 @@ u64 pt_lookup(const struct pagetable *pt, u64 virt, uint *level)
 	u64 entry;
 
 	for (;; l--) {
-		entry = table_virt(table)[index_of(virt, l)];
+		const u64 *entries = vmm_phys_to_virt(table);
+
+		entry = entries[index_of(virt, l)];
 		if (!(entry & PTE_P) || is_leaf(entry, l))
 			break;
 		table = PHYS(entry & PTE_ADDRESS);

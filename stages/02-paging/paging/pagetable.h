@@ -1,12 +1,13 @@
 /*
  * Page tables as a data structure: entries, levels, mapping, splitting. What
- * is mapped where, and why, is space.c's business. Private to paging/.
+ * is mapped where, and why, is the business of paging.c. Tables come from
+ * table_alloc() and are seen through vmm_phys_to_virt(); host tests have their
+ * own.
  */
 #ifndef PAGING_PAGETABLE_H
 #define PAGING_PAGETABLE_H
 
 #include "lib/types.h"
-#include "paging/paging.h"
 
 /* Bits of an entry (SDM 3A 4.5.4). */
 #define PTE_P       BIT(0) /* present */
@@ -40,6 +41,15 @@ static inline u64 level_size(uint level)
 	return PAGE_SIZE << (9 * (level - 1));
 }
 
+/* What a mapping allows. Nothing is ever writable and executable at once. */
+enum map_flags {
+	MAP_READ = 0,
+	MAP_WRITE = 1,
+	MAP_EXEC = 2,
+	MAP_DEVICE = 4,          /* uncached */
+	MAP_WRITE_COMBINING = 8, /* as efi/write_combining.h has it */
+};
+
 /* Entry bits for @flags. */
 u64 pt_bits(const struct pagetable *pt, enum map_flags flags);
 
@@ -63,14 +73,5 @@ u64 *pt_entry(struct pagetable *pt, u64 virt, uint level);
  * present; and its level in *@level, if that is not NULL. Changes nothing.
  */
 u64 pt_lookup(const struct pagetable *pt, u64 virt, uint *level);
-
-/*
- * The two functions that the surroundings must supply: early.c, or a host test.
- * A zeroed page for a table, or -ENOMEM:
- */
-int table_alloc(phys_t *phys);
-
-/* Where the table at @phys can be read and written just now. */
-u64 *table_virt(phys_t phys);
 
 #endif

@@ -5,30 +5,8 @@
 #ifndef PAGING_PAGING_H
 #define PAGING_PAGING_H
 
-#include "boot/layout.h"
 #include "lib/types.h"
-
-/* What a mapping allows. Nothing is ever writable and executable at once. */
-enum map_flags {
-	MAP_READ = 0,
-	MAP_WRITE = 1,
-	MAP_EXEC = 2,
-	MAP_DEVICE = 4,          /* uncached */
-	MAP_WRITE_COMBINING = 8, /* as efi/write_combining.h has it */
-};
-
-/*
- * Physical address of something in our range or in the direct map. Panics for
- * any other address.
- */
-phys_t virt_to_phys(const void *virt);
-
-/* Where the part of our own range at @phys is mapped; the inverse of the above.
- * @phys must lie in our range. */
-void *vmm_phys_to_virt(phys_t phys);
-
-/* Is [@phys, @phys + @size) wholly inside our own range? */
-bool in_vmm_range(phys_t phys, u64 size);
+#include "paging/pagetable.h"
 
 /*
  * Map device registers or firmware tables: @size bytes at @phys, NX, uncached
@@ -40,25 +18,6 @@ bool in_vmm_range(phys_t phys, u64 size);
  * and asking for it twice costs nothing. Any CPU.
  */
 void *map_phys(phys_t phys, u64 size, enum map_flags flags);
-
-/*
- * A page of our range, zeroed, given out for good: for what is needed before
- * there is a page allocator. Panics when the range is full, and when
- * paging_set_page_source() has been called (there is an allocator then).
- */
-void *early_page(void);
-
-/* As early_page() for @n contiguous pages. */
-void *early_pages(size_t n);
-
-/* First byte of our range that nobody has got yet, page aligned. */
-void *early_pages_end(void);
-
-/*
- * From now on take pages for page tables from @alloc (which has the form of
- * alloc_page) and refuse early_page(). Called once by the page allocator.
- */
-void paging_set_page_source(int (*alloc)(void **virt, phys_t *phys));
 
 /* Root of our page tables: what CR3 holds on every CPU. 0 before the move. */
 phys_t paging_root(void);
@@ -78,5 +37,17 @@ int paging_make_guard(void *page);
 
 /* Does @virt lie in a guard page? For telling a stack overflow. Any time. */
 bool paging_is_guard(u64 virt);
+
+/*
+ * Build our page tables in the range that boot_info names; the CPU does not
+ * use them yet. Panics when there is no room for them. Called by relocate.c.
+ */
+void paging_build(void);
+
+/* Print what is mapped where. */
+void paging_print(void);
+
+/* First physical address that the CPU, or our windows, cannot reach. */
+u64 paging_phys_limit(void);
 
 #endif

@@ -49,7 +49,7 @@ struct choice {
 };
 
 /* All of [@start, @end) is RAM that could be ours: is it a better place? */
-static void consider(struct choice *choice, u64 start, u64 end)
+static void consider_place(struct choice *choice, u64 start, u64 end)
 {
 	start = ALIGN_UP(MAX(start, RANGE_LOWEST), RANGE_ALIGN);
 	end = ALIGN_DOWN(MIN(end, RANGE_HIGHEST), RANGE_ALIGN);
@@ -83,8 +83,8 @@ int range_choose(const struct mem_map *map, const struct mem_range *avoid,
 		if (start >= RANGE_HIGHEST)
 			break;
 		end = MIN(last, RANGE_HIGHEST - 1) + 1;
-		consider(&choice, start, MIN(end, MAX(hole, start)));
-		consider(&choice, MAX(start, MIN(hole_end, end)), end);
+		consider_place(&choice, start, MIN(end, MAX(hole, start)));
+		consider_place(&choice, MAX(start, MIN(hole_end, end)), end);
 	}
 	if (!choice.best) {
 		*found = choice.largest;

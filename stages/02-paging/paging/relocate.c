@@ -21,8 +21,9 @@
 #include "lib/cpu.h"
 #include "lib/init.h"
 #include "lib/string.h"
+#include "paging/address.h"
+#include "paging/paging.h"
 #include "paging/range.h"
-#include "paging/space.h"
 
 /* relocate_switch.S */
 void relocate_switch(void *dst, const void *src, u64 size, phys_t root);
@@ -54,7 +55,7 @@ static void print_range(const char *why)
  * Copy the image from @from to our range and go on there. Then wipe what is
  * left behind: it will be the guest's memory, and is none of its business.
  */
-static void move(phys_t from)
+static void move_image(phys_t from)
 {
 	u64 size = image_end - image_start;
 	phys_t to = boot_info.vmm_base;
@@ -78,16 +79,16 @@ static void relocate(void)
 		choose_range();
 		print_range("the highest 4 MiB aligned place below 4 GiB");
 	}
-	space_build();
+	paging_build();
 	paging_prepare_cpu();
 	if (boot_info.range_from_loader) {
 		write_cr3(paging_root().v);
 		space_entered = true;
 	} else {
-		move(from);
+		move_image(from);
 		printf("paging: moved there from 0x%lx\n", from.v);
 	}
-	space_print();
+	paging_print();
 }
 
 INIT(memory, 10, relocate);

@@ -5,21 +5,27 @@
  * are their interrupts. What arrives here is an exception, and that means one
  * of three things, tried in this order:
  *
- *	guarded() is under way	it ends with -EFAULT		(guarded.c)
+ *	guarded() is under way	it ends with -EFAULT	(guarded.c)
  *	a handler is set	NMI, from stage 05 on
- *	neither			a bug of ours: registers, panic	(trap_report.c)
+ *	neither			a bug of ours, be it a page fault or another:
+ *				panic, with all registers
  *
- * Book: chapter 2, "Exceptions".
+ * Book: chapter 2, "Exceptions" and "Reading a register dump".
  */
 #include "paging/trap.h"
 
 #include "boot/layout.h"
+#include "console/panic.h"
+#include "console/printf.h"
 #include "lib/cpu.h"
+#include "lib/errno.h"
 #include "lib/init.h"
 #include "lib/percpu.h"
-#include "paging/cpu_tables.h"
-#include "paging/trap_internal.h"
+#include "paging/gdt.h"
+#include "paging/guarded.h"
+#include "paging/paging.h"
 
+#define TRAP_VECTORS     32
 #define STUB_SIZE        16
 #define GATE_INTERRUPT64 0x8e /* present, ring 0, interrupts off inside */
 
@@ -49,11 +55,149 @@ void trap_set_handler(uint vector, bool (*handler)(struct trap_frame *))
 	__atomic_store_n(&handlers[vector], handler, __ATOMIC_RELEASE);
 }
 
+/* Error code of a page fault (SDM 3A 4.7). */
+#define PF_PRESENT  BIT(0)
+#define PF_WRITE    BIT(1)
+#define PF_RESERVED BIT(3)
+#define PF_FETCH    BIT(4)
+
+/* The exception that this CPU panics about, or NULL, and its CR2. */
+PERCPU(struct trap_frame *, trap_fatal);
+PERCPU(u64, trap_fatal_cr2);
+
+static const char *const trap_names[TRAP_VECTORS] = {
+	[0] = "#DE divide error",
+	[1] = "#DB debug exception",
+	[2] = "NMI",
+	[3] = "#BP breakpoint",
+	[4] = "#OF overflow",
+	[5] = "#BR bound range exceeded",
+	[6] = "#UD invalid opcode",
+	[7] = "#NM device not available",
+	[8] = "#DF double fault",
+	[10] = "#TS invalid TSS",
+	[11] = "#NP segment not present",
+	[12] = "#SS stack-segment fault",
+	[13] = "#GP general protection fault",
+	[14] = "#PF page fault",
+	[16] = "#MF x87 error",
+	[17] = "#AC alignment check",
+	[18] = "#MC machine check",
+	[19] = "#XM SIMD floating-point error",
+	[20] = "#VE virtualization exception",
+	[21] = "#CP control protection",
+	[28] = "#HV hypervisor injection",
+	[29] = "#VC VMM communication",
+	[30] = "#SX security exception",
+};
+
+static const char *pf_access(u64 error)
+{
+	if (error & PF_FETCH)
+		return "execution of";
+	return error & PF_WRITE ? "write to" : "read of";
+}
+
+static const char *pf_reason(u64 error)
+{
+	if (error & PF_RESERVED)
+		return "whose page table entry is malformed";
+	if (!(error & PF_PRESENT))
+		return "which is not mapped";
+	return error & PF_FETCH ? "which may not be executed"
+				: "which may not be written";
+}
+
+/* What more is known about @frame than its name, as text. */
+static void describe_trap(const struct trap_frame *frame, u64 cr2, char *text,
+			  size_t size)
+{
+	u64 error = frame->error;
+
+	text[0] = '\0';
+	if (frame->vector == VECTOR_PF || frame->vector == VECTOR_DF)
+		if (paging_is_guard(cr2)) {
+			snprintf(text, size,
+				 ": stack overflow into the guard page at "
+				 "0x%lx",
+				 cr2 & ~PAGE_MASK);
+			return;
+		}
+	if (frame->vector == VECTOR_PF)
+		snprintf(text, size, ": %s 0x%lx, %s", pf_access(error), cr2,
+			 pf_reason(error));
+	else if (error && frame->vector != VECTOR_DF) /* a selector error */
+		snprintf(text, size, ": %s entry %lu%s",
+			 error & 2   ? "IDT"
+			 : error & 4 ? "LDT"
+				     : "GDT",
+			 (error & 0xffff) >> 3,
+			 error & 1 ? ", external event" : "");
+}
+
+/*
+ * An exception that nobody expected: say all there is to say about it.
+ *
+ * The cause goes into the panic message, with what the CPU tells about it in
+ * the error code and CR2. The registers follow as a panic hook: by then panic
+ * has got the consoles back, from whoever held them when it happened.
+ */
+static void __noreturn trap_panic(struct trap_frame *frame)
+{
+	const char *name = trap_names[frame->vector];
+	u64 cr2 = read_cr2();
+	char text[96];
+
+	if (!*this_cpu(trap_fatal)) { /* the first one tells the story */
+		*this_cpu(trap_fatal) = frame;
+		*this_cpu(trap_fatal_cr2) = cr2;
+	}
+	describe_trap(frame, cr2, text, sizeof(text));
+	panic_at(frame->rip, frame->rbp, "exception %lu, %s%s (error 0x%lx)",
+		 frame->vector, name ? name : "reserved", text, frame->error);
+}
+
+static void print_registers(void)
+{
+	const struct trap_frame *f = *this_cpu(trap_fatal);
+
+	if (!f)
+		return;
+	printf("registers of CPU%u at exception %lu, error 0x%lx:\n",
+	       *this_cpu(cpu_number), f->vector, f->error);
+	printf("rax %016lx rbx %016lx rcx %016lx\n", f->rax, f->rbx, f->rcx);
+	printf("rdx %016lx rsi %016lx rdi %016lx\n", f->rdx, f->rsi, f->rdi);
+	printf("rbp %016lx rsp %016lx r8  %016lx\n", f->rbp, f->rsp, f->r8);
+	printf("r9  %016lx r10 %016lx r11 %016lx\n", f->r9, f->r10, f->r11);
+	printf("r12 %016lx r13 %016lx r14 %016lx\n", f->r12, f->r13, f->r14);
+	printf("r15 %016lx rip %016lx rfl %016lx\n", f->r15, f->rip, f->rflags);
+	printf("cr0 %016lx cr2 %016lx cr3 %016lx\n", read_cr0(),
+	       *this_cpu(trap_fatal_cr2), read_cr3());
+	printf("cr4 %016lx efr %016lx cs %04lx ss %04lx\n", read_cr4(),
+	       rdmsr(MSR_EFER), f->cs, f->ss);
+}
+
+PANIC_HOOK(print_registers);
+
+/* If @frame is the doing of a guarded(): make it return there, with -EFAULT. */
+static bool resume_guarded(struct trap_frame *frame)
+{
+	u64 rsp = guarded_resume(frame->vector);
+
+	if (!rsp)
+		return false;
+	frame->rip = (u64)guarded_out;
+	frame->rsp = rsp;
+	frame->rax = -EFAULT;
+	frame->rflags = RFLAGS_FIXED;
+	return true;
+}
+
 void trap_dispatch(struct trap_frame *frame)
 {
 	bool (*handler)(struct trap_frame *) = handlers[frame->vector];
 
-	if (guarded_recover(frame))
+	if (resume_guarded(frame))
 		return;
 	if (handler && handler(frame))
 		return;
@@ -98,7 +242,7 @@ static void trap_init(void)
 		u64 base;
 	} __packed idtr = {sizeof(idt) - 1, (u64)idt};
 
-	cpu_tables_load();
+	gdt_setup();
 	if (*this_cpu(cpu_number) == 0)
 		fill_idt();
 	asm volatile("lidt %0" : : "m"(idtr));
@@ -118,7 +262,7 @@ struct descriptor_bases trap_descriptor_bases(void)
 	return (struct descriptor_bases){
 		.gdt = gdtr.base,
 		.idt = idtr.base,
-		.tss = cpu_tables_tss(),
+		.tss = gdt_tss_base(),
 		.gdt_limit = gdtr.limit,
 		.idt_limit = idtr.limit,
 	};

@@ -4,13 +4,6 @@
 #ifndef PAGING_TRAP_H
 #define PAGING_TRAP_H
 
-/* Segment selectors of every CPU's GDT. */
-#define SEL_CODE 0x08
-#define SEL_DATA 0x10
-#define SEL_TSS  0x18 /* takes two entries */
-
-#ifndef __ASSEMBLER__
-
 #include "lib/types.h"
 
 /* Stack at the entry of the C handler, as trap_entry.S leaves it. */
@@ -28,18 +21,6 @@ struct trap_frame {
  */
 void trap_set_handler(uint vector, bool (*handler)(struct trap_frame *));
 
-/*
- * Run @fn(@arg), which may raise an exception. Returns 0 when it did not, or
- * -EFAULT when it did (then *@vector, if not NULL, says which; what @fn had
- * begun stays begun). May nest, but not in an NMI handler. The one way to
- * touch what may not exist: an MSR, an address a guest named.
- */
-int guarded(void (*fn)(void *), void *arg, uint *vector);
-
-/* RDMSR and WRMSR that return -EFAULT where the instruction raises #GP. */
-int guarded_rdmsr(u32 msr, u64 *value);
-int guarded_wrmsr(u32 msr, u64 value);
-
 /* Bases and limits that VM exits must restore (this CPU's). */
 struct descriptor_bases {
 	u64 gdt, idt, tss;
@@ -47,5 +28,7 @@ struct descriptor_bases {
 };
 struct descriptor_bases trap_descriptor_bases(void);
 
-#endif
+/* The C end of every exception; called by trap_entry.S. */
+void trap_dispatch(struct trap_frame *frame);
+
 #endif

@@ -6,7 +6,7 @@
  * pushes 0 where there is none, so that every frame has one form: struct
  * trap_frame of trap.h. Book: chapter 2, "From an exception to C".
  */
-#include "paging/trap.h"
+#include "paging/gdt.h"
 
 /* Vectors with an error code: 8, 10 to 14, 17, 21, 29, 30 (SDM 3A 6.15; APM 2
  * 8.2). */

@@ -17,7 +17,7 @@
 #include "page/mm.h"
 #include "page/page.h"
 #include "page/pool.h"
-#include "paging/paging.h"
+#include "paging/early.h"
 
 static void print_blocks(const struct page_stats *stats)
 {

@@ -12,6 +12,7 @@
 #include "guest/bios.h"
 #include "lib/cpu.h"
 #include "lib/string.h"
+#include "paging/address.h"
 #include "paging/paging.h"
 
 #define PTE_PRESENT BIT(0)

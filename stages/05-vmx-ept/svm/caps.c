@@ -8,7 +8,7 @@
 #include "lib/cpu.h"
 #include "lib/errno.h"
 #include "lib/string.h"
-#include "paging/trap.h"
+#include "paging/guarded.h"
 
 /* Vendors that make CPUs with SVM, as CPUID leaf 0 spells them. */
 static bool vendor_has_svm(void)

@@ -7,6 +7,7 @@
 #include "lib/cpu.h"
 #include "lib/string.h"
 #include "page/page.h"
+#include "paging/guarded.h"
 #include "paging/trap.h"
 #include "svm/svm.h"
 

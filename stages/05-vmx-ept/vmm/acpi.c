@@ -14,7 +14,8 @@
 #include "boot/layout.h"
 #include "lib/errno.h"
 #include "lib/string.h"
-#include "paging/space.h"
+#include "paging/address.h"
+#include "paging/paging.h"
 
 #define RSDP_SIZE_1 20 /* of ACPI 1.0 */
 #define RSDP_SIZE_2 36

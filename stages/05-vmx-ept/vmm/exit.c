@@ -10,7 +10,7 @@
 #include "lib/cpu.h"
 #include "lib/errno.h"
 #include "lib/reset.h"
-#include "paging/trap.h"
+#include "paging/guarded.h"
 #include "vmm/mmio.h"
 #include "vmm/signals.h"
 #include "vmm/vcpu.h"

@@ -17,8 +17,9 @@
 #include "lib/cpu.h"
 #include "lib/errno.h"
 #include "lib/string.h"
+#include "paging/address.h"
+#include "paging/guarded.h"
 #include "paging/paging.h"
-#include "paging/trap.h"
 #include "vmm/vcpu.h"
 
 #define PTE_PRESENT BIT(0)

@@ -8,7 +8,7 @@
 #include "console/printf.h"
 #include "lib/cpu.h"
 #include "lib/errno.h"
-#include "paging/trap.h"
+#include "paging/guarded.h"
 #include "vmm/vcpu.h"
 
 extern const struct msr_handler __table_msr_start[], __table_msr_end[];

@@ -13,7 +13,7 @@
 #include "console/printf.h"
 #include "lib/errno.h"
 #include "lib/percpu.h"
-#include "paging/trap.h"
+#include "paging/guarded.h"
 
 /* What this CPU's map was last built from. */
 static PERCPU(struct mtrr_state, built_from);

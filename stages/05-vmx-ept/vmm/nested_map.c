@@ -14,7 +14,7 @@
 #include "lib/errno.h"
 #include "lib/string.h"
 #include "page/page.h"
-#include "paging/paging.h"
+#include "paging/address.h"
 #include "vmm/mmio.h"
 #include "vmm/nested_tree.h"
 

@@ -18,7 +18,7 @@
 
 #include "lib/string.h"
 #include "page/page.h"
-#include "paging/paging.h"
+#include "paging/address.h"
 
 _Static_assert(NESTED_ENTRIES * sizeof(u64) == PAGE_SIZE, "a table is a page");
 

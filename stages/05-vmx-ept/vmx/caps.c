@@ -9,7 +9,7 @@
 #include "lib/cpu.h"
 #include "lib/errno.h"
 #include "lib/string.h"
-#include "paging/trap.h"
+#include "paging/guarded.h"
 #include "vmx/vmcs.h"
 
 /* MSRs of the control words: plain, and TRUE (0: there is none). */

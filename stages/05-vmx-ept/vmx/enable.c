@@ -13,7 +13,7 @@
 #include "lib/percpu.h"
 #include "lib/string.h"
 #include "page/page.h"
-#include "paging/trap.h"
+#include "paging/guarded.h"
 #include "vmx/vmx.h"
 
 static PERCPU(struct vmx_caps, caps_of_cpu);

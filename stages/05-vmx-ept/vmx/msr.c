@@ -10,7 +10,7 @@
  */
 #include "lib/cpu.h"
 #include "lib/errno.h"
-#include "paging/trap.h"
+#include "paging/guarded.h"
 #include "vmm/msr.h"
 #include "vmm/mtrr_guest.h"
 #include "vmx/vmx.h"

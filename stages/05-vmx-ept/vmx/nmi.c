@@ -20,6 +20,7 @@
  * back from an older copy; and it looks again after it wrote. Book: chapter 5.
  */
 #include "lib/percpu.h"
+#include "paging/gdt.h"
 #include "paging/trap.h"
 #include "vmx/vmx.h"
 

@@ -14,7 +14,7 @@
 #include "lib/errno.h"
 #include "lib/string.h"
 #include "page/page.h"
-#include "paging/paging.h"
+#include "paging/gdt.h"
 #include "paging/trap.h"
 #include "vmm/msr.h"
 #include "vmx/vmx.h"

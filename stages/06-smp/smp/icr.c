@@ -19,7 +19,7 @@
 #include "lib/cpu.h"
 #include "lib/errno.h"
 #include "lib/init.h"
-#include "paging/trap.h"
+#include "paging/guarded.h"
 #include "smp/ipi.h"
 #include "smp/lapic.h"
 #include "smp/signal.h"

@@ -24,7 +24,7 @@ static const char *const order[] = {
 	"&mempools.lock", /* heap/mempool.c: the list of pools */
 	"&mp->lock",      /* heap/mempool.c: one of them */
 	"&cls->lock",     /* heap/heap.c: the slabs of a size class */
-	"&space_lock",    /* paging/map_phys.c: Vellum's page tables */
+	"&space_lock",    /* paging/paging.c: Vellum's page tables */
 	"&vmm_pool.lock", /* page/page.c: page descriptors and free lists */
 	"&cpu->lock",     /* smp/cpus.h: a CPU's INITs and start-up IPIs */
 	"&console_lock",  /* console/console.c: one message at a time */

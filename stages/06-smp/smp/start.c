@@ -27,6 +27,7 @@
 #include "lib/init.h"
 #include "lib/string.h"
 #include "page/page.h"
+#include "paging/address.h"
 #include "paging/paging.h"
 #include "smp/delay.h"
 #include "smp/lapic.h"

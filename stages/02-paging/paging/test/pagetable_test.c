@@ -2,10 +2,15 @@
  * The page table code on the host: tables lie in an array here, and what they
  * map is compared with a list of what was asked for.
  */
+#include "paging/address.h"
+#include "paging/early.h"
 #include "paging/pagetable.h"
 
+#include "boot/layout.h"
 #include "host.h"
 #include "lib/errno.h"
+#include "paging/address.h"
+#include "paging/early.h"
 
 #define POOL      600
 #define POOL_PHYS 0x7000000UL
@@ -22,7 +27,7 @@ int table_alloc(phys_t *phys)
 	return 0;
 }
 
-u64 *table_virt(phys_t phys)
+void *vmm_phys_to_virt(phys_t phys)
 {
 	u64 index = (phys.v - POOL_PHYS) / PAGE_SIZE;
 

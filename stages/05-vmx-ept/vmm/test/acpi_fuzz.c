@@ -6,8 +6,8 @@
  */
 #include "boot/boot_info.h"
 #include "fuzz.h"
+#include "paging/address.h"
 #include "paging/paging.h"
-#include "paging/space.h"
 #include "vmm/acpi_sleep.h"
 
 #define MEMORY 1024

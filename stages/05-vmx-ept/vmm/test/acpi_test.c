@@ -7,8 +7,8 @@
 #include "boot/boot_info.h"
 #include "host.h"
 #include "lib/errno.h"
+#include "paging/address.h"
 #include "paging/paging.h"
-#include "paging/space.h"
 #include "vmm/acpi.h"
 
 #define MEMORY 4096

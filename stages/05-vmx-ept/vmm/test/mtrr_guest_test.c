@@ -5,7 +5,7 @@
  */
 #include "host.h"
 #include "lib/errno.h"
-#include "paging/trap.h"
+#include "paging/guarded.h"
 #include "vmm/mtrr_guest.h"
 #include "vmm/test/mtrr_model.h"
 

@@ -6,7 +6,7 @@
 
 #include "lib/errno.h"
 #include "page/page.h"
-#include "paging/paging.h"
+#include "paging/address.h"
 
 #define EPT_R  BIT(0)
 #define EPT_W  BIT(1)

@@ -13,9 +13,13 @@
  * W^X: what can be written can't be executed, so that a stray or malicious
  * write never becomes code. It holds for memory, not only for addresses: were
  * our range in the direct map as well, text could be written there.
+ *
+ * A device page at physical p is at DEVICE_VIRT + p, always. So there is no
+ * virtual address to choose, none to run out of, and whether a page is mapped
+ * already is written in the page tables themselves.
  * Book: chapter 2, "Our own address space".
  */
-#include "paging/space.h"
+#include "paging/paging.h"
 
 #include "boot/boot_info.h"
 #include "boot/layout.h"
@@ -23,7 +27,11 @@
 #include "console/printf.h"
 #include "lib/cpu.h"
 #include "lib/errno.h"
+#include "lib/spinlock.h"
+#include "paging/address.h"
 #include "paging/direct.h"
+#include "paging/early.h"
+#include "paging/pagetable.h"
 
 /* What CPUID has to say (SDM 2A CPUID, leaves 80000001H and 80000008H). */
 #define CPUID_MCE      BIT(7)  /* leaf 1 EDX: machine-check exceptions */
@@ -39,10 +47,12 @@ struct part {
 
 static struct part parts[12];
 static uint part_count;
-struct pagetable own_space;
-bool space_entered;
+static struct pagetable own_space;
 
-u64 space_phys_limit(void)
+/* Protects own_space once more than one CPU runs. The page lock comes after. */
+static spinlock_t space_lock;
+
+u64 paging_phys_limit(void)
 {
 	uint bits = 36; /* of CPUs too old for the leaf */
 
@@ -65,13 +75,14 @@ void paging_prepare_cpu(void)
 		  (cpuid(1, 0).edx & CPUID_MCE ? CR4_MCE : 0));
 }
 
-static void note(const char *name, u64 virt, u64 size, enum map_flags flags)
+static void note_part(const char *name, u64 virt, u64 size,
+		      enum map_flags flags)
 {
 	assert(part_count < ARRAY_SIZE(parts));
 	parts[part_count++] = (struct part){name, virt, size, flags};
 }
 
-static int map(u64 virt, u64 phys, u64 size, enum map_flags flags)
+static int map_pages(u64 virt, u64 phys, u64 size, enum map_flags flags)
 {
 	assert((flags & (MAP_WRITE | MAP_EXEC)) != (MAP_WRITE | MAP_EXEC));
 	return pt_map(&own_space, virt, PHYS(phys), size,
@@ -84,9 +95,9 @@ static void map_own(const char *name, const char *start, const char *end,
 {
 	u64 phys = boot_info.vmm_base.v + (start - (char *)VMM_VIRT);
 
-	if (map((u64)start, phys, end - start, flags))
+	if (map_pages((u64)start, phys, end - start, flags))
 		panic("paging: cannot map %s", name);
-	note(name, (u64)start, end - start, flags);
+	note_part(name, (u64)start, end - start, flags);
 }
 
 /*
@@ -111,9 +122,9 @@ static void map_first_mib(void)
 		u64 virt = DIRECT_VIRT + area[i].start;
 		u64 size = area[i].end - area[i].start;
 
-		if (map(virt, area[i].start, size, area[i].flags))
+		if (map_pages(virt, area[i].start, size, area[i].flags))
 			panic("paging: cannot map %s", area[i].name);
-		note(area[i].name, virt, size, area[i].flags);
+		note_part(area[i].name, virt, size, area[i].flags);
 	}
 }
 
@@ -124,11 +135,11 @@ static int map_run(u64 start, u64 end)
 	u64 before = MIN(end, MAX(own, start)), after;
 	int err;
 
-	err = map(DIRECT_VIRT + start, start, before - start, MAP_WRITE);
+	err = map_pages(DIRECT_VIRT + start, start, before - start, MAP_WRITE);
 	after = MAX(before, MIN(own_end, end));
 	if (err)
 		return err;
-	return map(DIRECT_VIRT + after, after, end - after, MAP_WRITE);
+	return map_pages(DIRECT_VIRT + after, after, end - after, MAP_WRITE);
 }
 
 /*
@@ -137,7 +148,7 @@ static int map_run(u64 start, u64 end)
  */
 static void map_ram(void)
 {
-	u64 start, end, limit = space_phys_limit(), last = MIB;
+	u64 start, end, limit = paging_phys_limit(), last = MIB;
 	uint i = 0;
 	int err = 0;
 
@@ -151,15 +162,15 @@ static void map_ram(void)
 		printf("paging: no room for tables: RAM from 0x%lx on is not "
 		       "mapped\n",
 		       start);
-	note("RAM, our range left out", DIRECT_VIRT + MIB, last - MIB,
-	     MAP_WRITE);
+	note_part("RAM, our range left out", DIRECT_VIRT + MIB, last - MIB,
+		  MAP_WRITE);
 }
 
 /* The console draws there, if firmware has left us a graphics screen. */
 static void map_framebuffer(void)
 {
 	const struct framebuffer *fb = &boot_info.fb;
-	u64 size = (u64)fb->pitch * fb->height, limit = space_phys_limit();
+	u64 size = (u64)fb->pitch * fb->height, limit = paging_phys_limit();
 	u64 start = ALIGN_DOWN(fb->base.v, PAGE_SIZE);
 
 	if (!fb->base.v || !size)
@@ -169,15 +180,15 @@ static void map_framebuffer(void)
 		return;
 	}
 	size = ALIGN_UP(fb->base.v + size, PAGE_SIZE) - start;
-	if (map(DIRECT_VIRT + start, start, size,
-		MAP_WRITE | MAP_WRITE_COMBINING))
+	if (map_pages(DIRECT_VIRT + start, start, size,
+		      MAP_WRITE | MAP_WRITE_COMBINING))
 		printf("paging: framebuffer 0x%lx is not mapped\n", start);
 	else
-		note("framebuffer", DIRECT_VIRT + start, size,
-		     MAP_WRITE | MAP_WRITE_COMBINING);
+		note_part("framebuffer", DIRECT_VIRT + start, size,
+			  MAP_WRITE | MAP_WRITE_COMBINING);
 }
 
-void space_build(void)
+void paging_build(void)
 {
 	const char *end = (char *)VMM_VIRT + boot_info.vmm_size;
 	u32 features = extended_features();
@@ -205,7 +216,7 @@ static const char *memory_type(enum map_flags flags)
 					     : "";
 }
 
-void space_print(void)
+void paging_print(void)
 {
 	const u64 *pages = own_space.leaves;
 
@@ -225,4 +236,71 @@ void space_print(void)
 	       own_space.root.v);
 	if (!own_space.nx)
 		printf("paging: this CPU has no NX: data can be executed\n");
+}
+
+phys_t paging_root(void)
+{
+	return own_space.root;
+}
+
+/*
+ * Does @entry, which maps the page already, allow what @bits asks for? To
+ * widen its rights would leave other CPUs with the old ones in their TLBs.
+ */
+static bool allows(u64 entry, u64 bits)
+{
+	return (entry & PTE_P) && (!(bits & PTE_W) || (entry & PTE_W)) &&
+	       (!(bits & PTE_PCD) || (entry & PTE_PCD));
+}
+
+static bool map_device_page(u64 phys, u64 bits)
+{
+	u64 entry = pt_lookup(&own_space, DEVICE_VIRT + phys, NULL);
+
+	if (entry)
+		return allows(entry, bits);
+	return !pt_map(&own_space, DEVICE_VIRT + phys, PHYS(phys), PAGE_SIZE,
+		       bits);
+}
+
+static bool overlaps_vmm_range(u64 start, u64 size)
+{
+	return start < boot_info.vmm_base.v + boot_info.vmm_size &&
+	       start + size > boot_info.vmm_base.v;
+}
+
+void *map_phys(phys_t phys, u64 size, enum map_flags flags)
+{
+	u64 limit = paging_phys_limit(), page = ALIGN_DOWN(phys.v, PAGE_SIZE);
+	bool ok = true;
+
+	assert(!(flags & MAP_EXEC));
+	if (!size || phys.v >= limit || size > limit - phys.v ||
+	    overlaps_vmm_range(phys.v, size))
+		return NULL;
+	spin_lock(&space_lock);
+	for (; ok && page < phys.v + size; page += PAGE_SIZE)
+		ok = map_device_page(page, pt_bits(&own_space, flags));
+	spin_unlock(&space_lock);
+	return ok ? (void *)(DEVICE_VIRT + phys.v) : NULL;
+}
+
+int paging_make_guard(void *page)
+{
+	u64 *entry;
+
+	assert((u64)page % PAGE_SIZE == 0 &&
+	       in_vmm_range(virt_to_phys(page), PAGE_SIZE));
+	spin_lock(&space_lock);
+	entry = pt_entry(&own_space, (u64)page, LEVEL_4K);
+	if (entry)
+		*entry = PTE_GUARD;
+	spin_unlock(&space_lock);
+	asm volatile("invlpg (%0)" : : "r"(page) : "memory");
+	return entry ? 0 : -ENOMEM;
+}
+
+bool paging_is_guard(u64 virt)
+{
+	return space_entered && pt_lookup(&own_space, virt, NULL) == PTE_GUARD;
 }
