@@ -1,16 +1,25 @@
 """A chapter's Markdown as a list of elements: prose, headings, blocks.
 
 Only as much of Markdown is known here as the checks and the weaver need;
-pandoc reads the rest. Metadata is the YAML between two lines of dashes, of
-which plain values and lists are understood.
+pandoc reads the rest. Metadata is the YAML between two lines of dashes.
 """
 import re
 from dataclasses import dataclass, field
 
+import yaml
+
 from common import TOP, ToolError
 
 BOOK = TOP / 'book'
-FENCE = re.compile(r'(\s*)(`{3,}|~{3,})\s*([^`]*?)\s*(`{3,})?$')
+PIECE = re.compile(r"""
+    (?P<comment>[ \t]*<!--.*?(?:-->[^\n]*|\Z))
+  | [ \t]*(?P<fence>`{3,}|~{3,})[ \t]*(?P<info>[^`\n]*?)[ \t]*
+    (?:(?P<same>`{3,})$|\n(?P<body>(?:[^\n]*\n)*?)[ \t]*(?P=fence)`*[ \t]*$|$)
+  | (?P<div>[ \t]*:::[^\n]*)
+  | (?P<heading>\#+\s[^\n]*)
+  | [ \t]*$
+  | (?P<prose>[^\n]+(?:\n(?![ \t]*(?:\n|\Z|`{3,}[^`\n]*`*$|~~~|:::))[^\n]+)*)
+  """, re.S | re.M | re.X)
 ATTRIBUTE = re.compile(
     r'([\w-]+)=(?:"((?:\\"|[^"])*)"|\'([^\']*)\'|([^\s}]*))'
     r'|\.([\w-]+)|#([\w:.-]+)')
@@ -49,32 +58,20 @@ def attributes(text):
         elif found[6]:
             ident = found[6]
         else:
-            value = found[2] if found[2] is not None else \
-                found[3] if found[3] is not None else found[4]
+            value = found[2] or found[3] or found[4] or ''
             attrs[found[1]] = value.replace('\\"', '"')
     return classes, attrs, ident
 
 
-def metadata(lines):
+def metadata(name, lines):
     """The YAML at the head as a dictionary, and the number of its lines."""
-    if not lines or lines[0].strip() != '---':
+    if lines[:1] != ['---'] or '---' not in lines[1:]:
         return {}, 0
-    found, key = {}, None
-    for number, line in enumerate(lines[1:], 2):
-        if line.strip() in ('---', '...'):
-            return found, number
-        pair = re.match(r'([\w-]+):\s*(.*?)\s*(?:\s#.*)?$', line)
-        item = re.match(r'\s*-\s+(.*?)\s*$', line)
-        if pair:
-            key, value = pair[1], pair[2].strip('"\'')
-            found[key] = [word.strip(' "\'') for word in
-                          value[1:-1].split(',') if word.strip()] \
-                if value.startswith('[') else value
-        elif item and key:
-            found[key] = (found[key] or []) + [item[1].strip('"\'')]
-        elif line.startswith(' ') and key and isinstance(found[key], str):
-            found[key] = f'{found[key]} {line.strip()}'.strip('> ')
-    return {}, 0
+    last = lines.index('---', 1)
+    try:
+        return yaml.safe_load('\n'.join(lines[1:last])) or {}, last + 1
+    except yaml.YAMLError as error:
+        raise ToolError(f'book/{name}: {error}') from error
 
 
 class Chapter:
@@ -84,16 +81,14 @@ class Chapter:
         self.path = path
         self.name = path.stem
         self.lines = path.read_text().splitlines()
-        self.meta, self.head = metadata(self.lines)
+        self.meta, self.head = metadata(path.name, self.lines)
         heading = self.own_title()
         self.title = self.meta.get('title') or heading
-        self.stage = self.meta.get('stage') or None
-        folders = self.meta.get('folders') or []
-        if isinstance(folders, str):
-            folders = folders.split()
-        self.folders = [name.strip('/') for name in folders]
+        self.stage = self.meta.get('stage')
+        self.folders = [name.strip('/')
+                        for name in self.meta.get('folders') or []]
         self.number = ''        # as printed; chapters() knows it
-        self.draft = str(self.meta.get('draft')).lower() in ('true', 'yes')
+        self.draft = self.meta.get('draft') is True
         self.elements = list(self.parse())
 
     def own_title(self):
@@ -110,62 +105,38 @@ class Chapter:
 
     def parse(self):
         """The elements in order."""
-        number, total = self.head + 1, len(self.lines)
-        while number <= total:
-            line = self.lines[number - 1]
-            fence = FENCE.match(line)
-            if not line.strip():
-                number += 1
-            elif fence:
-                element = self.fenced(number, fence)
-                yield element
-                number = element.last + 1
-            elif line.lstrip().startswith(':::'):
-                text = line.strip(' :')
-                classes, attrs, ident = attributes(text)
-                if text and not text.startswith('{'):
-                    classes = text.split()[:1] + classes
-                yield Element('div' if text else 'end', number, number, text,
-                              classes, attrs, ident)
-                number += 1
-            else:
-                element = self.plain(number)
-                yield element
-                number = element.last + 1
+        text, at = '\n'.join(self.lines[self.head:]), 0
+        while at < len(text):
+            found = PIECE.match(text, at)
+            line = self.head + 1 + text.count('\n', 0, at)
+            at = found.end() + 1
+            if found['fence'] and found['body'] is None and not found['same']:
+                raise ToolError(f'{self.where(line)}: the block has no end')
+            if found[0].strip():
+                yield element(found, line, line + found[0].count('\n'))
 
-    def fenced(self, number, fence):
-        """A fenced block; the closing fence may be on the same line."""
-        classes, attrs, ident = attributes(fence[3])
-        if not fence[3].startswith('{') and fence[3]:
-            classes = [fence[3]]
-        last = number
-        if not fence[4]:
-            for last in range(number + 1, len(self.lines) + 1):
-                if re.match(r'\s*' + fence[2] + r'+\s*$',
-                            self.lines[last - 1]):
-                    break
-            else:
-                raise ToolError(f'{self.where(number)}: the block has no end')
-        return Element('block', number, last,
-                       '\n'.join(self.lines[number:last - 1]), classes,
+
+def element(found, first, last):
+    """The Element that PIECE has found in these lines."""
+    kind = found.lastgroup
+    if kind == 'comment':
+        return Element(kind, first, last)
+    if kind == 'div':
+        text = found[kind].strip(' :')
+        classes, attrs, ident = attributes(text)
+        if text and not text.startswith('{'):
+            classes = text.split()[:1] + classes
+        return Element(kind if text else 'end', first, last, text, classes,
                        attrs, ident)
-
-    def plain(self, number):
-        """A paragraph, heading, figure, or comment."""
-        line, last = self.lines[number - 1], number
-        if line.lstrip().startswith('<!--'):
-            while last < len(self.lines) and '-->' not in self.lines[last - 1]:
-                last += 1
-            return Element('comment', number, last)
-        if re.match(r'#+\s', line):
-            return Element('heading', number, number, line)
-        while last < len(self.lines) and self.lines[last].strip() \
-                and not FENCE.match(self.lines[last]) \
-                and not self.lines[last].lstrip().startswith(':::'):
-            last += 1
-        text = '\n'.join(self.lines[number - 1:last])
-        kind = 'figure' if re.match(r'!\[.*\}\s*$', text, re.S) else 'prose'
-        return Element(kind, number, last, text)
+    if found['fence']:
+        classes, attrs, ident = attributes(found['info'])
+        if not found['info'].startswith('{') and found['info']:
+            classes = [found['info']]
+        return Element('block', first, last, (found['body'] or '')[:-1],
+                       classes, attrs, ident)
+    if kind == 'prose' and re.match(r'!\[.*\}\s*$', found[0], re.S):
+        kind = 'figure'
+    return Element(kind, first, last, found[0])
 
 
 def order(chapter):

@@ -52,6 +52,24 @@ def relink(body, change):
         flags=re.S))
 
 
+def inside(name, ident=''):
+    """The identifier of a part, or of a place in one, in the whole book."""
+    return f'p-{name}--{ident}' if ident else f'p-{name}'
+
+
+def own_identifiers(part, names, file_of=lambda name: ''):
+    """The body of a part, with identifiers that no other has, and links to
+    those of the parts with these names."""
+    def address(old):
+        page, _, ident = old.partition('#')
+        name = page.removesuffix('.html') or part.name
+        return f'{file_of(name)}#{inside(name, ident)}' if name in names \
+            else None
+    return outside_drawings(relink(part.body, address), lambda text: re.sub(
+        r'(\s)id="([^"]+)"',
+        lambda m: f'{m[1]}id="{inside(part.name, m[2])}"', text))
+
+
 def outside_drawings(body, change):
     """body with change() made to all that is not in an <svg>."""
     pieces = re.split(r'(<svg\b.*?</svg>)', body, flags=re.S)

@@ -5,6 +5,7 @@ import re
 from common import BUILD, ToolError, command, need
 
 from book import edition
+from book.edition import inside
 from book.pages import natural
 from book.references import full_title
 from book.chapter import BOOK
@@ -15,32 +16,18 @@ LINE = re.compile(r'<span class="l" data-n="(\d+)">(.*)</span>$', re.M)
 PROSE_LINKS = re.compile(r'<p\b.*?</p>|<dd>.*?</dd>|<li>.*?</li>', re.S)
 
 
-def inside(name, ident=''):
-    """The identifier of a place in the one page."""
-    return f'{name}--{ident}' if ident else name
-
-
-def own_identifiers(part, names):
-    """The body of a part, with identifiers and links of its own."""
-    def address(old):
-        page, _, ident = old.partition('#')
-        name = page.removesuffix('.html') or part.name
-        if name not in names:
-            return None
-        return '#' + inside(name, ident)
-    body = edition.relink(part.body, address)
-    body = edition.outside_drawings(body, lambda text: re.sub(
-        r'(\s)id="([^"]+)"',
-        lambda m: f'{m[1]}id="{inside(part.name, m[2])}"', text))
-    body = LINE.sub(lambda m: f'<i>{m[1]:>4}  </i>{m[2]}', body)
+def body_of(part, names):
+    """The body of a part."""
+    body = LINE.sub(lambda m: f'<i>{m[1]:>4}  </i>{m[2]}',
+                    edition.own_identifiers(part, names))
     return PROSE_LINKS.sub(lambda m: page_references(m[0], part.name), body)
 
 
 def page_references(text, name):
     """Links to other places of the book say their page."""
     return re.sub(
-        rf'<a href="#(?!references|glossary|{re.escape(name)}--code)',
-        r'<a class="page" href="#', text)
+        rf'<a href="#p-(?!references|glossary|{re.escape(name)}--code)',
+        r'<a class="page" href="#p-', text)
 
 
 def contents(parts):
@@ -49,8 +36,8 @@ def contents(parts):
     for part in parts:
         number = f'<span class="number">{part.number}</span> ' \
             if part.number else ''
-        out.append(f'<li class="part"><a href="#{part.name}">{number}'
-                   f'{html.escape(part.title, False)}</a><ol>')
+        out.append(f'<li class="part"><a href="#{inside(part.name)}">'
+                   f'{number}{html.escape(part.title, False)}</a><ol>')
         if part.number:
             out += [f'<li><a href="#{inside(part.name, ident)}">'
                     f'{html.escape(text, False)}</a></li>'
@@ -76,7 +63,8 @@ def indexes(fragments):
            'sections</h1>']
     for key in sorted(works):
         title = html.escape(full_title(key), False)
-        out.append(f'<h2><a href="#references--ref-{key}">{title}</a></h2>'
+        out.append(f'<h2><a href="#{inside("references", f"ref-{key}")}">'
+                   f'{title}</a></h2>'
                    '<div class="columns">')
         out += [f'<p>{html.escape(locator or "as a whole")}: '
                 f'{pages_of(works[key][locator])}</p>'
@@ -100,9 +88,10 @@ def one_page(fragments):
     for part in parts:
         number = f'<p class="number">Chapter {part.number}</p>' \
             if part.number else ''
-        out.append(f'<section class="chapter" id="{part.name}">{number}<h1>'
+        out.append(f'<section class="chapter" id="{inside(part.name)}">'
+                   f'{number}<h1>'
                    f'{html.escape(part.title, False)}</h1>\n'
-                   f'{own_identifiers(part, names)}\n</section>')
+                   f'{body_of(part, names)}\n</section>')
     return (
         '<!DOCTYPE html><html lang="en-GB"><head><meta charset="utf-8"/>'
         '<title>Vellum: a hypervisor to read</title>'
