@@ -13,7 +13,7 @@ import time
 
 import expectations
 import linux_guest
-from common import BUILD, ToolError, main, need_file
+from common import BUILD, ToolError, image, main
 from emulator import Machine
 
 LIMIT = {'qemu': 400, 'bochs': 900}
@@ -22,21 +22,22 @@ BUDGETS = {'exits without CPUID': 100, 'share of Vellum': 0.5,
 HZ = 1_000_000_000      # TSC ticks per second with -icount shift=0
 
 
-def boot(emu, image, icount, cpus=1):
+def boot(emu, icount, cpus=1, vellum=True):
     """Boot the demo; the console's text, and seconds to "demo: done"."""
     disk = linux_guest.build(batch=True)
     print(f'bench: Linux on {cpus} CPU{"s" if cpus > 1 else ""}, '
-          + ('under Vellum' if image else 'on the bare machine')
+          + ('under Vellum' if vellum else 'on the bare machine')
           + (', each instruction a cycle' if icount else '') + ' ...',
           flush=True)
     start = time.monotonic()
-    with Machine(image, emu=emu, disk=disk, cmdline='boot=0x80 hypercall',
-                 icount=icount, limit=LIMIT[emu], cpus=cpus,
-                 name='bench' if image else 'bench-native') as machine:
+    with Machine(image('final') if vellum else None, emu=emu, disk=disk,
+                 cmdline='boot=0x80 hypercall', icount=icount,
+                 limit=LIMIT[emu], cpus=cpus,
+                 name='bench' if vellum else 'bench-native') as machine:
         machine.expect(r'^demo: done\n')
         seconds = time.monotonic() - start
         machine.wait_exit()
-        missing = image and expectations.missing_lines(
+        missing = vellum and expectations.missing_lines(
             machine.serial, expectations.DEMO_VELLUM)
         if missing:
             machine.fail('not seen: ' + '; '.join(missing))
@@ -121,11 +122,10 @@ def print_table(result):
 
 def many_cpus(emu):
     """Wall time on 2 and 4 CPUs, and what one more CPU costs."""
-    image = need_file(BUILD / 'final' / 'vellum.elf', 'final is not built')
     result = {}
     for cpus in (2, 4) if emu == 'qemu' else (2,):
-        text, ours = boot(emu, image, False, cpus)
-        native = boot(emu, None, False, cpus)[1]
+        text, ours = boot(emu, False, cpus)
+        native = boot(emu, False, cpus, vellum=False)[1]
         result[f'wall time, {cpus} CPUs'] = ours
         result[f'native wall time, {cpus} CPUs'] = native
         result[f'wall time ratio, {cpus} CPUs'] = ours / native
@@ -148,17 +148,16 @@ def many_cpus(emu):
 
 def bench(emu):
     """Run the four boots and report; the exit status."""
-    image = need_file(BUILD / 'final' / 'vellum.elf', 'final is not built')
     icount = emu == 'qemu'      # in Bochs the TSC always counts instructions
     print(f'bench: {8 if emu == "qemu" else 6} boots of Linux in {emu}')
-    counted, _ = boot(emu, image, icount)
-    native, _ = boot(emu, None, icount)
+    counted, _ = boot(emu, icount)
+    native, _ = boot(emu, icount, vellum=False)
     result = figures(counted)
     result['native uptime'] = uptime(native)
     result['uptime ratio'] = (result['guest uptime']
                               / result['native uptime'])
-    result['wall time'] = boot(emu, image, False)[1]
-    result['native wall time'] = boot(emu, None, False)[1]
+    result['wall time'] = boot(emu, False)[1]
+    result['native wall time'] = boot(emu, False, vellum=False)[1]
     result['wall time ratio'] = (result['wall time']
                                  / result['native wall time'])
     print_table(result)

@@ -16,7 +16,8 @@ import sys
 from ctypes.util import find_library
 
 from bench import print_row
-from common import BUILD, ToolError, command, main, need, stage_dir
+from common import (BUILD, ToolError, command, main, make_environment, need,
+                    stage_dir)
 
 STAGE = '04-slab'
 BENCH = BUILD / 'bench'
@@ -67,9 +68,8 @@ GOALS = {
 
 def build():
     """Make the program with the loops; its path."""
-    env = {name: value for name, value in os.environ.items()
-           if name not in ('MAKEFLAGS', 'MFLAGS', 'MAKELEVEL')}
-    command(['make', '-C', stage_dir(STAGE), 'memory-bench'], env=env)
+    command(['make', '-C', stage_dir(STAGE), 'memory-bench'],
+            env=make_environment())
     return BENCH / 'memory-bench'
 
 

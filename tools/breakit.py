@@ -19,7 +19,6 @@ The sample moves on with each commit, so that all have their turn.
 """
 import argparse
 import datetime
-import fcntl
 import os
 import re
 import shlex
@@ -29,16 +28,16 @@ import sys
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass
+from email import message_from_string
 from pathlib import Path
 
-from common import (BUILD, TOP, ToolError, command, main, need, stage_dir,
-                    stages)
+from common import (BUILD, TOP, ToolError, command, locked, main, need,
+                    stage_dir, stages)
 from copytree import environment, renew
 from values import RUN_DEFAULTS, one_of
 
 PATCHES = TOP / 'book' / 'breakit'
 COPY = BUILD / 'breakit'
-FIELDS = ('Stage', 'Run', 'Host', 'Symptom', 'Unbroken')
 LIMIT = {'qemu': 60, 'bochs': 120}
 WHOLE_LIMIT = 300       # seconds, with what must be built
 
@@ -56,18 +55,13 @@ class Patch:
 
 
 def fields_of(path):
-    """The lines before the diff: fields, and the explanation."""
+    """The lines before the diff, as a message: fields, and the explanation."""
     head, found, _ = path.read_text().partition('\n--- ')
     if not found:
         raise ToolError(f'{path}: no diff in it')
-    fields, text = {}, []
-    for line in head.splitlines():
-        match = re.match(rf'({"|".join(FIELDS)}): (.+)', line)
-        if match:
-            fields[match[1]] = match[2].strip()
-        elif not line.startswith(('diff ', 'index ')):
-            text.append(line)
-    return fields, '\n'.join(text).strip()
+    fields = message_from_string(re.sub(r'^(diff|index) .*', '', head,
+                                        flags=re.MULTILINE))
+    return fields, fields.get_payload().strip()
 
 
 def make_command(path, fields):
@@ -208,9 +202,7 @@ class Bench:
 @contextmanager
 def only_bench():
     """The bench, which nobody else uses meanwhile."""
-    COPY.mkdir(parents=True, exist_ok=True)
-    with open(COPY / 'lock', 'w', encoding='utf-8') as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with locked(COPY / 'lock'):
         yield Bench(COPY / 'tree')
 
 

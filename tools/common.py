@@ -4,6 +4,7 @@ A tree is either the whole repository or one stage copied out of it by
 `cp -rL` (a lab): both have tools/ at the top, so the top is found from here.
 """
 import errno
+import fcntl
 import os
 import re
 import shlex
@@ -11,6 +12,7 @@ import shutil
 import signal
 import subprocess
 import sys
+from contextlib import contextmanager
 from pathlib import Path
 
 TOP = Path(__file__).resolve().parent.parent
@@ -77,6 +79,29 @@ def command(argv, data=None, **kwargs):
         raise ToolError(f'failed ({done.returncode}): {shlex.join(argv)}\n'
                         f'{text.rstrip()}')
     return text
+
+
+def make_environment(**more):
+    """Our environment for a make of its own, which shares no job slots with
+    one that has called us, nor its variables; and more."""
+    return {**{name: value for name, value in os.environ.items() if name not
+               in ('MAKEFLAGS', 'MFLAGS', 'MAKELEVEL', 'MAKEOVERRIDES')},
+            **more}
+
+
+@contextmanager
+def locked(path):
+    """Keep others, who lock the same file, from what we do meanwhile."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with open(path, 'a+', encoding='utf-8') as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield lock
+
+
+def image(stage):
+    """The path of a stage's vellum.elf."""
+    return need_file(BUILD / stage / 'vellum.elf',
+                     f'{stage} is not built (make does it)')
 
 
 def system():

@@ -28,6 +28,7 @@ import re
 import shlex
 import shutil
 from dataclasses import dataclass, field
+from email import message_from_string
 from pathlib import Path
 
 from common import TOP, ToolError, command, need
@@ -100,14 +101,13 @@ def read(folder, name):
     except OSError as error:
         raise ToolError(f'{path}: {error.strerror}') from error
     head, *items = re.split(r'^Item: *', text, flags=re.MULTILINE)
-    fields = dict(re.findall(r'^(Stage|Title|Edit): *(.+)$', head,
-                             re.MULTILINE))
-    missing = {'Stage', 'Title', 'Edit'} - fields.keys()
+    fields = message_from_string(head)
+    missing = {'Stage', 'Title', 'Edit'} - set(fields.keys())
     if missing or not items:
         raise ToolError(f'{path}: no {", ".join(missing) or "Item"}:')
-    about = re.sub(r'^(Stage|Title|Edit):.*\n', '', head, flags=re.MULTILINE)
     made = Exercise(folder, name, fields['Stage'], fields['Title'],
-                    fields['Edit'].split(), about.strip() + '\n')
+                    fields['Edit'].split(),
+                    fields.get_payload().strip() + '\n')
     for lines in items:
         title, *how = [line.strip() for line in lines.strip().split('\n')]
         made.items.append(_item(path, title, how))

@@ -16,7 +16,7 @@ import sys
 from xml.sax.saxutils import escape
 
 import transcripts
-from common import BUILD, TOP, ToolError, main, need_file, stages
+from common import TOP, ToolError, image, main, stages
 from elf import Elf
 from values import one_of
 
@@ -167,8 +167,7 @@ def height_of(parts):
 def memory_map(stage, text):
     """Memory of a stage, seen by the machine, by Vellum, by the guest: the
     text of an SVG file."""
-    elf = Elf(need_file(BUILD / stage / 'vellum.elf',
-                        f'{stage} is not built (make does it)'))
+    elf = Elf(image(stage))
     columns = [('the machine', physical(text, elf), 10),
                ("Vellum's virtual addresses", virtual(text, elf), 16)]
     if guest(text):

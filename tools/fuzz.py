@@ -23,7 +23,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import values
-from common import BUILD, ToolError, command, main, need, stage_dir, stages
+from common import (BUILD, ToolError, command, main, make_environment, need,
+                    stage_dir, stages)
 from test import folders
 
 FUZZ = BUILD / 'fuzz'
@@ -62,12 +63,10 @@ def reason(text):
 
 def make(stage, *goals):
     """Run make in a stage's directory, apart from a make that called us."""
-    env = {name: value for name, value in os.environ.items()
-           if name not in ('MAKEFLAGS', 'MFLAGS', 'MAKELEVEL')}
     names = ' '.join(folders(stage, inherited=False))
     return command(['make', f'-j{os.cpu_count()}', '--no-print-directory',
                     '-C', stage_dir(stage), f'TEST_FOLDERS={names}', *goals],
-                   env=env)
+                   env=make_environment())
 
 
 class Target:

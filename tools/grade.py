@@ -19,6 +19,7 @@ import signal
 import subprocess
 import sys
 import tarfile
+from contextlib import suppress
 from pathlib import Path
 
 import exercise
@@ -34,31 +35,21 @@ def limited(argv, seconds, env, errors=True):
     """Run a command, in a process group of its own; its status (None: out of
     time) and what it printed, at most OUTPUT_LIMIT of it."""
     log = BUILD / 'grade' / 'output'
-    with open(log, 'wb') as out:
-        # pylint: disable=consider-using-with
-        process = subprocess.Popen(
-            ['sh', '-c', f'ulimit -f {OUTPUT_LIMIT // 512 * 64}; exec "$@"',
-             'sh', *map(str, argv)], env=env, start_new_session=True,
-            stdin=subprocess.DEVNULL, stdout=out,
-            stderr=subprocess.STDOUT if errors else subprocess.DEVNULL)
+    with open(log, 'wb') as out, subprocess.Popen(
+            ['timeout', '-k', '5', str(seconds), 'prlimit',
+             f'--fsize={64 * OUTPUT_LIMIT}', *argv], env=env,
+            start_new_session=True, stdin=subprocess.DEVNULL, stdout=out,
+            stderr=subprocess.STDOUT if errors else subprocess.DEVNULL) \
+            as process:
         try:
-            status = process.wait(seconds)
-        except subprocess.TimeoutExpired:
-            status = None
+            status = process.wait()
         finally:
             # What it left behind in its group must not go on either.
-            for number in (signal.SIGTERM, signal.SIGKILL):
-                try:
-                    os.killpg(process.pid, number)
-                except ProcessLookupError:
-                    break
-                try:
-                    process.wait(5)
-                except subprocess.TimeoutExpired:
-                    pass
-            process.wait()
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
     with open(log, 'rb') as file:
-        return status, file.read(OUTPUT_LIMIT).decode(errors='replace')
+        return None if status in (124, 137) else status, \
+            file.read(OUTPUT_LIMIT).decode(errors='replace')
 
 
 class Tree:

@@ -13,7 +13,8 @@ import tempfile
 from pathlib import Path
 
 import linux_guest
-from common import BUILD, ToolError, command, demo_dir, main, need, need_file
+from common import (BUILD, ToolError, command, demo_dir, image, locked, main,
+                    need)
 
 STAGE = BUILD / 'final'
 TARGET = STAGE / 'vellum.iso'
@@ -44,8 +45,8 @@ def files():
     found = {path.name: path
              for path in sorted((demo_dir() / 'iso').glob('*.cfg'))
              if path.name != 'grub.cfg'}
-    for name in ('vellum.elf', 'vellum.efi'):
-        found[name] = need_file(STAGE / name, 'make iso')
+    for suffix in ('.elf', '.efi'):
+        found['vellum' + suffix] = image('final').with_suffix(suffix)
     found['vmlinuz'] = linux_guest.kernel()
     found['initrd.gz'] = linux_guest.initramfs()
     return found
@@ -86,7 +87,7 @@ def build():
     need_tools()
     with tempfile.TemporaryDirectory(dir=STAGE) as name:
         folder = Path(name)
-        with linux_guest.locked():
+        with locked(linux_guest.LOCK):
             fill(folder / 'tree')
         command(['grub-mkrescue', '-o', folder / 'iso', '--locales=',
                  '--fonts=', '--themes=', folder / 'tree', '--',

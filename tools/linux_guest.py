@@ -4,7 +4,6 @@ The kernel and busybox come from Debian packages (see debs.py), the initramfs
 holds them, final/demo/init and vellumctl. Everything is made of plain files in
 build/guest; an image is made again only when something that goes in changed.
 """
-import fcntl
 import gzip
 import hashlib
 import json
@@ -12,31 +11,22 @@ import lzma
 import os
 import shutil
 import tempfile
-from contextlib import contextmanager
 from pathlib import Path
 
 import bootdisk
 import debs
 import uefi
-from common import (BUILD, command, demo_dir, main, need, need_file,
+from common import (BUILD, command, demo_dir, locked, main, need, need_file,
                     stage_dir)
 
 GUEST = BUILD / 'guest'
+LOCK = GUEST / '.lock'      # of whoever builds there
 KERNEL_PACKAGE = 'linux-image-cloud-amd64'
 BUSYBOX_PACKAGE = 'busybox-static'
 PACKAGES = (KERNEL_PACKAGE, BUSYBOX_PACKAGE)
 # Linux' tests of its own cryptography are a quarter of its start in QEMU, and
 # half of it in Bochs.
 CMDLINE = 'console=ttyS0,115200 panic=-1 cryptomgr.notests'
-
-
-@contextmanager
-def locked():
-    """Keep other runs from building in build/guest at the same time."""
-    GUEST.mkdir(parents=True, exist_ok=True)
-    with open(GUEST / '.lock', 'w', encoding='ascii') as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
 
 
 def _digest(*parts):
@@ -181,7 +171,7 @@ def build(batch=False, own_kernel=None, own_initrd=None, cmdline=None,
         own_kernel = need_file(own_kernel, 'KERNEL')
     if own_initrd:
         own_initrd = need_file(own_initrd, 'INITRD')
-    with locked():
+    with locked(LOCK):
         vmlinuz = own_kernel or kernel()
         initrd = own_initrd or initramfs(own_kernel=own_kernel)
         if 'demo.kexec=' in words:

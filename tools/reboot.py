@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import expectations
 import linux_guest
-from common import BUILD, command, need, need_file
+from common import command, image, need
 
 # Name -> what resets the machine. The first five are Linux's own, with their
 # names in its file /sys/kernel/reboot/type.
@@ -47,18 +47,13 @@ class Kind:
         return [way for way in WAYS if way not in no]
 
 
-def image():
-    """Vellum's image."""
-    return need_file(BUILD / 'final' / 'vellum.elf', 'final is not built')
-
-
 def settings(kind, native=False, kexec=False):
     """Arguments of Machine: that kind, with Linux as its guest; or natively.
     For kexec its initramfs holds a kernel, which takes longer to load."""
     words = f'{WORDS[kind.emu]} {"demo.kexec=0" if kexec else ""}'.strip()
     options = ['hypercall'] + ['boot=0x80'] * (kind.firmware == 'bios')
     return {
-        'image': None if native else image(), 'emu': kind.emu,
+        'image': None if native else image('final'), 'emu': kind.emu,
         'firmware': kind.firmware, 'cpus': kind.cpus, 'reboot': True,
         'cmdline': '' if native else ' '.join(options),
         'disk': linux_guest.build(cmdline=words, firmware=kind.firmware),
@@ -96,7 +91,7 @@ def _panic(machine):
     base = re.findall(r'^paging: our range is (0x[0-9a-f]+)-',
                       machine.serial, re.M)[-1]
     machine.hmp(f'gdbserver unix:{machine.dir}/gdb,server=on,wait=off')
-    command([need('gdb', 'gdb'), '-nx', '-batch', image(),
+    command([need('gdb', 'gdb'), '-nx', '-batch', image('final'),
              '-ex', f'target remote {machine.dir}/gdb',
              '-ex', 'maint packet Qqemu.PhyMemMode:1',
              '-ex', 'set var *(unsigned short *)((long)cpuid_filter - '

@@ -9,7 +9,7 @@ import re
 import sys
 
 import linux_guest
-from common import BUILD, main, need_file
+from common import BUILD, image, main
 from emulator import Machine
 from run import read_settings
 
@@ -36,18 +36,16 @@ def report(machine):
 def start(argv):
     """Make the report; the exit status."""
     chosen = read_settings(argv)
-    image = need_file(BUILD / 'final' / 'vellum.elf',
-                      'final is not built (make does it)')
     same = {'emu': chosen['EMU'], 'firmware': chosen['FIRMWARE'],
             'cpus': chosen['CPUS'], 'mem': chosen['MEM'], 'name': 'report',
             'limit': LIMIT.get(chosen['EMU'], 240)}
     drive = 'boot=0x80 ' if chosen['FIRMWARE'] == 'bios' else ''
     print('report: the preflight check ...', flush=True)
-    with Machine(image, cmdline='check', **same) as machine:
+    with Machine(image('final'), cmdline='check', **same) as machine:
         console = preflight(machine)
     print('report: Linux under Vellum ...', flush=True)
     disk = linux_guest.build(firmware=chosen['FIRMWARE'])
-    with Machine(image, disk=disk, cmdline=f'{drive}hypercall',
+    with Machine(image('final'), disk=disk, cmdline=f'{drive}hypercall',
                  **same) as machine:
         text = report(machine)
     TARGET.write_text(f'{text}\n== console\n{console}\n== end\n')

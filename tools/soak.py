@@ -10,7 +10,6 @@ under Vellum is tried on the bare machine: what doesn't work there either is
 no fault of Vellum's. It is kept in build/reboots.json, and not tried again.
 What fails is reported with its log, and the others go on.
 """
-import fcntl
 import json
 import multiprocessing
 import os
@@ -21,7 +20,7 @@ import expectations
 import linux_guest
 import reboot
 import values
-from common import BUILD, ToolError, main
+from common import BUILD, ToolError, image, locked, main
 from emulator import Machine
 from reboot import Kind
 
@@ -39,7 +38,7 @@ KNOWN = BUILD / 'reboots.json'
 def boot(cpus):
     """One boot; raises an error that says what was missing."""
     disk = linux_guest.build(batch=True, cmdline='demo.hotplug=3')
-    with Machine(reboot.image(), disk=disk, cpus=cpus, limit=LIMIT,
+    with Machine(image('final'), disk=disk, cpus=cpus, limit=LIMIT,
                  name='soak', cmdline='boot=0x80 hypercall') as machine:
         missing = expectations.linux_demo(machine, False, reboot.VMMSIZE)
         if missing:
@@ -66,8 +65,7 @@ def boots(job):
 def known(kind, way=None):
     """The ways in which such a machine doesn't reboot without Vellum, from
     earlier; way is one more."""
-    with open(KNOWN, 'a+', encoding='utf-8') as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
+    with locked(KNOWN) as file:
         file.seek(0)
         found = json.loads(file.read() or '{}')
         if way:
