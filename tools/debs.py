@@ -10,6 +10,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -70,8 +71,8 @@ def _apt_get(options, *words, what, cwd=None):
 
 def _apt_options(private):
     """Options for apt; private means lists of our own below the cache."""
-    options = ['-o', 'APT::Sandbox::User=' if os.geteuid() else
-               'APT::Sandbox::User=root']
+    # As whoever we are: nobody else may write to the cache.
+    options = ['-o', f'APT::Sandbox::User={"" if os.geteuid() else "root"}']
     if private:
         state = CACHE / 'apt'
         for sub in ('lists/partial', 'cache/archives/partial'):
@@ -83,39 +84,33 @@ def _apt_options(private):
 
 def _resolve(name, options):
     """The real package behind a meta package such as linux-image-amd64."""
+    if not name.startswith('linux-image-'):
+        return name
     text = command(['apt-cache', *options, 'depends', '--important', name])
-    if name.startswith('linux-image-'):
-        found = re.search(r'Depends: (linux-image-\S*\d\S*)', text)
-        if not found:
-            raise ToolError(f'{name} names no kernel package:\n{text}')
-        return found.group(1)
-    return name
+    found = re.search(r'Depends: (linux-image-\S*\d\S*)', text)
+    if not found:
+        raise ToolError(f'{name} names no kernel package:\n{text}')
+    return found[1]
 
 
-def _download(name, folder, private):
-    """Download one package with apt into folder; the file's path."""
+def _download(name, private):
+    """Download one package with apt into the cache; the file's path."""
     options = _apt_options(private)
     if private:
         _apt_get(options, 'update', what='fetching the lists of packages')
     real = _resolve(name, options)
-    before = set(folder.glob('*.deb'))
-    _apt_get(options, 'download', real, what=f'fetching {real}', cwd=folder)
-    new = sorted(set(folder.glob(real + '_*.deb')) - before)
-    if not new:
-        new = sorted(folder.glob(real + '_*.deb'))
-    if not new:
-        raise ToolError(f'apt-get download {real} left no file in {folder}')
-    return new[-1]
+    with tempfile.TemporaryDirectory(dir=CACHE) as folder:
+        _apt_get(options, 'download', real, what=f'fetching {real}',
+                 cwd=folder)
+        path = one_file(Path(folder), '*.deb')
+        return path.rename(CACHE / path.name)
 
 
 def fetched(name):
     """Path of the package called name in the cache, or None."""
     stamp = CACHE / f'{name}.name'
-    if stamp.is_file():
-        cached = CACHE / stamp.read_text().strip()
-        if cached.is_file():
-            return cached
-    return None
+    path = CACHE / (stamp.read_text().strip() if stamp.is_file() else name)
+    return path if path.is_file() else None
 
 
 def fetch(name):
@@ -130,11 +125,11 @@ def fetch(name):
     print(f'fetching the Debian package {name} with apt ...', flush=True)
     try:
         try:
-            path = _download(name, CACHE, private=False)
+            path = _download(name, private=False)
         except NoNetwork:
             raise
         except ToolError:
-            path = _download(name, CACHE, private=True)
+            path = _download(name, private=True)
     except NoNetwork as error:
         raise ToolError(f'no network, and no {name} in {CACHE}:\n'
                         f'{error}\n{WITHOUT}') from error

@@ -11,6 +11,7 @@ import termios
 import threading
 import time
 import tty
+from contextlib import contextmanager
 
 PREFIX = 1              # Ctrl-A
 # The last words of Vellum, and those of Linux.
@@ -34,21 +35,18 @@ def hint_at_the_end(log):
     threading.Thread(target=watch, daemon=True).start()
 
 
-class _Raw:
+@contextmanager
+def _raw(fd):
     """The terminal passes each key on as it is; restored at the end."""
-
-    def __init__(self, fd):
-        self.fd = fd
-        self.saved = None
-
-    def __enter__(self):
-        if os.isatty(self.fd):
-            self.saved = termios.tcgetattr(self.fd)
-            tty.setraw(self.fd)
-
-    def __exit__(self, *_):
-        if self.saved:
-            termios.tcsetattr(self.fd, termios.TCSADRAIN, self.saved)
+    if not os.isatty(fd):
+        yield
+        return
+    saved = termios.tcgetattr(fd)
+    try:
+        tty.setraw(fd)
+        yield
+    finally:
+        termios.tcsetattr(fd, termios.TCSADRAIN, saved)
 
 
 class _Keys:
@@ -83,7 +81,7 @@ def bridge(fd, log, deadline=None):
     """
     stdin, stdout = sys.stdin.fileno(), sys.stdout.fileno()
     keys, sources = _Keys(), [stdin, fd]
-    with _Raw(stdin), open(log, 'wb', 0) as out:
+    with _raw(stdin), open(log, 'wb', 0) as out:
         while True:
             left = deadline() if deadline else None
             if left is not None and left <= 0:
