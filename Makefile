@@ -39,8 +39,8 @@ all: $(CHOSEN)
 # These boot Linux. What it is made of is fetched first: whoever has no network
 # need not wait for a build to learn it.
 BOOT_LINUX := test iso bench soak transcripts test-breakit
-FETCH := $(and $(filter $(BOOT_LINUX),$(MAKECMDGOALS)),$(filter \
-	06-smp final,$(CHOSEN)),fetch)
+WITH_LINUX := $(foreach s,$(CHOSEN),$(wildcard $(call stage_dir,$s)/smp))
+FETCH := $(and $(filter $(BOOT_LINUX),$(MAKECMDGOALS)),$(WITH_LINUX),fetch)
 .PHONY: fetch
 fetch: | $(AFTER_SETUP)
 	@$(PYTHON) tools/linux_guest.py

@@ -18,8 +18,8 @@ from ctypes.util import find_library
 from bench import print_row
 from common import (BUILD, ToolError, command, main, make_environment, need,
                     stage_dir)
+from tree import added
 
-STAGE = '04-slab'
 BENCH = BUILD / 'bench'
 
 # Name: the loops' word for it, and a library to put in place of malloc.
@@ -68,7 +68,7 @@ GOALS = {
 
 def build():
     """Make the program with the loops; its path."""
-    command(['make', '-C', stage_dir(STAGE), 'memory-bench'],
+    command(['make', '-C', stage_dir(added()['heap']), 'memory-bench'],
             env=make_environment())
     return BENCH / 'memory-bench'
 

@@ -14,7 +14,8 @@ import tempfile
 import time
 from pathlib import Path
 
-from common import BUILD, ToolError, command, need, system
+from common import BUILD, ToolError, command, need, stages, system
+from values import has_demo, has_guest
 
 CACHE = BUILD / 'cache'
 # Who has no network is to know at once.
@@ -25,10 +26,19 @@ NO_NETWORK = re.compile(
     'Cannot initiate the connection|Unable to connect|Connection timed out|'
     'Network is unreachable|No route to host')
 SHOW_EVERY = 5          # seconds, where there is no terminal
-WITHOUT = """Without it there are
-  make run STAGE=04-slab                the stages that have no guest yet
-  make run STAGE=05-vmx-ept GUEST=demo  a small guest of our own; later, too
-  make run KERNEL=FILE INITRD=FILE      Linux from files of yours"""
+
+
+def without():
+    """What works without Linux, for messages."""
+    plain = [name for name in stages() if not has_guest(name)]
+    small = [name for name in stages() if has_demo(name)]
+    return '\n'.join([
+        'Without it there are',
+        *(f'  make run STAGE={name:<24}the stages that have no guest yet'
+          for name in plain[-1:]),
+        *(f'  make run STAGE={name + " GUEST=demo":<24}a small guest of our '
+          'own; later, too' for name in small[:1]),
+        '  make run KERNEL=FILE INITRD=FILE       Linux from files of yours'])
 
 
 class NoNetwork(ToolError):
@@ -120,7 +130,7 @@ def fetch(name):
         return cached
     if not shutil.which('apt-get'):
         raise ToolError(f'{name} comes from Debian, and {system()} has no '
-                        f'apt-get: README.md, "In a container"\n{WITHOUT}')
+                        f'apt-get: README.md, "In a container"\n{without()}')
     CACHE.mkdir(parents=True, exist_ok=True)
     print(f'fetching the Debian package {name} with apt ...', flush=True)
     try:
@@ -132,10 +142,10 @@ def fetch(name):
             path = _download(name, private=True)
     except NoNetwork as error:
         raise ToolError(f'no network, and no {name} in {CACHE}:\n'
-                        f'{error}\n{WITHOUT}') from error
+                        f'{error}\n{without()}') from error
     except ToolError as error:
         raise ToolError(f'cannot fetch {name} with the package sources of '
-                        f'{system()}:\n{error}\n{WITHOUT}') from error
+                        f'{system()}:\n{error}\n{without()}') from error
     (CACHE / f'{name}.name').write_text(path.name + '\n')
     return path
 

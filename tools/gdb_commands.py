@@ -38,10 +38,10 @@ def has(symbol):
                 or gdb.lookup_static_symbol(symbol))
 
 
-def need(symbol, stage):
+def need(symbol, folder):
     """Raise an error that says where a variable comes from."""
     if not has(symbol):
-        raise gdb.GdbError(f'not in this stage: that comes with {stage}')
+        raise gdb.GdbError(f'not in this stage: that comes with {folder}/')
 
 
 def in_vellum():
@@ -76,7 +76,7 @@ def cpus():
 
 def vcpu_of(number):
     """The struct vcpu of a CPU, or None."""
-    need('all_vcpus', '05-vmx-ept')
+    need('all_vcpus', 'vmm')
     there = cpus()
     if number not in there:
         raise gdb.GdbError(f'no CPU {number}: there are '
@@ -89,7 +89,7 @@ def vcpu_of(number):
 
 def show_page(address):
     """vellum page"""
-    need('vmm_pool', '03-buddy')
+    need('vmm_pool', 'page')
     pool, base = value('vmm_pool'), int(value('boot_info.vmm_base.v'))
     pages = int(pool['pages'])
     at = int(value(address))

@@ -106,11 +106,11 @@ def start(argv):
     name, first, second, third = (argv + ['', '', '', ''])[:4]
     if name == 'diff':
         if not first or not second:
-            raise ToolError('make diff FROM=02-paging TO=03-buddy')
+            raise ToolError(f'make diff FROM={stages()[0]} TO={stages()[1]}')
         return diff(first, second)
     if not second:
         list_all(first)
-        make = f'make lab STAGE={first or "04-slab"} DIR=~/lab'
+        make = f'make lab STAGE={first or stages()[0]} DIR=~/lab'
         if first:
             raise ToolError(f'where to? {make} makes a tree for one of them')
         print(f'{make} makes a tree for one of them')
