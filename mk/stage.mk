@@ -146,9 +146,9 @@ to-run: $(if $(NATIVE),,all)
 		$(SUBMAKE) guests TEST= DEBUG=,:)
 
 run:
-	@$(PYTHON) tools/run.py --fetch --stage $(STAGE)
+	@$(PYTHON) tools/run.py --fetch STAGE=$(STAGE)
 	+@$(SUBMAKE) $(JOBS) to-run
-	@$(PYTHON) tools/run.py --stage $(STAGE)
+	@$(PYTHON) tools/run.py STAGE=$(STAGE)
 
 test:
 	+@$(SUBMAKE) $(JOBS) all TEST=

@@ -169,7 +169,7 @@ def test_settings_of_the_environment_are_used(monkeypatch):
     """make hands its variables over as environment; arguments win."""
     monkeypatch.setenv('MEM', '1G')
     monkeypatch.setenv('EMU', 'bochs')
-    chosen = run.read_settings(['EMU=qemu', '--stage', '01-boot'])
+    chosen = run.read_settings(['EMU=qemu', 'STAGE=01-boot'])
     assert (chosen['MEM'], chosen['EMU'], chosen['STAGE']) == \
         ('1G', 'qemu', '01-boot')
 

@@ -38,20 +38,6 @@ REASONS = (r'\S+ does not hold: .*', r'panic: .*', r'\S+ runtime error: .*',
            r'ERROR: \w+Sanitizer: .*', r'ERROR: libFuzzer: .*')
 
 
-def read_settings(argv):
-    """NAME=VALUE from the environment, overridden by the arguments."""
-    chosen = {name: os.environ.get(name) or value
-              for name, value in DEFAULTS.items()}
-    for word in argv:
-        name, equals, value = word.partition('=')
-        if not equals or name not in DEFAULTS:
-            raise ToolError(f'{word}: not a setting; there are '
-                            + ', '.join(DEFAULTS))
-        chosen[name] = value or chosen[name]
-    values.check(chosen)
-    return chosen
-
-
 def reason(text):
     """The line of a target's log that says what was broken, or ''."""
     for pattern in REASONS:
@@ -180,7 +166,8 @@ def add_up(row, more):
 def fuzz(argv):
     """Search, or keep what was learnt; the exit status."""
     keep = '--keep' in argv
-    chosen = read_settings([word for word in argv if word != '--keep'])
+    chosen = values.settings([word for word in argv if word != '--keep'],
+                             values.environment(DEFAULTS), DEFAULTS)
     every = targets(chosen)
     if keep:
         for each in every:

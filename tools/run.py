@@ -20,7 +20,6 @@ Settings are NAME=VALUE, as arguments or in the environment:
   DEBUG=1                 the build for debuggers (-Og)
   NATIVE=1                the guest on the bare machine, without Vellum
 """
-import os
 import shlex
 import sys
 import time
@@ -29,9 +28,9 @@ from pathlib import Path
 import expectations
 import linux_guest
 import values
-from common import BUILD, ToolError, main, need_file, stage_dir
+from common import BUILD, image, main, need_file, stage_dir
 from emulator import Machine
-from values import BUILT_IN, has_demo, has_guest
+from values import has_demo, has_guest
 from values import RUN_DEFAULTS as DEFAULTS
 
 BATCH_LIMIT = {'qemu': 240, 'bochs': 600, 'kvm': 240}
@@ -39,21 +38,10 @@ BATCH_LIMIT = {'qemu': 240, 'bochs': 600, 'kvm': 240}
 
 def read_settings(argv):
     """Settings from the environment, overridden by the arguments."""
-    given, words = values.environment(), list(argv)
-    while words:
-        word = words.pop(0)
-        if word in ('-h', '--help'):
-            print(__doc__)
-            sys.exit(0)
-        if word == '--stage' and words:
-            word = 'STAGE=' + words.pop(0)
-        name, equals, value = word.partition('=')
-        if not equals or name not in DEFAULTS:
-            raise ToolError(f'{word}: not a setting; see run.py --help')
-        if value:
-            given[name] = value
-    values.check(given, ['run'])
-    chosen = {**DEFAULTS, **given}
+    if {'-h', '--help'} & set(argv):
+        print(__doc__)
+        sys.exit(0)
+    chosen = values.settings(argv, values.environment(), DEFAULTS, ['run'])
     for name in ('BATCH', 'TEST', 'DEBUG', 'NATIVE'):
         chosen[name] = chosen[name] == '1'
     for name in ('CPUS', 'TIMEOUT', 'VMMSIZE_ALL'):
@@ -66,9 +54,7 @@ def image_of(chosen):
     stage = chosen['STAGE']
     if chosen['NATIVE']:
         return None
-    image = BUILD / (stage + ('-test' if chosen['TEST'] else '')
-                     + ('-debug' if chosen['DEBUG'] else '')) / 'vellum.elf'
-    return need_file(image, f'STAGE={stage} is not built (make does it)')
+    return image(stage + '-test' * chosen['TEST'] + '-debug' * chosen['DEBUG'])
 
 
 def kernel_words(chosen):
@@ -111,11 +97,8 @@ def guest_of(chosen):
 
 def repeat_command(argv):
     """The make command that does this run again."""
-    chosen = {name: os.environ[name] for name in (*DEFAULTS, *BUILT_IN)
-              if os.environ.get(name)}
-    chosen.update(word.split('=', 1) for word in argv if '=' in word)
-    if '--stage' in argv:
-        chosen['STAGE'] = argv[argv.index('--stage') + 1]
+    chosen = values.environment()
+    chosen.update(word.split('=', 1) for word in argv)
     return ' '.join(['make run', *(f'{name}={shlex.quote(value)}'
                                    for name, value in chosen.items())])
 
@@ -177,11 +160,11 @@ def run(argv):
     if argv[:1] == ['--fetch']:
         return fetch(argv[1:])
     chosen = read_settings(argv)
-    image = image_of(chosen)
+    vellum = image_of(chosen)
     kind, path = guest_of(chosen)
     settings = machine_settings(chosen, kind, path, argv)
     start = time.monotonic()
-    with Machine(image, **settings) as machine:
+    with Machine(vellum, **settings) as machine:
         if not chosen['BATCH']:
             print('(Ctrl-A x leaves the emulator)', flush=True)
             machine.interact()

@@ -151,6 +151,12 @@ def _number(low, high=(1 << 63) - 1, unit=''):
     return lambda name, value, _: number(name, value, low, high, unit)
 
 
+def brought_by(there, what):
+    """Which stage is the first to have what there(stage) tells."""
+    first = next(filter(there, stages()), 'a later stage')
+    return f'{what}: that comes with {first}'
+
+
 def has_guest(stage):
     """Does this stage launch a guest?"""
     return (stage_dir(stage) / 'guest').is_dir()
@@ -164,11 +170,10 @@ def has_demo(stage):
 def _guest(name, value, chosen):
     stage = chosen['STAGE']
     if not has_guest(stage) and not chosen['NATIVE'] and value != 'none':
-        refuse(name, value, f'STAGE={stage} has no guest yet: that comes '
-               'with stage 05')
+        refuse(name, value, brought_by(
+            has_guest, f'STAGE={stage} has no guest yet'))
     if value == 'demo' and not has_demo(stage):
-        refuse(name, value, f'STAGE={stage} has none: that comes with '
-               'stage 05')
+        refuse(name, value, brought_by(has_demo, f'STAGE={stage} has none'))
     if value == 'demo' and chosen['FIRMWARE'] == 'uefi':
         refuse(name, value, 'a guest for a BIOS; with FIRMWARE=uefi there is '
                'GUEST=linux')
@@ -202,8 +207,8 @@ def _image(name, value, chosen):
 def _linux_only(name, value, chosen):
     """KERNEL, INITRD and CMDLINE are those of the Linux guest."""
     if not has_guest(chosen['STAGE']) and not chosen['NATIVE']:
-        refuse(name, value, f'STAGE={chosen["STAGE"]} has no guest yet: that '
-               'comes with stage 05')
+        refuse(name, value, brought_by(
+            has_guest, f'STAGE={chosen["STAGE"]} has no guest yet'))
     if chosen['GUEST'] not in ('', 'linux'):
         refuse(name, value, 'goes with GUEST=linux, not with '
                f'GUEST={chosen["GUEST"]}')
@@ -286,7 +291,7 @@ def _target(name, value, _):
 def _name(name, value, chosen):
     there = []
     if 'figures' in chosen['goals']:
-        there += _stems('book/figures/*.svg')
+        there += _stems('book/figures/*-memory.svg')
     if 'transcripts' in chosen['goals']:
         there += re.findall(r'^\[(.+)\]$', (
             TOP / 'book/transcripts/list.ini').read_text(), re.MULTILINE)
@@ -358,10 +363,23 @@ def check(given, goals=(), own=None):
             judge(name, given[name], chosen)
 
 
-def environment():
-    """What the environment sets for make run."""
-    return {name: os.environ[name] for name in (*RUN_DEFAULTS, *BUILT_IN)
-            if os.environ.get(name)}
+def environment(names=(*RUN_DEFAULTS, *BUILT_IN)):
+    """What the environment sets of these; as it is, for make run."""
+    return {name: os.environ[name] for name in names if os.environ.get(name)}
+
+
+def settings(argv, given, defaults, goals=()):
+    """The values of NAME=VALUE arguments, of what is given else, and of the
+    defaults, where the names are."""
+    for word in argv:
+        name, equals, value = word.partition('=')
+        if not equals or name not in defaults:
+            raise ToolError(f'{word}: not a setting; there are '
+                            + ', '.join(defaults))
+        if value:
+            given = {**given, name: value}
+    check(given, goals)
+    return {**defaults, **given}
 
 
 def start(argv):

@@ -12,7 +12,7 @@ from common import ToolError, stage_dir, stages
 from book.chapter import BOOK, attributes
 from book.skeleton import files_of
 from book.source import source
-from book.weave import WeaveError, find_file, resolve
+from book.weave import find_file, resolve, woven
 
 EXEMPT_SHARE = 0.03
 
@@ -47,13 +47,8 @@ def shown(chapters):
     """path -> the lines that these chapters show."""
     found = {}
     for chapter in chapters:
-        for element in chapter.elements:
-            if element.is_woven():
-                try:
-                    src, ranges = resolve(chapter.stage, element.attrs)
-                except WeaveError:      # reported with the chapter's rules
-                    continue
-                found.setdefault(src.path, set()).update(numbers(ranges))
+        for _, _, src, ranges in woven(chapter):
+            found.setdefault(src.path, set()).update(numbers(ranges))
     return found
 
 

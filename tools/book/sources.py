@@ -8,22 +8,14 @@ from common import TOP, stage_dir, stages
 from book.blocks import code_lines, coloured, src_name
 from book.site import head
 from book.source import source
-from book.weave import WeaveError, resolve
+from book.weave import woven
 
 
 def explained(fragments):
     """path -> {line: (chapter, block)}: where the book explains it."""
     found = {}
     for part in fragments:
-        number = 0
-        for element in part.chapter.elements:
-            if not element.is_woven():
-                continue
-            number += 1
-            try:
-                src, ranges = resolve(part.chapter.stage, element.attrs)
-            except WeaveError:
-                continue
+        for number, _, src, ranges in woven(part.chapter):
             for first, _ in ranges:
                 found.setdefault(src.path, {}).setdefault(
                     first, (part.chapter, f'code-{number}'))
