@@ -14,7 +14,8 @@ from pathlib import Path
 
 import tree
 from book.check import check_book
-from common import BUILD, TOP, ToolError, main, need, stage_dir, stages
+from common import (BUILD, TOP, ToolError, main, make_environment, need,
+                    stage_dir, stages)
 from compile_commands import commands
 
 COLUMNS, TAB = 80, 8
@@ -233,15 +234,13 @@ def check_warnings():
     stage has all files but for each stage's main.c and what a later one
     overrides; none knows what stage it is in (check_layers), and that each
     stage links is for make all to say."""
-    env = {name: value for name, value in os.environ.items()
-           if name not in ('MAKEFLAGS', 'MFLAGS', 'MAKELEVEL')}
     *before, stage = stages()
     for test in ('', '1'):
         print(f'  {stage}{" with self-tests" if test else ""} ...', flush=True)
         status, text = output(
             ['make', f'-j{os.cpu_count()}', '--no-print-directory', '-C',
              stage_dir(stage), 'all', 'WERROR=1', f'TEST={test}',
-             f'BUILD_ROOT={CHECK_BUILD}'], env=env)
+             f'BUILD_ROOT={CHECK_BUILD}'], env=make_environment())
         if status:
             yield from (line for line in text.splitlines()
                         if re.search(r'error|warning|\*\*\*', line))
@@ -258,9 +257,10 @@ def check_warnings():
 def warnings_of(stage, names):
     """What single files of a stage compile with."""
     print(f'  {stage}: {" ".join(names)} ...', flush=True)
+    command = compiler(stage)
     for test in ([], ['-DVELLUM_TEST']):
         for name in names:
-            status, text = output([*compiler(stage), *test, name],
+            status, text = output([*command, *test, name],
                                   cwd=stage_dir(stage))
             if status:
                 yield from (line for line in text.splitlines()

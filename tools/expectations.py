@@ -41,8 +41,8 @@ ALIGNMENT = 4 << 20
 # The folders with a self-test in the TEST=1 build.
 SELFTESTS = ('paging', 'page', 'heap')
 
-# What the chapters about these folders show; a stage that has them shows it, and
-# so does a copy of it.
+# What the chapters about these folders show; a stage that has them shows it,
+# and so does a copy of it.
 CHAPTERS = {
     'boot': {
         'the loader and the command line': r'^loader: .+; command line: ',

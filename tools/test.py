@@ -8,12 +8,14 @@ in the stage that adds it; with --stage all folders of that stage are.
   test.py [--stage NAME] [--emu qemu|bochs] [--firmware bios|uefi]
           [pytest arguments or paths]
 """
+import argparse
 import os
 import subprocess
 import sys
 from pathlib import Path
 
-from common import BUILD, TOP, ToolError, main, stage_dir, stages
+from common import (BUILD, TOP, ToolError, main, make_environment, stage_dir,
+                    stages)
 from tree import SHARED, real_folders
 
 
@@ -29,13 +31,11 @@ def folders(stage, inherited):
 def host_tests(stage, names):
     """Build and run the host tests of these folders of a stage."""
     print(f'host tests of {stage}: {" ".join(names)}', flush=True)
-    # A make of its own, which does not share the job slots of ours.
-    env = {name: value for name, value in os.environ.items()
-           if name not in ('MAKEFLAGS', 'MFLAGS', 'MAKELEVEL')}
     done = subprocess.run(
         ['make', f'-j{os.cpu_count()}', '--no-print-directory',
          '-C', stage_dir(stage), 'host-test',
-         'TEST_FOLDERS=' + ' '.join(names)], env=env, check=False)
+         'TEST_FOLDERS=' + ' '.join(names)], env=make_environment(),
+        check=False)
     if done.returncode:
         raise ToolError(f'host tests of {stage} failed; repeat them with: '
                         f'make -C {stage_dir(stage)} host-test')
@@ -55,26 +55,16 @@ def _is_path(word):
     return Path(word.split('::')[0]).exists()
 
 
-def own_arguments(argv):
-    """--stage from the arguments, and all others."""
-    rest, stage = [], None
-    words = list(argv)
-    while words:
-        word = words.pop(0)
-        if word == '--stage' and words:
-            stage = words.pop(0)
-        else:
-            rest.append(word)
-    return stage, rest
-
-
 def test(argv):
     """Run all that was asked for; the exit status."""
-    stage, rest = own_arguments(argv)
-    if os.environ.get('EMU') and '--emu' not in rest:
-        rest += ['--emu', os.environ['EMU']]
-    if os.environ.get('FIRMWARE') and '--firmware' not in rest:
-        rest += ['--firmware', os.environ['FIRMWARE']]
+    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    parser.add_argument('--stage')
+    own, rest = parser.parse_known_args(argv)
+    stage = own.stage
+    for name in ('EMU', 'FIRMWARE'):
+        option = f'--{name.lower()}'
+        if os.environ.get(name) and option not in rest:
+            rest += [option, os.environ[name]]
     if stage:
         chosen = [(stage, folders(stage, inherited=True))]
     else:
