@@ -11,7 +11,7 @@
 #define MSRPM_SIZE (2 * PAGE_SIZE)
 #define IOPM_SIZE  (3 * PAGE_SIZE)
 
-/* Exceptions that always exit: see svm_run(). */
+/* Exceptions that always exit: see svm_return_exception(). */
 #define SVM_EXITING_EXCEPTIONS (BIT(VECTOR_DB) | BIT(VECTOR_AC))
 
 /* What becomes of the guest's NMIs: see nmi.c. */

@@ -40,4 +40,7 @@ struct vmx_check {
  */
 void vmx_check_entry(struct vmx_check *check);
 
+/* Break the field that the command line's break-vmcs= names; test builds. */
+void vmx_break_vmcs(void);
+
 #endif

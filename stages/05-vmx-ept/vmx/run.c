@@ -4,6 +4,7 @@
  * table of operations that the rest of Vellum calls. Book: chapter 5.
  */
 #include "lib/cpu.h"
+#include "vmentry/check.h"
 #include "vmm/signals.h"
 #include "vmx/vmx.h"
 

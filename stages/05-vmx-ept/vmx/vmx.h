@@ -138,7 +138,4 @@ void vmx_dump(struct vcpu *vcpu);
  */
 void vmx_entry_failed(struct vcpu *vcpu, u64 flags) __noreturn;
 
-/* Break the field that the command line's break-vmcs= names; test builds. */
-void vmx_break_vmcs(void);
-
 #endif

@@ -17,15 +17,6 @@ LAUNCH = r'^vellum: launching the guest[^\n]*\n'
 NOT_PROTECTED = r'^vellum: no guest without protection; halted'
 DONE = r'^guest: done *\n'
 
-# break-vmcs= word: the field, and a part of the rule that the checker names.
-# The first is a rule for the guest's state, the second for the host's, the
-# third for a control.
-BROKEN = {
-    'guest_cs_ar': 'GUEST_CS_AR',
-    'host_cr4': 'HOST_CR4',
-    'ept_pointer': 'EPT_POINTER',
-}
-
 
 @pytest.fixture
 def guest(stage, needs_guest):
@@ -256,14 +247,6 @@ def test_unprotected_boots_the_guest_natively(machine, guest):
     assert 'guest: memory: hidden' not in text
 
 
-def test_cpu_without_unrestricted_guest_is_refused_by_name(machine, guest):
-    """Lynnfield has EPT, but its guests cannot be in real mode."""
-    pc = machine(emu='bochs', disk=guest('demo'),
-                 cpu='corei5_lynnfield_750')
-    pc.expect(r'^vellum: the CPU lacks [^\n]*unrestricted guest')
-    pc.expect(NOT_PROTECTED, panic_ends=False)
-
-
 def test_more_cpus_than_one_are_warned_of(machine, guest, stage):
     """Stage 06 mends it."""
     if not stage.startswith('05'):
@@ -271,15 +254,3 @@ def test_more_cpus_than_one_are_warned_of(machine, guest, stage):
     pc = machine(disk=guest('demo'), cpus=2, cmdline='boot=0x80')
     pc.expect(r'^vellum: this machine has 2 CPUs, and Vellum is on one, CPU 0')
     finish(pc)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize('word', BROKEN)
-def test_a_broken_vmcs_field_is_named(machine, guest, word):
-    """The checker says which rule of the manual does not hold."""
-    pc = machine(emu='bochs', test=True, disk=guest('demo'),
-                 cmdline=f'boot=0x80 break-vmcs={word}')
-    pc.expect(LAUNCH)
-    pc.expect(rf'^broken rule: VMCS field {BROKEN[word]} = [^\n]*'
-              r'\(SDM 3C [\d.]+\)')
-    pc.expect(r'^panic\(CPU0\): VM entry failed', panic_ends=False)

@@ -3,7 +3,7 @@
  * command line. A boot test then sees whether the checker names the field.
  */
 #include "boot/cmdline.h"
-#include "vmx/vmx.h"
+#include "vmentry/check.h"
 
 #ifdef VELLUM_TEST
 
