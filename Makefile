@@ -15,7 +15,7 @@ $(call NEED_LINKS,$(foreach s,$(ALL_STAGES),$(call stage_dir,$s)))
 
 # A misspelt goal must not be taken for none.
 GOALS := all $(ALL_STAGES) setup run test check bench bench-memory doctor \
-	diff lab gdb replay console order compile_commands.json clean \
+	diff lab gdb replay console compile_commands.json clean \
 	distclean help book book-check iso soak fuzz fuzz-memory test-images \
 	test-breakit grade transcripts figures report
 # Other programs use such names in the environment for things of their own.
@@ -127,9 +127,6 @@ gdb replay: | $(AFTER_SETUP)
 console:
 	@$(PYTHON) tools/gdb.py $@
 
-order: $(ONE)
-	@$(PYTHON) tools/order.py $(ONE)
-
 compile_commands.json:
 	@$(PYTHON) tools/compile_commands.py $(CHOSEN)
 
@@ -213,7 +210,6 @@ help:
 #: make replay STAGE=...                    the same, of a recorded run: GDB
 #:                      goes backwards, from a panic to its cause
 #: make console         the serial console of either, in a second window
-#: make order STAGE=... who initialises what, in which order
 #: make book            the book: build/book/html/, vellum.epub, vellum.pdf;
 #:                      CHAPTER=02-paging only the web page of one chapter
 #: make book-check      what the book shows; CHAPTER= what one chapter lacks

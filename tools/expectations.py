@@ -51,7 +51,7 @@ CHAPTERS = {
         'RAM in the memory map': r'^  0x[0-9a-f]+-0x[0-9a-f]+ RAM$',
         'reserved ranges in the memory map':
             r'^  0x[0-9a-f]+-0x[0-9a-f]+ reserved$',
-        'the boot order': r'^boot order:\n  trap ',
+        'the phases': r'^phase: console$',
     },
     'paging': {
         'the range': r'^paging: our range is 0x[0-9a-f]+-0x[0-9a-f]+, \d+ MiB',

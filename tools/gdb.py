@@ -149,12 +149,12 @@ def gdb(argv):
     """make gdb"""
     need('gdb', 'gdb')
     image, settings = settings_of(argv)
-    print('GDB stops at boot_phases; `help vellum` names the commands for '
+    print('GDB stops at start_vellum; `help vellum` names the commands for '
           'Vellum. To type\non the serial console: `make console` in a second '
           'window.', flush=True)
     # Nothing is mapped at Vellum's addresses yet: only a hardware break point
     # can be set on them from here.
-    return debug(image, settings, 'gdb', ['hbreak boot_phases', 'continue'])
+    return debug(image, settings, 'gdb', ['hbreak start_vellum', 'continue'])
 
 
 # --- back in time
@@ -214,7 +214,7 @@ def replay(argv):
           'reverse-stepi,\nreverse-step, and reverse-continue, to the break '
           'point or watch point that was\npassed before.', flush=True)
     return debug(image, recorder(settings, folder, 'replay'), 'replay-gdb',
-                 ['hbreak boot_phases', 'continue', 'break panic',
+                 ['hbreak start_vellum', 'continue', 'break panic',
                   'break panic_at'], show=False)
 
 

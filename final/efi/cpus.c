@@ -10,7 +10,6 @@
 #include "efi/guest.h"
 #include "efi/resume.h"
 #include "lib/cpu.h"
-#include "lib/init.h"
 #include "paging/paging.h"
 #include "smp/lapic.h"
 #include "smp/start.h"
@@ -68,19 +67,16 @@ void efi_cpu_arrive(u64 handoff)
 	run_on_own_stack(cpu);
 }
 
-/* Before the firmware goes on as a guest, all is ready for the others. */
-static void expect_cpus(void)
+void efi_expect_cpus(void (*every_cpu)(void))
 {
-	if (smp_count == 1 || !vcpu_ops || boot_info.firmware != BOOT_UEFI)
+	if (smp_count == 1 || !vcpu_ops)
 		return;
 	efi_cpu_root = paging_root().v;
 	efi_cpu_efer = rdmsr(MSR_EFER) & EFER_NXE;
-	smp_prepare();
+	smp_prepare(every_cpu);
 	for (uint i = 1; i < smp_count; i++)
 		if (smp_cpu_prepare(&smp_cpus[i]))
 			printf("smp: CPU %u: no memory\n", i);
 	printf("smp: the firmware brings the other CPUs, else they come at "
 	       "their first INIT\n");
 }
-
-INIT(cpus, 20, expect_cpus);

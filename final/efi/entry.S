@@ -45,7 +45,7 @@ efi_entry:
 	movq	%rdi, %rbx
 	movq	HANDOFF_ROOT(%rdi), %r12
 	movq	HANDOFF_BACK(%rdi), %r13
-	call	efi_from_loader
+	call	efi_boot_main
 
 	movq	%r12, %cr3
 	movl	%eax, %esi

@@ -11,12 +11,9 @@
  *
  * Book: chapter 7.
  */
-#include "boot/boot_info.h"
-#include "boot/phases.h"
 #include "console/printf.h"
 #include "efi/guest.h"
 #include "lib/cpu.h"
-#include "lib/init.h"
 #include "efi/resume.h"
 #include "vmm/cr4.h"
 #include "vmm/launch.h"
@@ -64,27 +61,20 @@ void efi_resume(struct vcpu *vcpu, const struct cpu_state *state)
 	(vcpu_ops == &vmx_ops ? vmx_resume : svm_resume)(vcpu, state);
 }
 
-static void boot_uefi_guest(void)
+const char *efi_boot_guest(void)
 {
 	struct cpu_state state = uefi_cpu_state(&efi_handoff.cpu);
 	u64 unknown = state.cr4 & ~CR4_GUEST_MAY_SET;
 
-	if (boot_info.firmware != BOOT_UEFI)
-		return;
-	if (vmm_is_unprotected()) {
-		boot_end(BOOT_NOTHING, "no guest was started");
-		return;
-	}
+	if (vmm_is_unprotected())
+		return "no guest was started";
 	if (unknown) {
 		printf("vellum: the firmware runs with CR4 bits 0x%lx, which "
 		       "Vellum can't keep for it%s\n",
 		       unknown,
 		       unknown & CR4_LA57 ? " (five-level paging)" : "");
-		boot_end(BOOT_REFUSED, "no guest was started");
-		return;
+		return "no guest was started";
 	}
 	efi_resume(vcpu_current(), &state);
 	vmm_launch(": the firmware goes on as one");
 }
-
-INIT(guest, 11, boot_uefi_guest);

@@ -116,5 +116,11 @@ CHECK_OFFSET(CPU_TR, cpu.selector[EFI_TR]);
 /* What the loader gave us, copied out of its memory; zero on a BIOS. */
 extern struct efi_handoff efi_handoff;
 
+/*
+ * Take over what the loader left at @handoff, as boot_info_read() does on a
+ * BIOS machine: 0, or what efi_map_parse() returns.
+ */
+int efi_read_handoff(u64 handoff);
+
 #endif
 #endif

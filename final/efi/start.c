@@ -5,7 +5,6 @@
  */
 #include "boot/cmdline.h"
 #include "boot/layout.h"
-#include "boot/phases.h"
 #include "efi/efi_map.h"
 #include "efi/handoff.h"
 #include "lib/string.h"
@@ -20,6 +19,7 @@ WORD(next_program_word, .name = "next", .takes = WORD_TEXT,
 
 static int fill_boot_info(struct boot_info *boot, const struct efi_handoff *h)
 {
+	boot->entry_tsc = entry_tsc;
 	boot->firmware = BOOT_UEFI;
 	boot->rsdp = PHYS(h->rsdp);
 	boot->fb = h->framebuffer;
@@ -32,18 +32,8 @@ static int fill_boot_info(struct boot_info *boot, const struct efi_handoff *h)
 			     h->map_size, h->descriptor_size);
 }
 
-uint efi_from_loader(u64 handoff);
-
-/* Called once by entry.S, on CPU 0's stack, with interrupts off. */
-uint efi_from_loader(u64 handoff)
+int efi_read_handoff(u64 handoff)
 {
 	efi_handoff = *(struct efi_handoff *)phys_to_direct(PHYS(handoff));
-	switch (boot_phases(fill_boot_info(&boot_info, &efi_handoff))) {
-	case BOOT_NOTHING:
-		return HANDOFF_NOTHING_TO_BOOT;
-	case BOOT_DONE:
-		return HANDOFF_DONE;
-	default:
-		return HANDOFF_REFUSED;
-	}
+	return fill_boot_info(&boot_info, &efi_handoff);
 }

@@ -64,4 +64,14 @@ struct boot_info {
 
 extern struct boot_info boot_info;
 
+/* TSC at our first instruction (boot/entry.S). */
+extern u64 entry_tsc;
+
+/*
+ * Fill boot_info with what a Multiboot loader left us: @magic and @info are
+ * from EAX and EBX. Before anything else runs, as it may overwrite the loader's
+ * memory. 0, or what multiboot_parse() returns.
+ */
+int boot_info_read(u32 magic, u32 info);
+
 #endif

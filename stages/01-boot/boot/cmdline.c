@@ -9,7 +9,6 @@
  */
 #include "boot/cmdline.h"
 
-#include "boot/phases.h"
 #include "console/printf.h"
 #include "lib/errno.h"
 #include "lib/string.h"
@@ -285,7 +284,7 @@ static bool check_known(const struct word *known, const char *text,
 	return false;
 }
 
-void cmdline_check(void)
+const char *cmdline_check(void)
 {
 	const struct word *known;
 	const char *line = words(), *word;
@@ -310,7 +309,5 @@ void cmdline_check(void)
 		       sizeof(boot_info.cmdline) - 1);
 	if (unknown || wrong)
 		print_known();
-	if (wrong)
-		boot_end(BOOT_REFUSED,
-			 "nothing was launched: correct the command line");
+	return wrong ? "nothing was launched: correct the command line" : NULL;
 }

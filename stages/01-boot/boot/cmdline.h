@@ -50,9 +50,10 @@ int cmdline_choice(const struct word *word);
 
 /*
  * Name every word that is unknown, in a form that makes no sense, or of no use
- * with this firmware. What can't have been meant so ends the program before
- * anything is launched. Called once, when there are consoles.
+ * with this firmware. After what can't have been meant so nothing may be
+ * launched: that is returned, as a sentence; else NULL. Called once, when there
+ * are consoles.
  */
-void cmdline_check(void);
+const char *cmdline_check(void);
 
 #endif

@@ -1,12 +1,13 @@
 /*
  * The first things to know about a machine: its CPU and its memory map.
  */
+#include "boot/report.h"
+
 #include "boot/boot_info.h"
-#include "boot/cmdline.h"
 #include "boot/memmap.h"
+#include "console/panic.h"
 #include "console/printf.h"
 #include "lib/cpu.h"
-#include "lib/init.h"
 #include "lib/string.h"
 
 /* CPUID 0 spells the vendor in EBX, EDX, ECX (SDM 2A CPUID). */
@@ -40,13 +41,24 @@ static void print_memory(void)
 	}
 }
 
-static void report_init(void)
+void boot_phase(const char *name)
 {
+	printf("phase: %s\n", name);
+}
+
+void report_machine(int error)
+{
+	if (error)
+		panic("no usable boot information (error %d)", error);
 	printf("loader: %s; command line: %s\n", boot_info.loader,
 	       boot_info.cmdline);
-	cmdline_check();
 	print_cpu();
 	print_memory();
 }
 
-INIT(console, 90, report_init);
+void boot_end(const char *why)
+{
+	printf("vellum: %s; %s\n", why,
+	       boot_info.firmware == BOOT_UEFI ? "back to the firmware"
+					       : "halted");
+}

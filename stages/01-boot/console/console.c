@@ -13,7 +13,6 @@
 #include "console/printf.h"
 #include "console/printf_engine.h"
 #include "lib/cpu.h"
-#include "lib/init.h"
 #include "lib/spinlock.h"
 #include "lib/string.h"
 #include "lib/version.h"
@@ -115,7 +114,7 @@ static void explain_consoles(void)
 		       chosen->name);
 }
 
-static void console_init(void)
+void console_init(void)
 {
 	u64 start = rdtsc();
 
@@ -134,8 +133,6 @@ static void console_init(void)
 	printf("\n");
 	explain_consoles();
 }
-
-INIT(console, 10, console_init);
 
 void console_hand_over(void)
 {

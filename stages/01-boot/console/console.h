@@ -24,6 +24,9 @@ struct console {
 
 extern struct console *const consoles_start[], *const consoles_end[];
 
+/* Set up every console that there is; show on it what was printed before. */
+void console_init(void);
+
 /*
  * The guest is about to own the devices: from now on print only where the
  * command line's console= says (com1, com2, vga; none if it says nothing).

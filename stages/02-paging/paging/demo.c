@@ -4,8 +4,8 @@
  */
 #include "boot/layout.h"
 #include "console/printf.h"
-#include "lib/init.h"
 #include "paging/guarded.h"
+#include "paging/paging.h"
 
 static void write_byte(void *p)
 {
@@ -22,7 +22,7 @@ static void read_byte(void *p)
 	(void)*(volatile char *)p;
 }
 
-static void demonstrate(void)
+void paging_demonstrate(void)
 {
 	static u8 code[] = {0xc3}; /* ret */
 	const struct {
@@ -49,6 +49,3 @@ static void demonstrate(void)
 			       attempt[i].promise, attempt[i].what);
 	}
 }
-
-/* Before the layers above print what is theirs. */
-INIT(memory, 40, demonstrate);

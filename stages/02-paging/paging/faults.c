@@ -8,7 +8,7 @@
 #include "boot/cmdline.h"
 #include "console/panic.h"
 #include "console/printf.h"
-#include "lib/init.h"
+#include "paging/paging.h"
 
 #define NOT_MAPPED    0x1000
 #define NOT_CANONICAL 0x8000000000000000
@@ -71,7 +71,7 @@ static const char *fault_choice(uint i)
 WORD(fault_word, .name = "fault", .takes = WORD_CHOICE, .choice = fault_choice,
      .help = "raise this exception (TEST=1)");
 
-static void fault_on_demand(void)
+void fault_on_demand(void)
 {
 	int i = cmdline_choice(&fault_word);
 
@@ -80,7 +80,5 @@ static void fault_on_demand(void)
 	faults[i].raise();
 	panic("fault=%s was survived", faults[i].name);
 }
-
-INIT(device, 95, fault_on_demand);
 
 #endif

@@ -17,7 +17,6 @@
 
 #include "boot/layout.h"
 #include "console/panic.h"
-#include "lib/init.h"
 #include "lib/percpu.h"
 #include "paging/paging.h"
 
@@ -94,12 +93,9 @@ u64 gdt_tss_base(void)
 	return (u64)this_cpu(tss);
 }
 
-/* CPU 0's guard pages, as soon as there are page tables to take them out of. */
-static void guard_stacks(void)
+void guard_stacks(void)
 {
 	if (paging_make_guard(stack_guard))
 		panic("no memory for guard pages");
 	guard_ist_stacks();
 }
-
-INIT(memory, 11, guard_stacks);

@@ -9,6 +9,22 @@
 #include "paging/pagetable.h"
 
 /*
+ * Choose our range, build our address space, and move into both. CPU 0, once,
+ * before there is any other memory.
+ */
+void paging_init(void);
+
+/* CPU 0's guard pages, as soon as there are page tables to take them out of. */
+void guard_stacks(void);
+
+/* Break each promise of the address space on purpose, and print what held. */
+void paging_demonstrate(void);
+
+/* In a build with TEST=1; the second raises what fault= names, if anything. */
+void paging_selftest(void);
+void fault_on_demand(void);
+
+/*
  * Map device registers or firmware tables: @size bytes at @phys, NX, uncached
  * unless @flags lacks MAP_DEVICE. Returns the virtual address of that very
  * byte. Returns NULL when memory for page tables ran out, when the CPU has no

@@ -19,7 +19,6 @@
 #include "console/panic.h"
 #include "console/printf.h"
 #include "lib/cpu.h"
-#include "lib/init.h"
 #include "lib/string.h"
 #include "paging/address.h"
 #include "paging/paging.h"
@@ -69,7 +68,7 @@ static void move_image(phys_t from)
 	memset(phys_to_direct(from), 0, size);
 }
 
-static void relocate(void)
+void paging_init(void)
 {
 	phys_t from = boot_info.vmm_base;
 
@@ -90,5 +89,3 @@ static void relocate(void)
 	}
 	paging_print();
 }
-
-INIT(memory, 10, relocate);

@@ -10,7 +10,6 @@
 #include "console/printf.h"
 #include "lib/cpu.h"
 #include "lib/errno.h"
-#include "lib/init.h"
 #include "paging/address.h"
 #include "paging/guarded.h"
 #include "paging/paging.h"
@@ -211,7 +210,7 @@ static void test_guarded(void)
 	CHECK(read_cr0() & CR0_WP);
 }
 
-static void paging_selftest(void)
+void paging_selftest(void)
 {
 	test_rights();
 	test_direct_map();
@@ -221,7 +220,5 @@ static void paging_selftest(void)
 	if (!failures)
 		printf("selftest: paging: ok\n");
 }
-
-INIT(device, 91, paging_selftest);
 
 #endif

@@ -19,7 +19,6 @@
 #include "console/printf.h"
 #include "lib/cpu.h"
 #include "lib/errno.h"
-#include "lib/init.h"
 #include "lib/percpu.h"
 #include "paging/gdt.h"
 #include "paging/guarded.h"
@@ -234,8 +233,7 @@ static void fill_idt(void)
 	}
 }
 
-/* Every CPU, first thing: from here on a mistake is reported, not fatal. */
-static void trap_init(void)
+void trap_init(void)
 {
 	struct {
 		u16 limit;
@@ -247,8 +245,6 @@ static void trap_init(void)
 		fill_idt();
 	asm volatile("lidt %0" : : "m"(idtr));
 }
-
-INIT(trap, 10, trap_init);
 
 struct descriptor_bases trap_descriptor_bases(void)
 {

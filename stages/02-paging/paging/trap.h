@@ -14,6 +14,9 @@ struct trap_frame {
 	u64 rip, cs, rflags, rsp, ss; /* pushed by the CPU */
 };
 
+/* Every CPU, first thing: from here on a mistake is reported, not fatal. */
+void trap_init(void);
+
 /*
  * Have @handler called for @vector in place of the panic; it returns true when
  * it dealt with the trap. Runs on the vector's own stack with interrupts off;

@@ -12,7 +12,6 @@
 #include "boot/layout.h"
 #include "console/panic.h"
 #include "console/printf.h"
-#include "lib/init.h"
 #include "lib/string.h"
 #include "page/mm.h"
 #include "page/page.h"
@@ -64,7 +63,7 @@ static void show_split_and_merge(void)
 	print_blocks(&after);
 }
 
-static void page_init(void)
+void page_init(void)
 {
 	u32 pages = boot_info.vmm_size / PAGE_SIZE;
 	size_t size = ALIGN_UP(page_array_size(pages), PAGE_SIZE);
@@ -83,4 +82,3 @@ static void page_init(void)
 	print_pages();
 	show_split_and_merge();
 }
-INIT(memory, 50, page_init);

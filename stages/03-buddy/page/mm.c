@@ -11,7 +11,6 @@
 #include "console/panic.h"
 #include "console/printf.h"
 #include "lib/errno.h"
-#include "lib/init.h"
 #include "lib/percpu.h"
 #include "page/fail.h"
 #include "page/page.h"
@@ -91,7 +90,6 @@ void mm_print_allocations(void)
 	printf("mm: %lu allocations until here, memory is %s\n", mm_allocations,
 	       mm_check() ? "DAMAGED" : "sound");
 }
-INIT(device, 99, mm_print_allocations);
 #endif
 
 /* All other CPUs were told to stop; shells that need memory come later. */

@@ -117,4 +117,10 @@ int setup_pages(struct page *page, void *virt, phys_t phys, u32 pages,
  */
 int free_reserved_pages(u32 first, u32 n);
 
+/* Manage the pages of our range, all that nobody has yet. CPU 0, once. */
+void page_init(void);
+
+/* In a build with TEST=1. */
+void page_selftest(void);
+
 #endif

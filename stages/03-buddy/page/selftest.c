@@ -8,7 +8,6 @@
 #include "boot/layout.h"
 #include "console/printf.h"
 #include "lib/errno.h"
-#include "lib/init.h"
 #include "lib/string.h"
 #include "page/mm.h"
 #include "page/page.h"
@@ -114,7 +113,7 @@ static bool same_blocks(const struct page_stats *a, const struct page_stats *b)
 	return true;
 }
 
-static void page_selftest(void)
+void page_selftest(void)
 {
 	struct page_stats before, after;
 	uint taken = 0;
@@ -137,6 +136,5 @@ static void page_selftest(void)
 	else
 		printf("selftest: page: ok\n");
 }
-INIT(memory, 90, page_selftest);
 
 #endif

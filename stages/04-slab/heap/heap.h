@@ -50,4 +50,10 @@ struct heap_stats {
 
 void get_heap_stats(struct heap_stats stats[HEAP_CLASSES]);
 
+/* From here on there is a heap. CPU 0, once, after page_init(). */
+void heap_init(void);
+
+/* In a build with TEST=1. */
+void heap_selftest(void);
+
 #endif

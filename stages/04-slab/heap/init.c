@@ -8,7 +8,6 @@
 #include "console/printf.h"
 #include "heap/mempool.h"
 #include "heap/slab.h"
-#include "lib/init.h"
 #include "page/mm.h"
 #include "page/page.h"
 
@@ -44,7 +43,7 @@ static void print_example(uint n)
 	free(p);
 }
 
-static void heap_init(void)
+void heap_init(void)
 {
 	struct heap_stats stats[HEAP_CLASSES];
 
@@ -59,4 +58,3 @@ static void heap_init(void)
 	print_example(HEAP_MAX);
 	print_example(HEAP_MAX + 1);
 }
-INIT(heap, 10, heap_init);

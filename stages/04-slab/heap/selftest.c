@@ -7,7 +7,6 @@
 #include "console/printf.h"
 #include "heap/debug.h"
 #include "heap/mempool.h"
-#include "lib/init.h"
 #include "lib/string.h"
 #include "page/mm.h"
 #include "page/page.h"
@@ -134,7 +133,7 @@ static bool all_is_back(uint before)
 	       num_of_available_pages() + kept >= before;
 }
 
-static void heap_selftest(void)
+void heap_selftest(void)
 {
 	uint before = num_of_available_pages();
 	bool ok = test_stray_writes() && test_mempool();
@@ -146,6 +145,5 @@ static void heap_selftest(void)
 	ok &= test_former_life();
 	printf("selftest: heap: %s\n", ok ? "ok" : "FAILED");
 }
-INIT(heap, 90, heap_selftest);
 
 #endif

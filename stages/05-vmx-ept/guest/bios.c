@@ -16,7 +16,6 @@
 #include "console/panic.h"
 #include "console/printf.h"
 #include "guest/bios_map.h"
-#include "lib/init.h"
 #include "lib/string.h"
 #include "vmm/launch.h"
 #include "vmm/preflight.h"
@@ -183,15 +182,12 @@ static uint hide(void)
 	return top;
 }
 
-/* Start the boot drive under Vellum. */
-static void boot_bios_guest(void)
+void guest_boot_bios(void)
 {
 	struct real_mode_entry entry;
 	char where[16];
 	u8 drive;
 
-	if (boot_info.firmware != BOOT_BIOS)
-		return;
 	drive = guest_boot_drive();
 	if (vmm_is_unprotected())
 		guest_boot_unprotected();
@@ -200,5 +196,3 @@ static void boot_bios_guest(void)
 	snprintf(where, sizeof(where), " at %04x:%04x", entry.cs, entry.ip);
 	vmm_launch(where);
 }
-
-INIT(guest, 10, boot_bios_guest);

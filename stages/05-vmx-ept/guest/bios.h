@@ -1,5 +1,5 @@
 /*
- * The guest as the BIOS would have started it. Private to guest/.
+ * The guest as the BIOS would have started it.
  */
 #ifndef GUEST_BIOS_H
 #define GUEST_BIOS_H
@@ -9,6 +9,9 @@
 
 /* The BIOS data area's word for the size of conventional memory, in KiB. */
 #define BDA_MEMORY_KIB PHYS(0x413)
+
+/* Start the boot drive under Vellum. CPU 0, last of all. */
+void guest_boot_bios(void) __noreturn;
 
 /* Which drive does the guest boot? From boot= or, without it, boot_info. */
 u8 guest_boot_drive(void);

@@ -56,4 +56,7 @@ bool acpi_has_waking_vector(const struct acpi_facs *facs);
 bool acpi_is_escape(const struct acpi_sleep *sleep, uint block, u8 byte,
 		    bool waking_vector);
 
+/* Intercept, on this CPU, the ports by which a guest asks for S3. */
+void sleep_watch(void);
+
 #endif

@@ -14,7 +14,6 @@
 #include "console/printf.h"
 #include "heap/heap.h"
 #include "lib/cpu.h"
-#include "lib/init.h"
 #include "lib/percpu.h"
 #include "lib/string.h"
 #include "page/mm.h"
@@ -88,11 +87,11 @@ uint vmm_cpu_count(void)
 	return 1;
 }
 
-static void warn_of_other_cpus(void)
+void vmm_warn_of_other_cpus(void)
 {
 	uint n = vmm_cpu_count();
 
-	if (n > 1 && !init_phase_has_entries(INIT_PHASE_cpus))
+	if (n > 1)
 		printf("vellum: this machine has %u CPUs, and Vellum is on "
 		       "one, "
 		       "CPU 0; the others run WITHOUT it if the guest starts "
@@ -100,16 +99,13 @@ static void warn_of_other_cpus(void)
 		       n);
 }
 
-/* Enable virtualisation on this CPU, and make its virtual CPU. */
-static void vmm_cpu_init(void)
+void vmm_enable(void)
 {
 	struct vcpu *vcpu;
 	int error;
 
-	if (*this_cpu(cpu_number) == 0) {
+	if (*this_cpu(cpu_number) == 0)
 		choose_back_end();
-		warn_of_other_cpus();
-	}
 	if (!vcpu_ops)
 		return;
 	error = vcpu_ops->enable();
@@ -129,8 +125,6 @@ static void vmm_cpu_init(void)
 		printf("vmm: %s; %u pages of nested page tables\n",
 		       vcpu_ops->name, vcpu->root.map->pages + 1);
 }
-
-INIT(cpu, 10, vmm_cpu_init);
 
 void vmm_serve(struct vcpu *vcpu)
 {

@@ -7,6 +7,12 @@
 #include "lib/types.h"
 #include "vmm/vcpu.h"
 
+/* Switch virtualisation on, and make this CPU's virtual CPU. Every CPU. */
+void vmm_enable(void);
+
+/* This stage has one CPU: say so on a machine with more. */
+void vmm_warn_of_other_cpus(void);
+
 /*
  * Start the guest on this CPU, from the state that its virtual CPU has, and
  * serve its exits for ever. @where, for the log, says what that state is.

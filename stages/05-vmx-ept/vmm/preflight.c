@@ -7,9 +7,7 @@
 #include "vmm/preflight.h"
 
 #include "boot/cmdline.h"
-#include "boot/phases.h"
 #include "console/printf.h"
-#include "lib/init.h"
 
 extern const struct preflight_part __table_preflight_start[],
 	__table_preflight_end[];
@@ -61,38 +59,41 @@ static void print_verdict(void)
 		       reasons, reasons == 1 ? "" : "s");
 	else
 		printf("preflight: this machine can run Vellum\n");
-	boot_end(BOOT_DONE, "preflight done");
 }
 
 /* That is no panic: nothing is broken. */
-static void refuse(void)
+static const char *refuse(void)
 {
 	printf("vellum: %s\n", first_reason);
 	if (reasons > 1)
 		printf("vellum: there are %u reasons more; the word `check` "
 		       "shows them\n",
 		       reasons - 1);
-	if (cmdline_has(&unprotected_word))
-		printf("vellum: going on without protection, as asked\n");
-	else
-		boot_end(BOOT_REFUSED, "no guest without protection");
+	if (!cmdline_has(&unprotected_word))
+		return "no guest without protection";
+	printf("vellum: going on without protection, as asked\n");
+	return NULL;
 }
 
-static void preflight(void)
+bool preflight_asked(void)
+{
+	return asked;
+}
+
+const char *preflight(const char *wrong)
 {
 	asked = cmdline_has(&check_word);
-	if (!asked && boot_is_ending())
-		return;
+	if (!asked && wrong)
+		return wrong;
 	for (const struct preflight_part *p = __table_preflight_start;
 	     p != __table_preflight_end; p++) {
 		if (asked)
 			printf("preflight: %s\n", p->title);
 		p->check();
 	}
-	if (asked)
+	if (asked) {
 		print_verdict();
-	else if (reasons)
-		refuse();
+		return "preflight done";
+	}
+	return reasons ? refuse() : NULL;
 }
-
-INIT(console, 95, preflight);

@@ -40,6 +40,15 @@ void preflight_need(const struct need *need);
 void preflight_tell(const char *format, ...)
 	__attribute__((format(printf, 1, 2)));
 
+/*
+ * Make the check, unless the command line is @wrong and does not ask for it.
+ * NULL, or why no guest is started.
+ */
+const char *preflight(const char *wrong);
+
+/* Was the check all that was asked for? */
+bool preflight_asked(void);
+
 /* Is something in the way, and do we go on because of `unprotected`? */
 bool preflight_failed(void);
 

@@ -6,7 +6,6 @@
 #include "boot/memmap.h"
 #include "console/printf.h"
 #include "lib/cpu.h"
-#include "lib/init.h"
 #include "lib/string.h"
 #include "paging/range.h"
 #include "vmm/cpuid.h"
@@ -35,9 +34,6 @@ static void check_cpu(void)
 		name++;
 	preflight_tell("%s, %s, signature 0x%x", vendor, name, cpuid(1, 0).eax);
 	preflight_tell("CPUID tells of %u CPU%s", n, n == 1 ? "" : "s");
-	if (n > 1 && !init_phase_has_entries(INIT_PHASE_cpus))
-		preflight_tell("the guest gets one of them, so far: keep it "
-			       "from starting the others (Linux: nosmp)");
 }
 
 PREFLIGHT(10, "CPU", check_cpu);

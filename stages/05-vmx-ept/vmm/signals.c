@@ -4,7 +4,6 @@
 #include "vmm/signals.h"
 
 #include "lib/cpu.h"
-#include "lib/init.h"
 #include "paging/trap.h"
 #include "vmm/vcpu.h"
 
@@ -54,9 +53,7 @@ static bool nmi_in_host(struct trap_frame *frame)
 	return true;
 }
 
-static void take_nmis(void)
+void vmm_take_nmis(void)
 {
 	trap_set_handler(VECTOR_NMI, nmi_in_host);
 }
-
-INIT(device, 40, take_nmis);

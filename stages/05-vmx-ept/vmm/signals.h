@@ -33,6 +33,9 @@ extern const struct cpu_signals *cpu_signals; /* NULL: one CPU */
 /* Another CPU calls this one. Set before the NMI is sent, see above. */
 DECLARE_PERCPU(u32, called);
 
+/* From now on NMIs that arrive while Vellum runs are kept for the guest. */
+void vmm_take_nmis(void);
+
 /* An NMI has been taken: was it a call? */
 bool cpu_call_taken(void);
 

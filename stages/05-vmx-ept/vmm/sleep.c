@@ -22,7 +22,6 @@
 #include "console/panic.h"
 #include "console/printf.h"
 #include "lib/cpu.h"
-#include "lib/init.h"
 #include "lib/percpu.h"
 #include "vmm/acpi_sleep.h"
 #include "vmm/vcpu.h"
@@ -71,7 +70,7 @@ static void intercept(struct vcpu *vcpu, const u16 *ports)
 			vcpu_ops->intercept_io(vcpu, WATCH_HIGH(ports[i]));
 }
 
-static void watch_sleep(void)
+void sleep_watch(void)
 {
 	struct vcpu *vcpu = vcpu_current();
 
@@ -82,8 +81,6 @@ static void watch_sleep(void)
 	intercept(vcpu, sleep.control);
 	intercept(vcpu, sleep.status);
 }
-
-INIT(cpu, 20, watch_sleep);
 
 static bool has_waking_vector(void)
 {

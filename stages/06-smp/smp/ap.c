@@ -4,8 +4,8 @@
  */
 #include "console/printf.h"
 #include "lib/cpu.h"
-#include "lib/init.h"
 #include "paging/paging.h"
+#include "paging/trap.h"
 #include "smp/lapic.h"
 #include "smp/signal.h"
 #include "smp/start.h"
@@ -35,14 +35,14 @@ static bool is_fit(void)
 void ap_main(struct smp_cpu *cpu)
 {
 	move_to(cpu, CPU_ARRIVED);
-	init_run(INIT_PHASE_trap);
+	trap_init();
 	smp_stop_if_panic(); /* nobody can call us before we are ready */
 	paging_prepare_cpu();
 	if (!is_fit()) {
 		move_to(cpu, CPU_UNFIT);
 		cpu_halt_forever();
 	}
-	init_run(INIT_PHASE_cpu);
+	smp_every_cpu();
 	cpu->called = this_cpu(called);
 	cpu->ldr = lapic_read(LAPIC_LDR);
 	if (!lapic_is_x2apic())

@@ -7,7 +7,6 @@
 #include "console/printf.h"
 #include "heap/heap.h"
 #include "lib/errno.h"
-#include "lib/init.h"
 #include "lib/string.h"
 #include "smp/lapic.h"
 #include "smp/madt.h"
@@ -69,7 +68,7 @@ static void fill(const u32 *ids, uint count)
 			add(ids[i]);
 }
 
-static void find_cpus(void)
+void smp_find_cpus(void)
 {
 	u32 *ids = alloc(CPUS_MOST * sizeof(*ids));
 	const char *why = "this CPU has no local APIC";
@@ -92,5 +91,3 @@ static void find_cpus(void)
 		printf("smp: %u CPU%s in ACPI's MADT\n", smp_count,
 		       smp_count == 1 ? "" : "s");
 }
-
-INIT(device, 50, find_cpus);

@@ -59,6 +59,9 @@ static inline bool smp_is_ready(const struct smp_cpu *cpu)
 	return __atomic_load_n(&cpu->state, __ATOMIC_ACQUIRE) == CPU_READY;
 }
 
+/* List the machine's CPUs. CPU 0, once. */
+void smp_find_cpus(void);
+
 /* The FADT, for the timer; -ENOENT. Phase device on. */
 int smp_find_table(const char *signature, struct acpi_table *table);
 

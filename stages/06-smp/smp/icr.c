@@ -18,7 +18,6 @@
 #include "console/printf.h"
 #include "lib/cpu.h"
 #include "lib/errno.h"
-#include "lib/init.h"
 #include "paging/guarded.h"
 #include "smp/ipi.h"
 #include "smp/lapic.h"
@@ -243,12 +242,10 @@ MSR_HANDLER_IF(smp_traps_icr, x2apic_icr, MSR_X2APIC_ICR, MSR_X2APIC_ICR, NULL,
 MSR_HANDLER_IF(smp_traps_icr, apic_base, MSR_APIC_BASE, MSR_APIC_BASE, NULL,
 	       write_apic_base);
 
-static void watch_apic(void)
+void smp_watch_apic(void)
 {
 	if (smp_count == 1)
 		return;
 	apic_page.page = GPHYS(lapic_page().v);
 	mmio_watch(&apic_page);
 }
-
-INIT(device, 60, watch_apic);

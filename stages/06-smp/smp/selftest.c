@@ -10,7 +10,6 @@
 #include "boot/cmdline.h"
 #include "console/panic.h"
 #include "console/printf.h"
-#include "lib/init.h"
 #include "lib/percpu.h"
 #include "lib/spinlock.h"
 #include "smp/delay.h"
@@ -39,15 +38,13 @@ static void take_locks_wrongly(void)
 	spin_lock(&maps_lock);
 }
 
-static void start_up_selftest(void)
+void smp_start_up_selftest(void)
 {
 	if (*this_cpu(cpu_number) == 1 && cmdline_has(&panic_early_word))
 		panic("in the midst of a start-up");
 }
 
-INIT(cpu, 90, start_up_selftest);
-
-static void selftest(void)
+void smp_selftest(void)
 {
 	if (cmdline_has(&lock_order_word))
 		take_locks_wrongly();
@@ -56,7 +53,5 @@ static void selftest(void)
 		panic("in the midst of a storm");
 	}
 }
-
-INIT(cpus, 90, selftest);
 
 #endif

@@ -24,7 +24,6 @@
 #include "console/printf.h"
 #include "lib/cpu.h"
 #include "lib/errno.h"
-#include "lib/init.h"
 #include "lib/string.h"
 #include "page/page.h"
 #include "paging/address.h"
@@ -209,8 +208,11 @@ static uint count_ready(void)
 	return ready;
 }
 
-void smp_prepare(void)
+void (*smp_every_cpu)(void);
+
+void smp_prepare(void (*every_cpu)(void))
 {
+	smp_every_cpu = every_cpu;
 	delay_init();
 	features_note();
 	smp_first_is_ready();
@@ -267,12 +269,10 @@ void smp_start_cpus(void)
 	spin_unlock(&start_lock);
 }
 
-static void start_on_bios(void)
+void smp_start(void (*every_cpu)(void))
 {
-	if (smp_count == 1 || !vcpu_ops || boot_info.firmware != BOOT_BIOS)
+	if (smp_count == 1 || !vcpu_ops)
 		return;
-	smp_prepare();
+	smp_prepare(every_cpu);
 	smp_start_cpus();
 }
-
-INIT(cpus, 10, start_on_bios);

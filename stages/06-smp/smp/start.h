@@ -1,5 +1,5 @@
 /*
- * From the first CPU to the others. Private to smp/.
+ * From the first CPU to the others.
  */
 #ifndef SMP_START_H
 #define SMP_START_H
@@ -15,19 +15,33 @@
  */
 int smp_cpu_prepare(struct smp_cpu *cpu);
 
-#ifdef VELLUM_TEST
-/* Print for ever if the command line wants it. (selftest.c) */
-void smp_selftest_print(void);
-#endif
-
 /* Note what later CPUs are compared with. CPU 0. */
 void features_note(void);
 
 /* Does this CPU have what CPU 0 has? Says what is different. */
 bool features_same(void);
 
-/* CPU 0 takes part, and says what the others must be like. Once, first. */
-void smp_prepare(void);
+/*
+ * CPU 0 takes part, and says what the others must be like. Once, first. Each
+ * further CPU, when it has arrived, calls @every_cpu.
+ */
+void smp_prepare(void (*every_cpu)(void));
+
+/* The start of the other CPUs of a BIOS machine: as above, and all of them. */
+void smp_start(void (*every_cpu)(void));
+
+/* Have the guest's accesses to the local APIC's page watched. CPU 0, once. */
+void smp_watch_apic(void);
+
+/* What each CPU does once it has arrived: what smp_prepare() was given. */
+extern void (*smp_every_cpu)(void);
+
+/* In a build with TEST=1: for each CPU, and when all have been started. */
+void smp_start_up_selftest(void);
+void smp_selftest(void);
+
+/* In such a build: print for ever if the command line wants it. */
+void smp_selftest_print(void);
 
 /*
  * Start all CPUs that have not been started. With a guest: that wants to send

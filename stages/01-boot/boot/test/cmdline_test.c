@@ -2,20 +2,11 @@
  * Words and values on the command line, good and mistyped.
  */
 #include "boot/cmdline.h"
-#include "boot/phases.h"
 #include "host.h"
 #include "lib/errno.h"
 #include "lib/string.h"
 
 struct boot_info boot_info;
-
-static bool ended;
-
-void boot_end(enum boot_result result, const char *why)
-{
-	assert_int_equal(result, BOOT_REFUSED);
-	ended = true;
-}
 
 static const char *colour(uint i)
 {
@@ -45,9 +36,7 @@ static bool refused(const char *line)
 	if (line)
 		set(line);
 	host_printed[0] = '\0';
-	ended = false;
-	cmdline_check();
-	return ended;
+	return cmdline_check();
 }
 
 static bool said(const char *text)

@@ -1,0 +1,100 @@
+/*
+ * The whole program, on a BIOS machine and with UEFI.
+ *
+ * This is the table of contents: what runs, in this order. The log names each
+ * phase as it begins.
+ */
+#include "boot/boot_info.h"
+#include "boot/cmdline.h"
+#include "boot/report.h"
+#include "console/console.h"
+#include "efi/guest.h"
+#include "efi/handoff.h"
+#include "guest/bios.h"
+#include "heap/heap.h"
+#include "lib/selftest.h"
+#include "page/mm.h"
+#include "page/page.h"
+#include "paging/paging.h"
+#include "paging/trap.h"
+#include "smp/cpus.h"
+#include "smp/start.h"
+#include "vmm/acpi_sleep.h"
+#include "vmm/launch.h"
+#include "vmm/preflight.h"
+#include "vmm/signals.h"
+
+/* What every CPU does, the first and those that it starts. */
+static void every_cpu(void)
+{
+	vmm_enable();  /* VMX or SVM on, and a virtual CPU made */
+	sleep_watch(); /* a CPU that slept would wake without us */
+	SELFTEST(smp_start_up_selftest());
+}
+
+/* Comes back with the reason why no guest runs. */
+static const char *start_vellum(int error)
+{
+	const char *why;
+
+	boot_phase("trap");
+	trap_init(); /* from here on a mistake is reported, not fatal */
+
+	boot_phase("console");
+	console_init();                   /* and can be seen */
+	report_machine(error);            /* its loader, its CPU, its memory */
+	why = preflight(cmdline_check()); /* is it fit, are the words right? */
+	if (why)
+		return why;
+
+	boot_phase("memory");
+	paging_init();        /* our range, our page tables, and into both */
+	guard_stacks();       /* a stack that overflows faults */
+	paging_demonstrate(); /* what is promised there holds */
+	page_init();          /* the rest of the range can be allocated */
+	SELFTEST(page_selftest());
+
+	boot_phase("heap");
+	heap_init(); /* objects smaller than a page, and pools of them */
+	SELFTEST(heap_selftest());
+
+	boot_phase("device");
+	vmm_take_nmis();  /* those that come now are for the guest */
+	smp_find_cpus();  /* from ACPI's tables */
+	smp_watch_apic(); /* INITs and start-up IPIs go through it */
+	SELFTEST(paging_selftest());
+	SELFTEST(fault_on_demand());
+	mm_print_allocations(); /* in a build that lets one fail */
+
+	boot_phase("cpu");
+	every_cpu();
+
+	boot_phase("cpus");
+	if (boot_info.firmware == BOOT_UEFI)
+		efi_expect_cpus(every_cpu); /* the firmware brings them */
+	else
+		smp_start(every_cpu); /* each goes through it, and waits */
+	SELFTEST(smp_selftest());
+
+	boot_phase("guest");
+	if (boot_info.firmware == BOOT_UEFI)
+		return efi_boot_guest(); /* the firmware goes on as one */
+	guest_boot_bios();               /* the boot drive; never comes back */
+}
+
+void boot_main(u32 magic, u32 info);
+
+/* Called once by boot/entry.S, on CPU 0's stack, with interrupts off. */
+void boot_main(u32 magic, u32 info)
+{
+	boot_end(start_vellum(boot_info_read(magic, info)));
+}
+
+uint efi_boot_main(u64 handoff);
+
+/* The same, by efi/entry.S: vellum.efi has left us @handoff. */
+uint efi_boot_main(u64 handoff)
+{
+	boot_end(start_vellum(efi_read_handoff(handoff)));
+	return preflight_asked() ? HANDOFF_DONE : HANDOFF_REFUSED;
+}
