@@ -17,9 +17,9 @@
 #
 # A C test's file is called *_test.c (test_*.py are for pytest); its functions'
 # names are sentences about behaviour. Each program is linked with
-# tests/host/stubs.c, which has printf, panic and a source of random numbers, and
-# with tests/host/cpu.c, the CPU: lib/cpu.h is that of tests/host/fake, where
-# CPUID, MSRs and ports are what a test sets. Each file is compiled with
+# tests/host/stubs.c, which has printf, panic and a source of random numbers,
+# and with tests/host/cpu.c, the CPU: lib/cpu.h is that of tests/host/fake,
+# where CPUID, MSRs and ports are what a test sets. Each file is compiled with
 # tests/host/names.h in front of it: that renames our free, realloc and printf,
 # so that they do not clash with the C library's.
 # Tests include "host.h" for all that. __VELLUM__ is not defined.

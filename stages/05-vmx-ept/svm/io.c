@@ -12,7 +12,7 @@
 static u8 *map; /* NULL: no port is intercepted yet */
 static phys_t phys;
 
-static void make_map(void)
+static void make_io_map(void)
 {
 	if (alloc_pages((void **)&map, &phys, IOPM_SIZE / PAGE_SIZE))
 		panic("no memory for a map of I/O ports");
@@ -24,7 +24,7 @@ void svm_intercept_io(struct vcpu *vcpu, u16 port)
 	struct vmcb_control *c = &svm_vmcb(vcpu)->control;
 
 	if (!map)
-		make_map();
+		make_io_map();
 	map[port / 8] |= 1 << port % 8;
 	c->iopm_base = phys.v;
 	c->intercept1 |= INTERCEPT1_IO;

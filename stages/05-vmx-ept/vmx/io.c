@@ -12,7 +12,7 @@
 static u8 *bitmaps; /* NULL: no port is intercepted yet */
 static phys_t phys;
 
-static void make_bitmaps(void)
+static void make_io_bitmaps(void)
 {
 	if (alloc_pages((void **)&bitmaps, &phys, 2))
 		panic("no memory for the bitmaps of I/O ports");
@@ -24,7 +24,7 @@ void vmx_intercept_io(struct vcpu *vcpu, u16 port)
 	if (!(vmx_caps()->allowed[CONTROL_PROC].one & PROC_IO_BITMAPS))
 		panic("the CPU lacks the VMX control use I/O bitmaps");
 	if (!bitmaps)
-		make_bitmaps();
+		make_io_bitmaps();
 	bitmaps[port / 8] |= 1 << port % 8;
 	vmcs_write(VMCS_IO_BITMAP_A, phys.v);
 	vmcs_write(VMCS_IO_BITMAP_B, phys.v + PAGE_SIZE);
