@@ -95,8 +95,9 @@ def test_uefi_goes_on_after_the_check(machine, needs_guest, emu):
 
 
 def test_several_cpus_are_counted(machine, needs_guest):
-    """And it is said that the guest gets only one of them."""
+    """By CPUID and by ACPI; and the guest gets all of them."""
     # pylint: disable=unused-argument
     text = check(machine, cpus=2).serial
-    assert re.search(r'^      CPUID tells of 2 CPUs\r?\n'
-                     r'      the guest gets one of them', text, re.M)
+    assert re.search(r'^      CPUID tells of 2 CPUs\r?$', text, re.M)
+    assert re.search(r"^      2 CPUs in ACPI's MADT\r?$", text, re.M)
+    assert 'the guest gets one of them' not in text
