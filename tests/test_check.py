@@ -202,6 +202,21 @@ def test_a_warning_is_an_error(copy):
     assert text.startswith('check warnings ...\n  01-boot ...\n')
 
 
+def test_two_files_that_call_each_other_are_found(copy):
+    """By what the linker sees (in a tree of one stage)."""
+    shutil.rmtree(copy / 'final')
+    for name in stages()[1:-1]:
+        shutil.rmtree(copy / 'stages' / name)
+    for name, other in (('one', 'two'), ('two', 'one')):
+        (first_stage(copy) / f'lib/{name}.c').write_text(
+            f'void {name}(void);\nvoid {other}(void);\n\n'
+            f'void {name}(void)\n{{\n\t{other}();\n}}\n')
+    status, text = check(copy, 'circles')
+    assert status == 1
+    assert text.count('a circle: ') == 1
+    assert 'lib/one.c uses two' in text and 'lib/two.c uses one' in text
+
+
 def test_what_contributing_names_is_there():
     """Each file, whole or from the stage of the sentence."""
     text = (TOP / 'CONTRIBUTING.md').read_text()

@@ -4,6 +4,7 @@
 
 Each check yields one line for each place that breaks its rule.
 """
+import graphlib
 import json
 import os
 import re
@@ -229,6 +230,14 @@ def check_headers():
     yield from in_parallel(one, headers)
 
 
+def build(stage, test):
+    """Build a stage strictly; status and output."""
+    print(f'  {stage}{" with self-tests" if test else ""} ...', flush=True)
+    return output(['make', f'-j{os.cpu_count()}', '--no-print-directory', '-C',
+                   stage_dir(stage), 'all', 'WERROR=1', f'TEST={test}',
+                   f'BUILD_ROOT={CHECK_BUILD}'], env=make_environment())
+
+
 def check_warnings():
     """No file compiles with a warning, with and without self-tests. The last
     stage has all files but for each stage's main.c and what a later one
@@ -236,11 +245,7 @@ def check_warnings():
     stage links is for make all to say."""
     *before, stage = stages()
     for test in ('', '1'):
-        print(f'  {stage}{" with self-tests" if test else ""} ...', flush=True)
-        status, text = output(
-            ['make', f'-j{os.cpu_count()}', '--no-print-directory', '-C',
-             stage_dir(stage), 'all', 'WERROR=1', f'TEST={test}',
-             f'BUILD_ROOT={CHECK_BUILD}'], env=make_environment())
+        status, text = build(stage, test)
         if status:
             yield from (line for line in text.splitlines()
                         if re.search(r'error|warning|\*\*\*', line))
@@ -252,6 +257,51 @@ def check_warnings():
     for each in before:
         yield from warnings_of(each, sorted(
             name for origin, name in alone if origin == each))
+
+
+def uses(stage):
+    """File -> other file -> the functions and variables that it uses of it, as
+    the linker sees them, in the last stage's object files."""
+    top = CHECK_BUILD / stage
+    paths = [path for folder in sorted(top.iterdir()) if folder.is_dir()
+             and folder.name not in ('loader', 'guest')
+             for path in sorted(folder.rglob('*.o'))]
+    status, text = output(['nm', '-A', '-P', *paths])
+    if status:
+        raise ToolError(f'nm failed: {text}')
+    rows = [re.match(r'(.*)\.o: (\S+) (\w)', line).groups()
+            for line in text.splitlines()]
+    owner = {name: path for path, name, kind in rows if kind in 'TDBRVC'}
+    found = {path: {} for path, _, _ in rows}
+    for path, name, kind in rows:
+        if kind == 'U' and name in owner and owner[name] != path \
+                and not re.match('panic|handle_exit_', name) \
+                and not (stage_dir(stage) / Path(path).relative_to(top)
+                         ).with_suffix('.S').is_file():
+            found[path].setdefault(owner[name], []).append(name)
+    return found
+
+
+def check_circles():
+    """No two files use each other, directly or by way of others. Who is called
+    through a registered pointer, as an exit handler, is not used, nor what the
+    hardware enters by way of assembly; and all may panic."""
+    stage = stages()[-1]
+    status, text = build(stage, '')
+    if status:
+        raise ToolError(f'{stage} does not build:\n{text}')
+    graph = uses(stage)
+    while True:
+        try:
+            graphlib.TopologicalSorter(graph).prepare()
+            return
+        except graphlib.CycleError as error:
+            circle = error.args[1][::-1]        # each uses the next
+        yield 'a circle: ' + ', '.join(
+            f'{Path(one).relative_to(CHECK_BUILD / stage)}.c uses '
+            + ', '.join(graph[one][other][:4])
+            for one, other in zip(circle, circle[1:]))
+        del graph[circle[0]][circle[1]]
 
 
 def warnings_of(stage, names):
@@ -271,7 +321,7 @@ CHECKS = {
     'links': check_links, 'layers': check_layers, 'columns': check_columns,
     'lengths': check_lengths, 'format': check_format,
     'headers': check_headers, 'warnings': check_warnings,
-    'book': check_book,
+    'circles': check_circles, 'book': check_book,
 }
 
 

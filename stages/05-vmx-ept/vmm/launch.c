@@ -20,33 +20,7 @@
 #include "vmm/preflight.h"
 #include "vmm/signals.h"
 
-const struct vcpu_ops *vcpu_ops;
-
-static PERCPU(struct vcpu *, current_vcpu);
-
-static struct vcpu *all_vcpus;
-
 static u64 launch_tsc;
-
-struct vcpu *vcpu_current(void)
-{
-	return *this_cpu(current_vcpu);
-}
-
-struct vcpu *vcpu_first(void)
-{
-	return __atomic_load_n(&all_vcpus, __ATOMIC_ACQUIRE);
-}
-
-/* Others may be added at the same time. */
-static void add_vcpu(struct vcpu *vcpu)
-{
-	vcpu->next = __atomic_load_n(&all_vcpus, __ATOMIC_RELAXED);
-	while (!__atomic_compare_exchange_n(&all_vcpus, &vcpu->next, vcpu,
-					    false, __ATOMIC_RELEASE,
-					    __ATOMIC_RELAXED))
-		cpu_pause();
-}
 
 u64 vmm_launch_tsc(void)
 {
@@ -119,8 +93,7 @@ void vmm_enable(void)
 	error = vcpu_ops->create(vcpu);
 	if (error)
 		panic("no virtual CPU (error %d)", error);
-	*this_cpu(current_vcpu) = vcpu;
-	add_vcpu(vcpu);
+	vcpu_add(vcpu);
 	if (*this_cpu(cpu_number) == 0)
 		printf("vmm: %s; %u pages of nested page tables\n",
 		       vcpu_ops->name, vcpu->root.map->pages + 1);
@@ -151,7 +124,7 @@ void vmm_launch(const char *where)
 {
 	print_start_time();
 	printf("vellum: launching the guest%s\n", where);
-	console_hand_over();
+	console_hand_over(console_chosen());
 	launch_tsc = rdtsc();
 	vmm_serve(vcpu_current());
 }

@@ -173,4 +173,7 @@ struct vcpu *vcpu_current(void);
  * and read another's stats, which go on changing. */
 struct vcpu *vcpu_first(void);
 
+/* @vcpu, which is complete, is this CPU's from now on. Once on each CPU. */
+void vcpu_add(struct vcpu *vcpu);
+
 #endif

@@ -13,6 +13,8 @@
 #include "vmm/signals.h"
 #include "vmm/vcpu.h"
 
+void (*smp_every_cpu)(void);
+
 static void move_to(struct smp_cpu *cpu, enum smp_state state)
 {
 	__atomic_store_n(&cpu->state, state, __ATOMIC_SEQ_CST);

@@ -208,8 +208,6 @@ static uint count_ready(void)
 	return ready;
 }
 
-void (*smp_every_cpu)(void);
-
 void smp_prepare(void (*every_cpu)(void))
 {
 	smp_every_cpu = every_cpu;
