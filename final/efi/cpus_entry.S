@@ -24,32 +24,32 @@ efi_cpu_entry:
 	cld
 	lgdt	early_gdtr_high
 	lidt	no_idt
-	movq	$stack_top_of_all, %rsp
+	mov	$stack_top_of_all, %rsp
 	pushq	$0x08
 	pushq	$1f
 	lretq
-1:	movl	$0x10, %eax
-	movl	%eax, %ds
-	movl	%eax, %es
-	movl	%eax, %ss
-	xorl	%eax, %eax
-	movl	%eax, %fs
-	movl	%eax, %gs
-	xorl	%ebp, %ebp		/* backtraces end here */
-	movq	%rdi, %rbx
-	movq	HANDOFF_ROOT(%rdi), %r12
-	movq	HANDOFF_BACK(%rdi), %r13
-	movl	$MSR_EFER, %ecx
+1:	mov	$0x10, %eax
+	mov	%eax, %ds
+	mov	%eax, %es
+	mov	%eax, %ss
+	xor	%eax, %eax
+	mov	%eax, %fs
+	mov	%eax, %gs
+	xor	%ebp, %ebp		/* backtraces end here */
+	mov	%rdi, %rbx
+	mov	HANDOFF_ROOT(%rdi), %r12
+	mov	HANDOFF_BACK(%rdi), %r13
+	mov	$MSR_EFER, %ecx
 	rdmsr
-	orl	efi_cpu_efer, %eax
+	or	efi_cpu_efer, %eax
 	wrmsr
-	movq	efi_cpu_root, %rax
-	movq	%rax, %cr3
+	mov	efi_cpu_root, %rax
+	mov	%rax, %cr3
 	call	efi_cpu_arrive		/* RDI is the handoff still */
 
-	movq	%r12, %cr3
-	movl	$HANDOFF_REFUSED, %esi
-	movq	%rbx, %rdi
+	mov	%r12, %cr3
+	mov	$HANDOFF_REFUSED, %esi
+	mov	%rbx, %rdi
 	jmp	*%r13
 	.cfi_endproc
 

@@ -16,40 +16,40 @@
 #include "efi/handoff.h"
 
 	.text
-	.global	efi_entry
+	.globl	efi_entry
 efi_entry:
 	.cfi_sections .debug_frame
 	.cfi_startproc
 	.cfi_undefined rip		/* debuggers' backtraces end here */
 	rdtsc
-	movl	%eax, entry_tsc
-	movl	%edx, entry_tsc + 4
+	mov	%eax, entry_tsc
+	mov	%edx, entry_tsc + 4
 	cld
 	lgdt	early_gdtr_high
 	lidt	no_idt			/* until stage 02 sets up its own */
-	movq	$stack_top, %rsp
+	mov	$stack_top, %rsp
 	pushq	$0x08
 	pushq	$1f
 	lretq
-1:	movl	$0x10, %eax
-	movl	%eax, %ds
-	movl	%eax, %es
-	movl	%eax, %ss
-	xorl	%eax, %eax
-	movl	%eax, %fs
-	movl	%eax, %gs
-	movl	$0xc0000101, %ecx	/* GS base 0: CPU 0's variables */
-	xorl	%edx, %edx
+1:	mov	$0x10, %eax
+	mov	%eax, %ds
+	mov	%eax, %es
+	mov	%eax, %ss
+	xor	%eax, %eax
+	mov	%eax, %fs
+	mov	%eax, %gs
+	mov	$0xc0000101, %ecx	/* GS base 0: CPU 0's variables */
+	xor	%edx, %edx
 	wrmsr
-	xorl	%ebp, %ebp		/* backtraces end here */
-	movq	%rdi, %rbx
-	movq	HANDOFF_ROOT(%rdi), %r12
-	movq	HANDOFF_BACK(%rdi), %r13
+	xor	%ebp, %ebp		/* backtraces end here */
+	mov	%rdi, %rbx
+	mov	HANDOFF_ROOT(%rdi), %r12
+	mov	HANDOFF_BACK(%rdi), %r13
 	call	efi_boot_main
 
-	movq	%r12, %cr3
-	movl	%eax, %esi
-	movq	%rbx, %rdi
+	mov	%r12, %cr3
+	mov	%eax, %esi
+	mov	%rbx, %rdi
 	jmp	*%r13
 	.cfi_endproc
 

@@ -11,13 +11,13 @@
 
 	.section .rodata
 	.balign	16
-	.global	image_bytes, image_bytes_end
+	.globl	image_bytes, image_bytes_end
 image_bytes:
 	.incbin	IMAGE_FILE
 image_bytes_end:
 
 	.balign	8
-	.global	image_size, image_entry, image_cpu_entry, image_crc
+	.globl	image_size, image_entry, image_cpu_entry, image_crc
 image_size:
 	.quad	IMAGE_SIZE
 image_entry:

@@ -26,31 +26,31 @@
 
 	.section .rodata
 	.balign	16
-	.global	switch_start, switch_end
+	.globl	switch_start, switch_end
 switch_start:
-	pushq	%rbp
-	pushq	%rbx
-	pushq	%r12
-	pushq	%r13
-	pushq	%r14
-	pushq	%r15
+	push	%rbp
+	push	%rbx
+	push	%r12
+	push	%r13
+	push	%r14
+	push	%r15
 	pushfq
 	cli
-	movq	%rsp, HANDOFF_CPU_RSP(%rdi)
-	leaq	resumed(%rip), %rax
-	movq	%rax, HANDOFF_CPU_RIP(%rdi)
-	leaq	back(%rip), %rax
-	movq	%rax, HANDOFF_BACK(%rdi)
+	mov	%rsp, HANDOFF_CPU_RSP(%rdi)
+	lea	resumed(%rip), %rax
+	mov	%rax, HANDOFF_CPU_RIP(%rdi)
+	lea	back(%rip), %rax
+	mov	%rax, HANDOFF_BACK(%rdi)
 
 	/*
 	 * Without global pages and PCIDs the load of CR3 forgets all that the
 	 * TLB knew (SDM 3A 4.10.4.1). A shadow stack would have to be mapped.
 	 */
-	movq	%cr4, %rax
-	andq	$~(CR4_PGE | CR4_PCIDE | CR4_CET), %rax
-	movq	%rax, %cr4
-	movq	HANDOFF_ROOT(%rdi), %rax
-	movq	%rax, %cr3
+	mov	%cr4, %rax
+	and	$~(CR4_PGE | CR4_PCIDE | CR4_CET), %rax
+	mov	%rax, %cr4
+	mov	HANDOFF_ROOT(%rdi), %rax
+	mov	%rax, %cr3
 	jmp	*HANDOFF_ENTRY(%rdi)
 
 	/*
@@ -60,38 +60,38 @@ switch_start:
 	 * entry means. A shadow stack knows nothing of the far return below, so
 	 * CET comes last.
 	 */
-back:	movq	HANDOFF_CPU_CR4(%rdi), %rax
-	andq	$~CR4_CET, %rax
-	movq	%rax, %cr4
-	movq	HANDOFF_CPU_CR3(%rdi), %rax
-	movq	%rax, %cr3
-	movq	HANDOFF_CPU_RSP(%rdi), %rsp
-	movq	HANDOFF_CPU_CR0(%rdi), %rax
-	movq	%rax, %cr0
-	movl	$MSR_EFER, %ecx
-	movl	HANDOFF_CPU_EFER(%rdi), %eax
-	movl	HANDOFF_CPU_EFER + 4(%rdi), %edx
+back:	mov	HANDOFF_CPU_CR4(%rdi), %rax
+	and	$~CR4_CET, %rax
+	mov	%rax, %cr4
+	mov	HANDOFF_CPU_CR3(%rdi), %rax
+	mov	%rax, %cr3
+	mov	HANDOFF_CPU_RSP(%rdi), %rsp
+	mov	HANDOFF_CPU_CR0(%rdi), %rax
+	mov	%rax, %cr0
+	mov	$MSR_EFER, %ecx
+	mov	HANDOFF_CPU_EFER(%rdi), %eax
+	mov	HANDOFF_CPU_EFER + 4(%rdi), %edx
 	wrmsr
 
 	lgdt	HANDOFF_CPU_GDTR(%rdi)
 	lidt	HANDOFF_CPU_IDTR(%rdi)
 	movzwl	HANDOFF_CPU_CS(%rdi), %eax
-	pushq	%rax
-	leaq	1f(%rip), %rax
-	pushq	%rax
+	push	%rax
+	lea	1f(%rip), %rax
+	push	%rax
 	lretq
 1:	movw	HANDOFF_CPU_ES(%rdi), %es
 	movw	HANDOFF_CPU_SS(%rdi), %ss
 	movw	HANDOFF_CPU_DS(%rdi), %ds
 	movw	HANDOFF_CPU_FS(%rdi), %fs
 	movw	HANDOFF_CPU_GS(%rdi), %gs
-	movl	$MSR_FS_BASE, %ecx
-	movl	HANDOFF_CPU_FS_BASE(%rdi), %eax
-	movl	HANDOFF_CPU_FS_BASE + 4(%rdi), %edx
+	mov	$MSR_FS_BASE, %ecx
+	mov	HANDOFF_CPU_FS_BASE(%rdi), %eax
+	mov	HANDOFF_CPU_FS_BASE + 4(%rdi), %edx
 	wrmsr
-	movl	$MSR_GS_BASE, %ecx
-	movl	HANDOFF_CPU_GS_BASE(%rdi), %eax
-	movl	HANDOFF_CPU_GS_BASE + 4(%rdi), %edx
+	mov	$MSR_GS_BASE, %ecx
+	mov	HANDOFF_CPU_GS_BASE(%rdi), %eax
+	mov	HANDOFF_CPU_GS_BASE + 4(%rdi), %edx
 	wrmsr
 	lldt	HANDOFF_CPU_LDTR(%rdi)
 
@@ -101,14 +101,14 @@ back:	movq	HANDOFF_CPU_CR4(%rdi), %rax
 	 * wants one that is available.
 	 */
 	movzwl	HANDOFF_CPU_TR(%rdi), %eax
-	testl	%eax, %eax
+	test	%eax, %eax
 	jz	1f
-	movq	HANDOFF_CPU_GDTR + 2(%rdi), %rdx
+	mov	HANDOFF_CPU_GDTR + 2(%rdi), %rdx
 	andb	$~2, 5(%rdx, %rax)
 	ltr	%ax
-1:	movq	HANDOFF_CPU_CR4(%rdi), %rax
-	movq	%rax, %cr4
-	movq	%rsi, %rax
+1:	mov	HANDOFF_CPU_CR4(%rdi), %rax
+	mov	%rax, %cr4
+	mov	%rsi, %rax
 
 	/*
 	 * A guest begins here, with RAX = HANDOFF_IS_GUEST, and all that `back'
@@ -116,12 +116,12 @@ back:	movq	HANDOFF_CPU_CR4(%rdi), %rax
 	 */
 resumed:
 	popfq
-	popq	%r15
-	popq	%r14
-	popq	%r13
-	popq	%r12
-	popq	%rbx
-	popq	%rbp
+	pop	%r15
+	pop	%r14
+	pop	%r13
+	pop	%r12
+	pop	%rbx
+	pop	%rbp
 	ret
 switch_end:
 

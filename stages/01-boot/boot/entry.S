@@ -40,65 +40,65 @@ multiboot_header:
 	.long	PA(image_end)		/* and clear up to here */
 	.long	PA(entry)
 
-	.global	entry_address
+	.globl	entry_address
 	.set	entry_address, PA(entry)
 
 entry:
 	cli
 	cld
-	movl	%eax, %esi		/* what follows changes EAX and EBX */
+	mov	%eax, %esi		/* what follows changes EAX and EBX */
 	rdtsc
-	movl	%eax, PA(entry_tsc)
-	movl	%edx, PA(entry_tsc + 4)
+	mov	%eax, PA(entry_tsc)
+	mov	%edx, PA(entry_tsc + 4)
 
 	/* Variables without a value are 0, whatever was here before us. */
-	movl	$PA(loaded_end), %edi
-	movl	$PA(image_end), %ecx
-	subl	%edi, %ecx
-	shrl	$2, %ecx
-	xorl	%eax, %eax
+	mov	$PA(loaded_end), %edi
+	mov	$PA(image_end), %ecx
+	sub	%edi, %ecx
+	shr	$2, %ecx
+	xor	%eax, %eax
 	rep stosl
-	movl	%ebx, %edi
+	mov	%ebx, %edi
 
 	/* No long mode: say so, and stop. */
-	movl	$0x80000000, %eax
+	mov	$0x80000000, %eax
 	cpuid
-	cmpl	$0x80000001, %eax
+	cmp	$0x80000001, %eax
 	jb	no_long_mode
-	movl	$0x80000001, %eax
+	mov	$0x80000001, %eax
 	cpuid
 	btl	$29, %edx		/* LM */
 	jnc	no_long_mode
 
 	/* Four page directories: 4 GiB in 2 MiB pages. */
-	movl	$PA(early_pd), %edx
-	movl	$(PTE_P | PTE_W | PTE_PS), %eax
-	movl	$(4 * 512), %ecx
-1:	movl	%eax, (%edx)
-	addl	$0x200000, %eax
-	addl	$8, %edx
+	mov	$PA(early_pd), %edx
+	mov	$(PTE_P | PTE_W | PTE_PS), %eax
+	mov	$(4 * 512), %ecx
+1:	mov	%eax, (%edx)
+	add	$0x200000, %eax
+	add	$8, %edx
 	loop	1b
 
 	/* Two page tables: the image, 4 MiB from where it was loaded. */
-	movl	$PA(early_image_pt), %edx
-	movl	$(VMM_LOAD + PTE_P + PTE_W), %eax
-	movl	$(2 * 512), %ecx
-1:	movl	%eax, (%edx)
-	addl	$0x1000, %eax
-	addl	$8, %edx
+	mov	$PA(early_image_pt), %edx
+	mov	$(VMM_LOAD + PTE_P + PTE_W), %eax
+	mov	$(2 * 512), %ecx
+1:	mov	%eax, (%edx)
+	add	$0x1000, %eax
+	add	$8, %edx
 	loop	1b
 	movl	$(PA(early_image_pt) + PTE_P + PTE_W), PA(early_image_pd)
 	movl	$(PA(early_image_pt) + 0x1000 + PTE_P + PTE_W), \
 		PA(early_image_pd + 8)
 
 	/* Above them: GiB 0 to 3 twice, but the image at GiB 1 of the first. */
-	movl	$(PA(early_pd) + PTE_P + PTE_W), %eax
-	xorl	%ecx, %ecx
-1:	movl	%eax, PA(early_pdpt_low)(, %ecx, 8)
-	movl	%eax, PA(early_pdpt_direct)(, %ecx, 8)
-	addl	$0x1000, %eax
+	mov	$(PA(early_pd) + PTE_P + PTE_W), %eax
+	xor	%ecx, %ecx
+1:	mov	%eax, PA(early_pdpt_low)(, %ecx, 8)
+	mov	%eax, PA(early_pdpt_direct)(, %ecx, 8)
+	add	$0x1000, %eax
 	incl	%ecx
-	cmpl	$4, %ecx
+	cmp	$4, %ecx
 	jne	1b
 	movl	$(PA(early_image_pd) + PTE_P + PTE_W), PA(early_pdpt_low + 8)
 	movl	$(PA(early_pdpt_low) + PTE_P + PTE_W), PA(early_pml4)
@@ -106,36 +106,36 @@ entry:
 		PA(early_pml4 + 256 * 8)
 
 	/* Long mode (SDM 3A 10.8.5): PAE, CR3, EFER.LME, then paging. */
-	movl	%cr4, %eax
-	orl	$0x20, %eax		/* PAE */
-	movl	%eax, %cr4
-	movl	$PA(early_pml4), %eax
-	movl	%eax, %cr3
-	movl	$0xc0000080, %ecx	/* EFER */
+	mov	%cr4, %eax
+	or	$0x20, %eax		/* PAE */
+	mov	%eax, %cr4
+	mov	$PA(early_pml4), %eax
+	mov	%eax, %cr3
+	mov	$0xc0000080, %ecx	/* EFER */
 	rdmsr
-	orl	$0x100, %eax		/* LME */
+	or	$0x100, %eax		/* LME */
 	wrmsr
-	movl	%cr0, %eax
-	orl	$0x80000001, %eax	/* PG, PE */
-	movl	%eax, %cr0
+	mov	%cr0, %eax
+	or	$0x80000001, %eax	/* PG, PE */
+	mov	%eax, %cr0
 	lgdt	PA(early_gdtr)
 	ljmp	$0x08, $entry64		/* from the identity map to the image */
 
 no_long_mode:
-	movl	$PA(no_long_mode_text), %ebx
-	movl	$0xb8000, %edi		/* and at the top of the screen */
-1:	movb	(%ebx), %cl
-	testb	%cl, %cl
+	mov	$PA(no_long_mode_text), %ebx
+	mov	$0xb8000, %edi		/* and at the top of the screen */
+1:	mov	(%ebx), %cl
+	test	%cl, %cl
 	jz	3f
-	movw	$0x3fd, %dx		/* COM1, line status */
+	mov	$0x3fd, %dx		/* COM1, line status */
 2:	inb	%dx, %al
-	testb	$0x20, %al		/* transmitter empty; an absent port */
+	test	$0x20, %al		/* transmitter empty; an absent port */
 	jz	2b			/* reads 0xff, so this ends there too */
-	movw	$0x3f8, %dx
-	movb	%cl, %al
+	mov	$0x3f8, %dx
+	mov	%cl, %al
 	outb	%al, %dx
-	movb	%cl, (%edi)
-	addl	$2, %edi
+	mov	%cl, (%edi)
+	add	$2, %edi
 	incl	%ebx
 	jmp	1b
 3:	cli
@@ -147,19 +147,19 @@ entry64:
 	.cfi_sections .debug_frame
 	.cfi_startproc
 	.cfi_undefined rip		/* debuggers' backtraces end, too */
-	movl	$0x10, %eax
-	movl	%eax, %ds
-	movl	%eax, %es
-	movl	%eax, %ss
-	xorl	%eax, %eax
-	movl	%eax, %fs
-	movl	%eax, %gs
-	movl	$0xc0000101, %ecx	/* GS base 0: CPU 0's variables */
-	xorl	%edx, %edx
+	mov	$0x10, %eax
+	mov	%eax, %ds
+	mov	%eax, %es
+	mov	%eax, %ss
+	xor	%eax, %eax
+	mov	%eax, %fs
+	mov	%eax, %gs
+	mov	$0xc0000101, %ecx	/* GS base 0: CPU 0's variables */
+	xor	%edx, %edx
 	wrmsr
 	lgdt	early_gdtr_high
-	movq	$stack_top, %rsp
-	xorl	%ebp, %ebp		/* backtraces end here */
+	mov	$stack_top, %rsp
+	xor	%ebp, %ebp		/* backtraces end here */
 	xchgl	%esi, %edi		/* EDI = magic, ESI = information */
 	call	boot_main
 1:	cli
@@ -177,7 +177,7 @@ early_gdt_end:
 early_gdtr:
 	.word	early_gdt_end - early_gdt - 1
 	.long	PA(early_gdt)
-	.global	early_gdtr_high		/* efi/entry.S loads it, too */
+	.globl	early_gdtr_high		/* efi/entry.S loads it, too */
 early_gdtr_high:
 	.word	early_gdt_end - early_gdt - 1
 	.quad	early_gdt
@@ -186,7 +186,7 @@ no_long_mode_text:
 
 	.data
 	.balign	8
-	.global	entry_tsc
+	.globl	entry_tsc
 entry_tsc:
 	.quad	0
 
@@ -208,7 +208,7 @@ early_image_pt:
 	/* CPU 0's stack, above a page that stage 02 leaves unmapped. */
 	.section .stacks, "aw", @nobits
 	.balign	4096
-	.global	stack_guard, stack_bottom, stack_top
+	.globl	stack_guard, stack_bottom, stack_top
 stack_guard:
 	.skip	4096
 stack_bottom:

@@ -63,18 +63,18 @@ e820:
 	jne	unsupported
 	cmp	$E820_ENTRY_SIZE, %ecx
 	jb	unsupported
-	pushl	%esi
+	push	%esi
 	movzwl	%cs:STUB_E820_COUNT, %esi
 	cmp	%esi, %ebx
 	jae	1f
-	pushl	%edi
+	push	%edi
 	imul	$E820_ENTRY_SIZE, %bx, %si
 	add	$OFF(bios_stub_end), %si
 	mov	$E820_ENTRY_SIZE, %ecx
 	cld
 	rep movsb %cs:(%si), %es:(%di)
-	popl	%edi
-	popl	%esi
+	pop	%edi
+	pop	%esi
 	mov	$E820_ENTRY_SIZE, %ecx
 	mov	$SMAP, %eax
 	inc	%ebx
@@ -82,7 +82,7 @@ e820:
 	jb	success
 	xor	%ebx, %ebx
 	jmp	success
-1:	popl	%esi
+1:	pop	%esi
 	jmp	unsupported
 
 /*
