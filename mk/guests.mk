@@ -1,9 +1,12 @@
-# The bare-metal test guests: small boot disks, written for the tests of stage
-# 05 and of all stages that inherit it. Sources are in guest/test/metal/; each
-# image is the common part and the tests that are named here, in their order.
-# demo.img is what `make run STAGE=05-vmx-ept` boots (final/ boots Linux).
+# The bare-metal guests: small boot disks, written for stage 05 and for all
+# stages that inherit it. Those of guest/test/demo/ are for people, who name one
+# by GUEST= (`make run STAGE=05-vmx-ept` boots "demo"; final/ boots Linux). Of
+# the others, for tests, each image is what is named here, in that order. All
+# have a common part, in guest/test/metal/.
 
 GUEST_DIR := guest/test/metal
+GUEST_DIRS := $(GUEST_DIR) guest/test/demo smp/test/metal
+GUEST_DEMOS := $(basename $(notdir $(wildcard guest/test/demo/*.c)))
 
 ifneq ($(and $(wildcard $(GUEST_DIR)),$(if $(TEST)$(DEBUG),,build)),)
 
@@ -19,17 +22,16 @@ guest-breakpoints := breakpoints
 # One boot for all that ends: an emulated BIOS takes its time.
 guest-all := modes modes_tour memory hidden instructions nmi mtrr \
 	breakpoints debug delivery triple
-guest-demo := demo
 # Waits for NMIs that the harness sends.
 guest-wait := wait
 
 GUEST_NAMES := memory hidden instructions nmi mtrr modes triple vmx \
-	breakpoints all wait demo
+	breakpoints all wait $(GUEST_DEMOS)
+$(foreach name,$(GUEST_DEMOS),$(eval guest-$(name) := $(name)))
 # Those of a later stage, for more than one CPU.
-GUEST_SMP_DIR := smp/test/metal
 guest-signals := ap_code signals
 guest-refused := ap_code refused
-ifneq ($(wildcard $(GUEST_SMP_DIR)),)
+ifneq ($(wildcard smp/test/metal),)
 GUEST_NAMES += signals refused
 endif
 
@@ -39,38 +41,27 @@ GUEST_IMAGES := $(GUEST_NAMES:%=$(GUEST_BUILD)/%.img)
 # Smaller code loads faster; nothing else differs from the program's own.
 GUEST_CFLAGS := $(CFLAGS) -Os
 
-GUEST_COMMON := $(addprefix $(GUEST_BUILD)/,boot.o runtime.o main.o machine.o \
-	hypercall.o printf.o string.o)
+GUEST_COMMON := $(addprefix $(GUEST_BUILD)/,console/printf.o lib/string.o \
+	$(addprefix $(GUEST_DIR)/,boot.o runtime.o main.o machine.o \
+	hypercall.o))
+# The objects of an image, whichever folder their sources are in.
+GUEST_SOURCES = $(wildcard $(foreach name,$(guest-$(1)),\
+	$(GUEST_DIRS:%=%/$(name).[cS])))
+GUEST_OBJECTS = $(patsubst %,$(GUEST_BUILD)/%.o,$(basename $(GUEST_SOURCES)))
 
-$(GUEST_BUILD)/%.o: $(GUEST_DIR)/%.c $(BUILD)/flags mk/guests.mk
+$(GUEST_BUILD)/%.o: %.c $(BUILD)/flags mk/guests.mk
 	@mkdir -p $(@D)
 	@$(CC) $(GUEST_CFLAGS) -MMD -MP -c -o $@ $(HERE)/$<
 
-$(GUEST_BUILD)/%.o: $(GUEST_DIR)/%.S $(BUILD)/flags mk/guests.mk
+$(GUEST_BUILD)/%.o: %.S $(BUILD)/flags mk/guests.mk
 	@mkdir -p $(@D)
 	@$(CC) $(GUEST_CFLAGS) -D__ASSEMBLER__ -MMD -MP -c -o $@ $(HERE)/$<
-
-$(GUEST_BUILD)/%.o: $(GUEST_SMP_DIR)/%.c $(BUILD)/flags mk/guests.mk
-	@mkdir -p $(@D)
-	@$(CC) $(GUEST_CFLAGS) -MMD -MP -c -o $@ $(HERE)/$<
-
-$(GUEST_BUILD)/%.o: $(GUEST_SMP_DIR)/%.S $(BUILD)/flags mk/guests.mk
-	@mkdir -p $(@D)
-	@$(CC) $(GUEST_CFLAGS) -D__ASSEMBLER__ -MMD -MP -c -o $@ $(HERE)/$<
-
-$(GUEST_BUILD)/printf.o: console/printf.c $(BUILD)/flags
-	@mkdir -p $(@D)
-	@$(CC) $(GUEST_CFLAGS) -MMD -MP -c -o $@ $(HERE)/$<
-
-$(GUEST_BUILD)/string.o: lib/string.c $(BUILD)/flags
-	@mkdir -p $(@D)
-	@$(CC) $(GUEST_CFLAGS) -MMD -MP -c -o $@ $(HERE)/$<
 
 # A disk of one cylinder, as Bochs wants whole ones.
 GUEST_DISK_SIZE := 516096
 
 define GUEST_RULES
-$(GUEST_BUILD)/$(1).elf: $(GUEST_COMMON) $(guest-$(1):%=$(GUEST_BUILD)/%.o) \
+$(GUEST_BUILD)/$(1).elf: $(GUEST_COMMON) $(GUEST_OBJECTS) \
 		$(GUEST_DIR)/guest.ld
 	@ld $(LDFLAGS) -T $(GUEST_DIR)/guest.ld -o $$@ $$(filter %.o,$$^)
 endef
@@ -87,6 +78,6 @@ guests: $(GUEST_IMAGES)
 all: guests
 .SECONDARY: $(GUEST_NAMES:%=$(GUEST_BUILD)/%.elf)
 
--include $(wildcard $(GUEST_BUILD)/*.d)
+-include $(wildcard $(addprefix $(GUEST_BUILD)/,*/*.d */*/*/*.d))
 
 endif

@@ -15,7 +15,7 @@ import time
 from pathlib import Path
 
 from common import BUILD, ToolError, command, need, stages, system
-from values import has_demo, has_guest
+from values import demos, has_guest
 
 CACHE = BUILD / 'cache'
 # Who has no network is to know at once.
@@ -31,7 +31,7 @@ SHOW_EVERY = 5          # seconds, where there is no terminal
 def without():
     """What works without Linux, for messages."""
     plain = [name for name in stages() if not has_guest(name)]
-    small = [name for name in stages() if has_demo(name)]
+    small = [name for name in stages() if demos(name)]
     return '\n'.join([
         'Without it there are',
         *(f'  make run STAGE={name:<24}the stages that have no guest yet'

@@ -6,8 +6,8 @@ Settings are NAME=VALUE, as arguments or in the environment:
   EMU=qemu|bochs|kvm      emulated SVM, emulated VMX, this computer's own
   FIRMWARE=bios|uefi  CPUS=1  MEM=512M
   GUEST=linux             the Linux demo (default of final)
-        demo              the bare-metal guest (default of 05-vmx-ept); for
-                          a BIOS only
+        demo              a bare-metal guest (default of 05-vmx-ept); others
+                          are first, hole and filters; for a BIOS only
         none              no disk at all
         FILE.img|FILE.iso any disk or CD image; a disk is written to
   KERNEL= INITRD= CMDLINE=  replace those of the Linux demo
@@ -30,7 +30,7 @@ import linux_guest
 import values
 from common import BUILD, image, main, need_file, stage_dir
 from emulator import Machine
-from values import has_demo, has_guest
+from values import demos, has_guest
 from values import RUN_DEFAULTS as DEFAULTS
 
 BATCH_LIMIT = {'qemu': 240, 'bochs': 600, 'kvm': 240}
@@ -74,10 +74,12 @@ def kind_of(chosen):
     if not has_guest(stage) and not chosen['NATIVE']:
         return 'none'
     if not guest:
-        small = (stage != 'final' and has_demo(stage) and not own
+        small = (stage != 'final' and demos(stage) and not own
                  and chosen['FIRMWARE'] == 'bios')
         return 'demo' if small else 'linux'
-    return guest if guest in ('linux', 'demo', 'none') else 'image'
+    if guest in demos(stage):
+        return 'demo'
+    return guest if guest in ('linux', 'none') else 'image'
 
 
 def guest_of(chosen):
@@ -88,8 +90,9 @@ def guest_of(chosen):
             chosen['BATCH'], chosen['KERNEL'], chosen['INITRD'],
             kernel_words(chosen), chosen['FIRMWARE'])
     elif kind == 'demo':
-        path = need_file(BUILD / stage / 'guest' / 'demo.img',
-                         'GUEST=demo is not built (make does it)')
+        name = chosen['GUEST'] or 'demo'
+        path = need_file(BUILD / stage / 'guest' / f'{name}.img',
+                         f'GUEST={name} is not built (make does it)')
     elif kind == 'image':
         path = Path(chosen['GUEST']).resolve()
     return kind, path

@@ -162,9 +162,10 @@ def has_guest(stage):
     return (stage_dir(stage) / 'guest').is_dir()
 
 
-def has_demo(stage):
-    """Does this stage build the bare-metal guest?"""
-    return (stage_dir(stage) / 'guest/test/metal/demo.c').is_file()
+def demos(stage):
+    """The names of the bare-metal guests that a stage builds for people."""
+    return sorted(path.stem for path in
+                  (stage_dir(stage) / 'guest/test/demo').glob('*.c'))
 
 
 def _guest(name, value, chosen):
@@ -172,20 +173,20 @@ def _guest(name, value, chosen):
     if not has_guest(stage) and not chosen['NATIVE'] and value != 'none':
         refuse(name, value, brought_by(
             has_guest, f'STAGE={stage} has no guest yet'))
-    if value == 'demo' and not has_demo(stage):
-        refuse(name, value, brought_by(has_demo, f'STAGE={stage} has none'))
-    if value == 'demo' and chosen['FIRMWARE'] == 'uefi':
-        refuse(name, value, 'a guest for a BIOS; with FIRMWARE=uefi there is '
-               'GUEST=linux')
-    if value not in ('linux', 'demo', 'none'):
+    if value in demos(stage):
+        if chosen['FIRMWARE'] == 'uefi':
+            refuse(name, value, 'a guest for a BIOS; with FIRMWARE=uefi there '
+                   'is GUEST=linux')
+    elif value not in ('linux', 'none'):
         _image(name, value, chosen)
 
 
 def _image(name, value, chosen):
     """A disk that has a boot sector, or a CD."""
     if not Path(value).exists() and '/' not in value and '.' not in value:
-        one_of(name, value, ('linux', 'demo', 'none', 'FILE.img', 'FILE.iso'),
-               'such file')
+        there = ('linux', *demos(chosen['STAGE']), 'none', 'FILE.img',
+                 'FILE.iso')
+        one_of(name, value, there, 'such file')
     start = file_start(name, value, 17 * 2048)
     kind = Path(value).suffix.lower()
     if start[:4] == b'QFI\xfb':

@@ -144,6 +144,55 @@ def test_memory_of_any_size_is_told_rightly(machine, guest, mem):
         assert any(base == 1 << 32 and kind == 1 for base, _, kind in entries)
 
 
+def exits_of(text, name):
+    """What a demo guest showed: the exits that each of its lines cost."""
+    return {what.strip(): int(count) for what, count in re.findall(
+        rf'^guest: {name}: (.*): (\d+) exits?\r?$', text, re.M)}
+
+
+@pytest.mark.slow('bochs')
+def test_the_first_guest_shows_what_exits_and_resets_on_demand(machine, guest,
+                                                               emu):
+    """CPUID does, HLT and ports do not; a triple fault starts the machine
+    anew."""
+    pc = machine(emu=emu, disk=guest('first'), reboot=True,
+                 cmdline='boot=0x80 hypercall')
+    pc.expect('^guest: first: press t for')
+    exits = exits_of(pc.serial, 'first')
+    assert 'FAILED' not in pc.serial and sorted(exits.values()) == [0, 0, 1]
+    assert exits['CPUID: leaf 0x40000000 says "VellumVellum"'] == 1
+    pc.send('t')
+    pc.expect(LAUNCH)
+    pc.expect('^guest: first: press t for')
+    pc.send('x')
+    finish(pc)
+    assert pc.wait_exit(30) == 'poweroff'
+
+
+def test_the_hole_guest_finds_one_page_that_is_not_ours(machine, guest, emu):
+    """Only the first write to each page exits."""
+    pc = machine(emu=emu, disk=guest('hole'), cmdline='boot=0x80 hypercall')
+    exits = exits_of(finish(pc), 'hole')
+    assert sorted(exits.values()) == [0] * (len(exits) - 3) + [1] * 3
+    assert {what.split()[0] for what, count in exits.items() if count} == {
+        'write', 'call'}
+
+
+@pytest.mark.slow('bochs')
+def test_the_filters_guest_shows_what_is_refused(machine, guest, emu):
+    """And what passes without an exit."""
+    pc = machine(emu=emu, disk=guest('filters'), cmdline='boot=0x80 hypercall')
+    exits = {' '.join(what.split()): count for what, count
+             in exits_of(finish(pc), 'filters').items()}
+    for what in ('CR4.PGE works', 'RDMSR TSC works', 'WRMSR FS_BASE works',
+                 'OUT 0x80 works'):
+        assert exits[what] == 0
+    for what in ('VMX or SVM in CPUID neither', 'CR4.VMXE #GP',
+                 'WRMSR BIOS_UPDT_TRIG works'):
+        assert exits[what] == 1
+    assert exits['IN, OUT at the sleep port works'] == 2
+
+
 def test_demo_guest_counts_exits_where_hypercalls_are_allowed(machine, guest):
     """The hypercalls of Vellum's ABI, from a guest without an operating
     system."""

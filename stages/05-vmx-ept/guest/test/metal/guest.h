@@ -36,6 +36,20 @@ void say(const char *format, ...) __attribute__((format(printf, 1, 2)));
 bool check(bool good, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 
+/* "#GP" or the like; what try() returns. */
+const char *fault_name(int vector);
+
+/*
+ * As say(), with the number of exits since count_exits() returned @before.
+ * Nothing is known of them (-1) where nobody answers: see hypercall().
+ */
+void say_exits(s64 before, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+s64 count_exits(void);
+
+/* Wait for a key on the serial console. */
+char read_key(void);
+
 /* Under whom do we run? The values are those of Vellum's CPUID leaf. */
 enum below {
 	BELOW_NATIVE = 0,
@@ -123,6 +137,12 @@ int count_in_log(const char *start);
 /* The drive that the BIOS booted. */
 u8 boot_drive(void);
 
+/* ACPI's port for sleep states; 0: this machine has another chip. */
+u16 sleep_port(void);
 void power_off(void);
+
+/* Interrupts 0 to 15 become vectors from IRQ0 on; those in @wanted come. */
+void pic_init(u16 wanted);
+void pic_end_irq(void);
 
 #endif

@@ -34,6 +34,20 @@ bool hypercall(struct hypercall *h, u64 command, u64 argument)
 	return try(below() == BELOW_SVM ? vmmcall : vmcall, h) == NO_FAULT;
 }
 
+s64 count_exits(void)
+{
+	struct hypercall h;
+	s64 sum = 0;
+
+	for (u64 i = 0; hypercall(&h, HYPERCALL_STATS, i); i++) {
+		if (h.rax)
+			return sum;
+		if (memcmp(&h.rsi, "HYPERCAL", 8))
+			sum += h.rbx;
+	}
+	return -1;
+}
+
 int count_in_log(const char *start)
 {
 	char line[LOG_LINE];

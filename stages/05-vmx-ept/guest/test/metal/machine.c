@@ -113,16 +113,47 @@ static u32 pci_read(uint device, uint function, uint offset)
 #define COM1_LSR 0x3fd
 #define LSR_TEMT 0x40 /* all has been sent */
 
-/* Does nothing on machines with another chip. */
-void power_off(void)
+u16 sleep_port(void)
 {
-	while (!(inb(COM1_LSR) & LSR_TEMT))
-		cpu_pause();
 	for (uint device = 0; device < 8; device++)
 		for (uint function = 0; function < 8; function++)
 			if (pci_read(device, function, 0) == PIIX4_PM)
-				outw((pci_read(device, function, PIIX4_PMBA) &
-				      0xffc0) +
-					     PM1_CNT,
-				     SLP_EN);
+				return (pci_read(device, function, PIIX4_PMBA) &
+					0xffc0) +
+				       PM1_CNT;
+	return 0;
+}
+
+/* Does nothing on machines with another chip. */
+void power_off(void)
+{
+	u16 port = sleep_port();
+
+	while (!(inb(COM1_LSR) & LSR_TEMT))
+		cpu_pause();
+	if (port)
+		outw(port, SLP_EN);
+}
+
+#define PIC_COMMAND(n) ((n) ? 0xa0 : 0x20)
+#define PIC_DATA(n)    ((n) ? 0xa1 : 0x21)
+#define PIC_END        0x20
+
+/* Four words for each of the two: begin, vectors, the line that joins them,
+ * 8086 mode (Intel 8259A data sheet). */
+void pic_init(u16 wanted)
+{
+	for (uint n = 0; n < 2; n++) {
+		outb(PIC_COMMAND(n), 0x11);
+		outb(PIC_DATA(n), IRQ0 + 8 * n);
+		outb(PIC_DATA(n), n ? 2 : BIT(2));
+		outb(PIC_DATA(n), 1);
+		outb(PIC_DATA(n), ~(wanted >> 8 * n));
+	}
+}
+
+/* Of the first of the two. */
+void pic_end_irq(void)
+{
+	outb(PIC_COMMAND(0), PIC_END);
 }

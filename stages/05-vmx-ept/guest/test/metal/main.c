@@ -65,6 +65,44 @@ void say(const char *format, ...)
 	print("\r\n");
 }
 
+void say_exits(s64 before, const char *format, ...)
+{
+	s64 after = count_exits();
+	va_list args;
+
+	print("guest: %s: ", test_name);
+	va_start(args, format);
+	format_to(&serial, format, args);
+	va_end(args);
+	if (before >= 0)
+		print(": %ld exit%s", after - before,
+		      after - before == 1 ? "" : "s");
+	print("\r\n");
+}
+
+const char *fault_name(int vector)
+{
+	switch (vector) {
+	case NO_FAULT:
+		return "works";
+	case VECTOR_UD:
+		return "#UD";
+	case VECTOR_GP:
+		return "#GP";
+	case VECTOR_PF:
+		return "#PF";
+	default:
+		return "another exception";
+	}
+}
+
+char read_key(void)
+{
+	while (!(inb(COM1 + 5) & 1))
+		cpu_pause();
+	return inb(COM1);
+}
+
 bool check(bool good, const char *format, ...)
 {
 	va_list args;
@@ -126,14 +164,21 @@ static void load_idt(void)
 	asm volatile("lidt %0" : : "m"(pointer));
 }
 
+/* Asked once: the question is an exit. */
 enum below below(void)
 {
-	struct cpuid_regs r = cpuid(CPUID_VELLUM, 0);
+	static int known = -1;
+	struct cpuid_regs r;
 
+	if (known >= 0)
+		return known;
+	r = cpuid(CPUID_VELLUM, 0);
 	if (memcmp(&r.ebx, "Vell", 4) || memcmp(&r.ecx, "umVe", 4) ||
 	    memcmp(&r.edx, "llum", 4))
-		return BELOW_NATIVE;
-	return cpuid(CPUID_VELLUM + 1, 0).ebx;
+		known = BELOW_NATIVE;
+	else
+		known = cpuid(CPUID_VELLUM + 1, 0).ebx;
+	return known;
 }
 
 u8 boot_drive(void)
