@@ -22,12 +22,12 @@ int guarded_call(void (*fn)(void *), void *arg, u64 *rsp);
 int guarded(void (*fn)(void *), void *arg, uint *vector)
 {
 	u64 outer = *this_cpu(guarded_rsp);
-	int err = guarded_call(fn, arg, this_cpu(guarded_rsp));
+	int error = guarded_call(fn, arg, this_cpu(guarded_rsp));
 
 	*this_cpu(guarded_rsp) = outer;
-	if (err && vector)
+	if (error && vector)
 		*vector = *this_cpu(guarded_vector);
-	return err;
+	return error;
 }
 
 /*
@@ -67,11 +67,11 @@ static void do_wrmsr(void *arg)
 int guarded_rdmsr(u32 msr, u64 *value)
 {
 	struct msr_access a = {msr, 0};
-	int err = guarded(do_rdmsr, &a, NULL);
+	int error = guarded(do_rdmsr, &a, NULL);
 
-	if (!err)
+	if (!error)
 		*value = a.value;
-	return err;
+	return error;
 }
 
 int guarded_wrmsr(u32 msr, u64 value)

@@ -55,10 +55,10 @@ u64 pt_bits(const struct pagetable *pt, enum map_flags flags)
 static int add_table(struct pagetable *pt, u64 *entry)
 {
 	phys_t phys;
-	int err = table_alloc(&phys);
+	int error = table_alloc(&phys);
 
-	if (err)
-		return err;
+	if (error)
+		return error;
 	pt->tables++;
 	*entry = phys.v | PTE_P | PTE_W;
 	return 0;
@@ -93,13 +93,13 @@ u64 *pt_entry(struct pagetable *pt, u64 virt, uint level)
 
 	for (l = pt->levels; l > level; l--) {
 		u64 *entry = &table[index_of(virt, l)];
-		int err = 0;
+		int error = 0;
 
 		if (!(*entry & PTE_P))
-			err = add_table(pt, entry);
+			error = add_table(pt, entry);
 		else if (is_leaf(*entry, l))
-			err = split_page(pt, entry, l);
-		if (err)
+			error = split_page(pt, entry, l);
+		if (error)
 			return NULL;
 		table = vmm_phys_to_virt(PHYS(*entry & PTE_ADDRESS));
 	}

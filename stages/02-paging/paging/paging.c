@@ -133,12 +133,13 @@ static int map_run(u64 start, u64 end)
 {
 	u64 own = boot_info.vmm_base.v, own_end = own + boot_info.vmm_size;
 	u64 before = MIN(end, MAX(own, start)), after;
-	int err;
+	int error;
 
-	err = map_pages(DIRECT_VIRT + start, start, before - start, MAP_WRITE);
+	error = map_pages(DIRECT_VIRT + start, start, before - start,
+			  MAP_WRITE);
 	after = MAX(before, MIN(own_end, end));
-	if (err)
-		return err;
+	if (error)
+		return error;
 	return map_pages(DIRECT_VIRT + after, after, end - after, MAP_WRITE);
 }
 
@@ -150,15 +151,15 @@ static void map_ram(void)
 {
 	u64 start, end, limit = paging_phys_limit(), last = MIB;
 	uint i = 0;
-	int err = 0;
+	int error = 0;
 
 	while (direct_next_run(&boot_info.map, limit, &i, &start, &end)) {
-		err = map_run(start, end);
-		if (err)
+		error = map_run(start, end);
+		if (error)
 			break;
 		last = end;
 	}
-	if (err)
+	if (error)
 		printf("paging: no room for tables: RAM from 0x%lx on is not "
 		       "mapped\n",
 		       start);

@@ -64,13 +64,13 @@ static int nested_hidden_init(struct nested_map *map)
 {
 	u64 *table, blank = page_entry(map, virt_to_phys(blank_page));
 	uint i;
-	int err;
+	int error;
 
 	if ((boot_info.vmm_base.v | boot_info.vmm_size) & (SIZE_2M - 1))
 		return -EINVAL;
-	err = nested_table_new(&map->hidden_pt);
-	if (err)
-		return err;
+	error = nested_table_new(&map->hidden_pt);
+	if (error)
+		return error;
 	map->pages++;
 	map->hidden_tables = 1;
 	table = nested_table(map->hidden_pt);
@@ -98,10 +98,10 @@ static bool points_to(u64 entry, phys_t phys)
 static int make_private(struct nested_map *map, u64 *entry)
 {
 	phys_t table;
-	int err = nested_table_new(&table);
+	int error = nested_table_new(&table);
 
-	if (err)
-		return err;
+	if (error)
+		return error;
 	map->pages++;
 	map->hidden_tables++;
 	memcpy(nested_table(table), nested_table(map->hidden_pt), PAGE_SIZE);
@@ -117,15 +117,15 @@ static int nested_hidden_fault(struct nested_map *map, u64 gpa, bool write,
 	phys_t scratch = virt_to_phys(scratch_page);
 	uint level;
 	u64 *entry;
-	int err = 0;
+	int error = 0;
 
 	if (!write) /* what may be read does not fault when it is read */
 		return -EPERM;
 	entry = nested_find(map, gpa, LEVEL_2M, &level);
 	if (points_to(*entry, map->hidden_pt))
-		err = make_private(map, entry);
-	if (err)
-		return err;
+		error = make_private(map, entry);
+	if (error)
+		return error;
 	entry = nested_find(map, gpa, LEVEL_4K, &level);
 	if (points_to(*entry, scratch)) /* another CPU was here first */
 		return 0;
@@ -225,7 +225,7 @@ static int fill_entry(struct nested_map *map, u64 *entry, u64 base, uint level)
 {
 	enum mem_cache type;
 	phys_t table;
-	int err;
+	int error;
 
 	if (may_be_leaf(map, base, level, &type)) {
 		u64 bits = nested_leaf_bits(map, level, type);
@@ -239,9 +239,9 @@ static int fill_entry(struct nested_map *map, u64 *entry, u64 base, uint level)
 		nested_set(entry, nested_hidden_entry(map));
 		return 0;
 	}
-	err = nested_table_new(&table);
-	if (err)
-		return err;
+	error = nested_table_new(&table);
+	if (error)
+		return error;
 	map->pages++;
 	nested_set(entry, table.v | map->format->table);
 	return 0;
@@ -258,12 +258,12 @@ static int nested_build_leaf(struct nested_map *map, u64 gpa, u64 *next)
 		u64 size = nested_level_size(level);
 		u64 *entry = nested_slot(nested_table(table), gpa, level);
 		u64 base = ALIGN_DOWN(gpa, size);
-		int err = 0;
+		int error = 0;
 
 		if (!*entry)
-			err = fill_entry(map, entry, base, level);
-		if (err)
-			return err;
+			error = fill_entry(map, entry, base, level);
+		if (error)
+			return error;
 		*next = base + size;
 		if (nested_is_leaf(map, *entry, level) ||
 		    (level == LEVEL_2M && nested_is_hidden(base, size)))
@@ -276,15 +276,15 @@ static int nested_build_leaf(struct nested_map *map, u64 gpa, u64 *next)
 static int map_range(struct nested_map *map, u64 base, u64 size)
 {
 	u64 gpa, end;
-	int err;
+	int error;
 
 	if (base >= map->limit)
 		return 0;
 	end = base + MIN(size, map->limit - base);
 	for (gpa = base; gpa < end;) {
-		err = nested_build_leaf(map, gpa, &gpa);
-		if (err)
-			return err;
+		error = nested_build_leaf(map, gpa, &gpa);
+		if (error)
+			return error;
 	}
 	return 0;
 }
@@ -294,17 +294,17 @@ static int map_range(struct nested_map *map, u64 base, u64 size)
 static int nested_build_all(struct nested_map *map)
 {
 	const struct mem_map *memory = &boot_info.map;
-	int err = map_range(map, 0, EAGER_END);
+	int error = map_range(map, 0, EAGER_END);
 	uint i;
 
-	for (i = 0; i < memory->count && !err; i++) {
+	for (i = 0; i < memory->count && !error; i++) {
 		const struct mem_range *r = &memory->range[i];
 
 		if (r->type == MEM_RAM || r->type == MEM_ACPI ||
 		    r->type == MEM_NVS)
-			err = map_range(map, r->base, r->size);
+			error = map_range(map, r->base, r->size);
 	}
-	return err;
+	return error;
 }
 
 static void set_types(struct nested_map *map, const struct mtrr_state *mtrr)
@@ -318,17 +318,17 @@ static void set_types(struct nested_map *map, const struct mtrr_state *mtrr)
 /* The root of @map, an empty table. */
 static int new_root(struct nested_map *map)
 {
-	int err = nested_table_new(&map->root);
+	int error = nested_table_new(&map->root);
 
-	if (!err)
+	if (!error)
 		map->pages++;
-	return err;
+	return error;
 }
 
 int nested_map_build(struct nested_map *map, const struct nested_format *format,
 		     const struct mtrr_state *mtrr, u64 limit)
 {
-	int err;
+	int error;
 
 	*map = (struct nested_map){
 		.format = format,
@@ -336,33 +336,33 @@ int nested_map_build(struct nested_map *map, const struct nested_format *format,
 		.lock = SPINLOCK_INIT,
 	};
 	set_types(map, mtrr);
-	err = nested_hidden_init(map);
-	if (err)
-		return err;
-	err = new_root(map);
-	if (err) {
+	error = nested_hidden_init(map);
+	if (error)
+		return error;
+	error = new_root(map);
+	if (error) {
 		free_page_phys(map->hidden_pt);
-		return err;
+		return error;
 	}
-	err = nested_build_all(map);
-	if (err)
+	error = nested_build_all(map);
+	if (error)
 		nested_map_free(map);
-	return err;
+	return error;
 }
 
 int nested_map_fault(struct nested_map *map, gphys_t gpa, bool write)
 {
 	bool first = false;
 	u64 next, writes;
-	int err;
+	int error;
 
 	if (gpa.v >= map->limit)
 		return -EFAULT;
 	spin_lock(&map->lock);
 	if (nested_is_hidden(gpa.v, 1))
-		err = nested_hidden_fault(map, gpa.v, write, &first);
+		error = nested_hidden_fault(map, gpa.v, write, &first);
 	else
-		err = nested_build_leaf(map, gpa.v, &next);
+		error = nested_build_leaf(map, gpa.v, &next);
 	writes = map->hidden_writes;
 	spin_unlock(&map->lock);
 	if (first && writes <= HIDDEN_WRITES_LOGGED)
@@ -370,7 +370,7 @@ int nested_map_fault(struct nested_map *map, gphys_t gpa, bool write)
 		       gpa.v,
 		       writes == HIDDEN_WRITES_LOGGED ? "; no more of these"
 						      : "");
-	return err;
+	return error;
 }
 
 /* Let the tables under the roots of @a and @b change places. */
@@ -392,7 +392,7 @@ static void swap_trees(struct nested_map *a, struct nested_map *b)
 static int rebuild(struct nested_map *copy, const struct nested_map *map,
 		   const struct mtrr_state *mtrr)
 {
-	int err;
+	int error;
 
 	*copy = (struct nested_map){
 		.format = map->format,
@@ -401,32 +401,32 @@ static int rebuild(struct nested_map *copy, const struct nested_map *map,
 		.hidden_pt = map->hidden_pt,
 	};
 	set_types(copy, mtrr);
-	err = new_root(copy);
-	if (err)
-		return err;
-	err = nested_build_all(copy);
-	if (err)
+	error = new_root(copy);
+	if (error)
+		return error;
+	error = nested_build_all(copy);
+	if (error)
 		nested_tree_free(copy, copy->root);
 	else
 		nested_hidden_copy(copy, map);
-	return err;
+	return error;
 }
 
 int nested_map_retype(struct nested_map *map, const struct mtrr_state *mtrr)
 {
 	struct nested_map copy;
-	int err;
+	int error;
 
 	spin_lock(&map->lock);
-	err = rebuild(&copy, map, mtrr);
-	if (!err) {
+	error = rebuild(&copy, map, mtrr);
+	if (!error) {
 		swap_trees(map, &copy);
 		map->pages = copy.pages;
 		map->mtrr = copy.mtrr;
 		nested_tree_free(&copy, copy.root);
 	}
 	spin_unlock(&map->lock);
-	return err;
+	return error;
 }
 
 void nested_map_free(struct nested_map *map)

@@ -29,15 +29,15 @@ static int build_map(struct nested_map **map,
 		     const struct nested_format *format,
 		     const struct mtrr_state *mtrr, u64 limit)
 {
-	int err;
+	int error;
 
 	*map = alloc(sizeof(**map));
 	if (!*map)
 		return -ENOMEM;
-	err = nested_map_build(*map, format, mtrr, limit);
-	if (err) {
+	error = nested_map_build(*map, format, mtrr, limit);
+	if (error) {
 		free(*map);
-		return err;
+		return error;
 	}
 	(*map)->next = maps;
 	maps = *map;
@@ -48,14 +48,14 @@ static int build_map(struct nested_map **map,
 static int get_map(struct nested_map **map, const struct nested_format *format,
 		   const struct mtrr_state *mtrr, u64 limit)
 {
-	int err = 0;
+	int error = 0;
 
 	*map = find_map(format, mtrr);
 	if (!*map)
-		err = build_map(map, format, mtrr, limit);
-	if (!err)
+		error = build_map(map, format, mtrr, limit);
+	if (!error)
 		(*map)->users++;
-	return err;
+	return error;
 }
 
 /* One user less; the last one takes it down. maps_lock is held. */
@@ -87,32 +87,32 @@ int nested_root_init(struct nested_root *root,
 		     const struct mtrr_state *mtrr, u64 limit)
 {
 	struct mtrr_state all_wb;
-	int err = nested_table_new(&root->table);
+	int error = nested_table_new(&root->table);
 
-	if (err)
-		return err;
+	if (error)
+		return error;
 	if (!mtrr) {
 		mtrr_all_write_back(&all_wb);
 		mtrr = &all_wb;
 	}
 	spin_lock(&maps_lock);
-	err = get_map(&root->map, format, mtrr, limit);
-	if (!err)
+	error = get_map(&root->map, format, mtrr, limit);
+	if (!error)
 		root_count++;
 	spin_unlock(&maps_lock);
-	if (err)
+	if (error)
 		free_page_phys(root->table);
 	else
 		copy_root(root);
-	return err;
+	return error;
 }
 
 /* Only @root's CPU changes root->map, so no lock is needed to follow it. */
 int nested_root_fault(struct nested_root *root, gphys_t gpa, bool write)
 {
-	int err = nested_map_fault(root->map, gpa, write);
+	int error = nested_map_fault(root->map, gpa, write);
 
-	if (!err) {
+	if (!error) {
 		u64 *from = nested_slot(nested_table(root->map->root), gpa.v,
 					LEVEL_ROOT);
 		u64 *to = nested_slot(nested_table(root->table), gpa.v,
@@ -120,28 +120,28 @@ int nested_root_fault(struct nested_root *root, gphys_t gpa, bool write)
 
 		nested_set(to, *from);
 	}
-	return err;
+	return error;
 }
 
 int nested_root_retype(struct nested_root *root, const struct mtrr_state *mtrr)
 {
 	struct nested_map *old = root->map, *map;
-	int err;
+	int error;
 
 	spin_lock(&maps_lock);
 	if (old->users == 1 && !find_map(old->format, mtrr)) {
-		err = nested_map_retype(old, mtrr); /* nobody else is in it */
+		error = nested_map_retype(old, mtrr); /* nobody else is in it */
 	} else {
-		err = get_map(&map, old->format, mtrr, old->limit);
-		if (!err)
+		error = get_map(&map, old->format, mtrr, old->limit);
+		if (!error)
 			root->map = map;
 	}
-	if (!err)
+	if (!error)
 		copy_root(root);
-	if (!err && root->map != old)
+	if (!error && root->map != old)
 		put_map(old);
 	spin_unlock(&maps_lock);
-	return err;
+	return error;
 }
 
 void nested_root_count(uint *pages, uint *roots)

@@ -25,10 +25,10 @@ _Static_assert(NESTED_ENTRIES * sizeof(u64) == PAGE_SIZE, "a table is a page");
 int nested_table_new(phys_t *phys)
 {
 	void *virt;
-	int err = alloc_page(&virt, phys);
+	int error = alloc_page(&virt, phys);
 
-	if (err)
-		return err;
+	if (error)
+		return error;
 	memset(virt, 0, PAGE_SIZE);
 	return 0;
 }

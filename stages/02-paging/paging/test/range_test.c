@@ -147,14 +147,14 @@ static void any_map_gives_what_the_model_gives(void **state)
 		u64 size = BLOCK * (1 + host_random(64)), found = 0, largest;
 		phys_t base = {0};
 		u64 expected;
-		int err;
+		int error;
 
 		random_map(&map, 1 + host_random(GIB));
 		expected = model(&map, size, &largest);
-		err = range_choose(&map, NULL, size, &base, &found);
-		assert_int_equal(err, expected ? 0 : -ENOMEM);
+		error = range_choose(&map, NULL, size, &base, &found);
+		assert_int_equal(error, expected ? 0 : -ENOMEM);
 		assert_int_equal(base.v, expected);
-		if (err)
+		if (error)
 			assert_int_equal(found, largest);
 	}
 }

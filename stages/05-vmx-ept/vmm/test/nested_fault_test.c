@@ -143,11 +143,11 @@ static void a_first_touch_without_memory_can_be_tried_again(void **state)
 	uint pages = map.pages, failures = 0;
 
 	for (host_pages_left = 0;; host_pages_left = 1) {
-		int err = nested_map_fault(&map, GPHYS(odd), true);
+		int error = nested_map_fault(&map, GPHYS(odd), true);
 
-		if (!err)
+		if (!error)
 			break;
-		assert_int_equal(err, -ENOMEM);
+		assert_int_equal(error, -ENOMEM);
 		assert_true(++failures < 3); /* it takes two tables */
 	}
 	assert_int_equal(failures, 2);
