@@ -108,10 +108,10 @@ test-breakit: | $(AFTER_SETUP) $(FETCH)
 	@$(PYTHON) tools/breakit.py $(PATCH)
 
 diff:
-	@$(PYTHON) tools/lab.py diff '$(FROM)' '$(TO)'
+	@TESTS='$(TESTS)' $(PYTHON) tools/diff.py '$(FROM)' '$(TO)'
 
 lab:
-	@$(PYTHON) tools/lab.py lab '$(STAGE)' $(call QUOTED,$(value DIR)) \
+	@$(PYTHON) tools/lab.py '$(STAGE)' $(call QUOTED,$(value DIR)) \
 		'$(EXERCISE)'
 
 grade:
@@ -200,7 +200,8 @@ help:
 #:                      to reboot on all (from N=20 on twice, and in Bochs)
 #: make report          what vellum-report (INSTALL.md) says of an emulated PC
 #: make doctor          what this machine can run
-#: make diff FROM=02-paging TO=03-buddy     what a chapter adds
+#: make diff FROM=02-paging TO=03-buddy     what a chapter adds: a summary,
+#:                      then the code; TESTS=1 its tests, too
 #: make lab STAGE=04-slab DIR=~/lab         a tree of your own, with an
 #:                      exercise to do: make -C ~/lab grade; EXERCISE= names
 #:                      another, EXERCISE=none leaves the program whole;

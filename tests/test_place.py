@@ -85,7 +85,7 @@ def test_an_empty_build_root_is_none():
     'make', 'make setup', 'make doctor', 'make -C stages/03-buddy',
     'make -C final run', 'make lab STAGE=01-boot DIR=/tmp/no-lab',
     'make check', 'python3 tools/doctor.py', 'python3 tools/setup.py run',
-    'python3 tools/lab.py lab 01-boot /tmp/no-lab none',
+    'python3 tools/lab.py 01-boot /tmp/no-lab none',
 ])
 def test_a_copy_without_its_links_is_refused(copy, line):
     """Whatever one starts with; the sentence says how to get it right."""

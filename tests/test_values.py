@@ -183,8 +183,8 @@ def test_tools_ask_as_well():
                   ['run.py', 'COLOUR=red'], ['fuzz.py', 'TIME=soon'],
                   ['soak.py', 'x'], ['soak.py', '1', 'x'],
                   ['breakit.py', 'no'], ['transcripts.py', 'no'],
-                  ['lab.py', 'diff', '01-boot', 'no'],
-                  ['lab.py', 'lab', '01-boot', '/dev/null/lab']):
+                  ['diff.py', '01-boot', 'no'],
+                  ['lab.py', '01-boot', '/dev/null/lab']):
         done = subprocess.run(
             ['/usr/bin/python3', TOP / 'tools' / words[0], *words[1:]],
             stderr=subprocess.PIPE, text=True, check=False)

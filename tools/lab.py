@@ -1,14 +1,11 @@
-"""`make lab` and `make diff`: a stage as a tree of its own, and beside another.
+"""`make lab`: a stage as a tree of its own.
 
-  lab.py lab [STAGE [DIR [EXERCISE]]]
-                                     EXERCISE= names a graded exercise of the
+  lab.py [STAGE [DIR [EXERCISE]]]    EXERCISE= names a graded exercise of the
                                      book; without it the stage's first; none:
                                      the whole program, to play with. Without
                                      DIR it only lists them
-  lab.py diff FROM TO
 """
 import shlex
-import subprocess
 import sys
 import tarfile
 from pathlib import Path
@@ -83,16 +80,6 @@ def lab(stage, target, name):
     return 0
 
 
-def diff(first, second):
-    """Show what a stage adds to another; 0 whether they differ or not."""
-    left, right = (stage_dir(one_of(name, value, stages())) for name, value
-                   in (('FROM', first), ('TO', second)))
-    done = subprocess.run(['diff', '-ruN', '-x', '__pycache__',
-                           left.relative_to(TOP), right.relative_to(TOP)],
-                          cwd=TOP, check=False)
-    return 0 if done.returncode < 2 else done.returncode
-
-
 def list_all(stage):
     """Print the exercises of a stage, or of all."""
     for each in [stage] if stage else stages():
@@ -102,12 +89,8 @@ def list_all(stage):
 
 
 def start(argv):
-    """lab [STAGE [DIR [EXERCISE]]], or diff FROM TO."""
-    name, first, second, third = (argv + ['', '', '', ''])[:4]
-    if name == 'diff':
-        if not first or not second:
-            raise ToolError(f'make diff FROM={stages()[0]} TO={stages()[1]}')
-        return diff(first, second)
+    """[STAGE [DIR [EXERCISE]]]"""
+    first, second, third = (argv + ['', '', ''])[:3]
     if not second:
         list_all(first)
         make = f'make lab STAGE={first or stages()[0]} DIR=~/lab'

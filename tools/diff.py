@@ -1,0 +1,103 @@
+"""`make diff FROM= TO=`: what a stage adds to another, as a lesson.
+
+First a summary of a screen: what main.c calls more, the folders that are new,
+the files that stand in for earlier ones. Then the code, without tests.
+
+  diff.py FROM TO          TESTS=1 in the environment adds the tests
+"""
+import os
+import shutil
+import subprocess
+import sys
+
+import tree
+from common import TOP, ToolError, main, stage_dir, stages
+from values import one_of
+
+NOT_SHOWN = ['__pycache__', 'corpus', *tree.SHARED]
+CODE = ('.c', '.h', '.S', '.ld')
+
+
+def code_lines(path):
+    """How many lines of code, without tests, are in a file or folder."""
+    files = [path] if path.is_file() else [
+        file for file in path.rglob('*')
+        if 'test' not in file.relative_to(path).parts]
+    files = [file for file in files if file.suffix in CODE]
+    return len(files), sum(len(file.read_text().splitlines())
+                           for file in files)
+
+
+def new_calls(first, second):
+    """The lines of main.c's functions that only the second stage has."""
+    old, new = ((stage_dir(each) / 'main.c').read_text().splitlines()
+                for each in (first, second))
+    numbers, _ = tree.changed_lines(old, new)
+    return [new[number - 1] for number in sorted(numbers)
+            if new[number - 1].startswith('\t')]
+
+
+def summary(first, second):
+    """The lines of the summary."""
+    between = stages()[stages().index(first) + 1:stages().index(second) + 1]
+    yield f'From {first} to {second}'
+    yield ''
+    yield 'main.c has these lines more:'
+    yield from (f'    {line.strip()}' for line in new_calls(first, second))
+    yield ''
+    total = 0
+    for name, stage in tree.own():
+        if stage not in between or name == 'main.c':
+            continue
+        path = stage_dir(stage) / name
+        base = tree.base_of(path) if path.is_file() else None
+        if base:
+            _, lines = tree.changed_lines(*(each.read_text().splitlines()
+                                            for each in (base, path)))
+            yield f'{name + ":":16} {lines} lines differ'
+        else:
+            files, lines = code_lines(path)
+            yield f'{name + "/:":16} new, {files} files, {lines} lines'
+        total += lines
+    yield f'{total} lines in all, tests apart (TESTS=1 shows them, too)'
+
+
+def diff(first, second):
+    """Show what a stage adds to another; 0 whether they differ or not."""
+    for name, value in (('FROM', first), ('TO', second)):
+        one_of(name, value, stages())
+    if stages().index(first) > stages().index(second):
+        raise ToolError(f'FROM={first} comes after TO={second}')
+    skip = [*NOT_SHOWN, *([] if os.environ.get('TESTS') == '1' else ['test'])]
+    terminal = sys.stdout.isatty()
+    done = subprocess.run(
+        ['diff', '-ruN', f'--color={"always" if terminal else "never"}',
+         *(word for name in skip for word in ('-x', name)),
+         *(stage_dir(each).relative_to(TOP) for each in (first, second))],
+        cwd=TOP, check=False, stdout=subprocess.PIPE)
+    if done.returncode > 1:
+        return done.returncode
+    text = '\n'.join(summary(first, second)).encode() + b'\n\n' + b''.join(
+        line for line in done.stdout.splitlines(keepends=True)
+        if b'diff -ruN' not in line)    # each file's names follow
+    pager = shutil.which(os.environ.get('PAGER', 'less')) if terminal else None
+    if pager:
+        return subprocess.run([pager], input=text, check=False,
+                              env={'LESS': 'FRX', **os.environ}).returncode
+    try:
+        sys.stdout.buffer.write(text)
+        sys.stdout.flush()
+    except BrokenPipeError:     # a reader such as head has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+    return 0
+
+
+def start(argv):
+    """FROM TO"""
+    if len(argv) != 2 or not all(argv):
+        raise ToolError(f'make diff FROM={stages()[0]} TO={stages()[1]}')
+    return diff(*argv)
+
+
+if __name__ == '__main__':
+    main(lambda: start(sys.argv[1:]))
