@@ -33,10 +33,9 @@
 #define HANDOFF_CPU_TR      0x7a
 
 /* What the call of the hypervisor returns (switch.S). */
-#define HANDOFF_NOTHING_TO_BOOT 0 /* it ran, and is gone without a trace */
-#define HANDOFF_IS_GUEST        1 /* it stays, and we are its guest */
-#define HANDOFF_REFUSED         2 /* gone: it could not protect this machine */
-#define HANDOFF_DONE            3 /* gone: it did what it was asked to do */
+#define HANDOFF_IS_GUEST 1 /* it stays, and we are its guest */
+#define HANDOFF_REFUSED  2 /* gone: it could not protect this machine */
+#define HANDOFF_DONE     3 /* gone: it did what it was asked to do */
 
 #ifndef __ASSEMBLER__
 
