@@ -33,10 +33,10 @@ extern char host_panic_message[512];
 extern char host_printed[4096];
 
 /*
- * The CPU that code under test is on (tests/host/fake/lib/cpu.h). At first all of
- * CPUID and of the control registers is 0, there are no MSRs, and ports read as
- * ones. MSRs that are not there fail a test, and are -EFAULT for guarded_rdmsr()
- * and guarded_wrmsr(). A port has what was last written there.
+ * The CPU that code under test is on (tests/host/fake/lib/cpu.h). At first all
+ * of CPUID and of the control registers is 0, there are no MSRs, and ports read
+ * as ones. MSRs that are not there fail a test, and are -EFAULT for
+ * guarded_rdmsr() and guarded_wrmsr(). A port has what was last written there.
  */
 void host_cpu_reset(void); /* as at first */
 void host_set_cpuid(u32 leaf, u32 subleaf, struct cpuid_regs regs);

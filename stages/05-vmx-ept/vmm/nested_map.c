@@ -1,7 +1,7 @@
 /*
- * The nested page table of one CPU: what is mapped, and in which leaves; how our
- * own range is hidden; and its life: built, mended at a fault, given new types,
- * taken down.
+ * The nested page table of one CPU: what is mapped, and in which leaves; how
+ * our own range is hidden; and its life: built, mended at a fault, given new
+ * types, taken down.
  *
  * Errors leave nothing half done. A build that runs out of memory gives back
  * what it took. New types are a whole new tree beside the old one; only when it
@@ -248,7 +248,8 @@ static int fill_entry(struct nested_map *map, u64 *entry, u64 base, uint level)
 }
 
 /* Map the largest uniform leaf that covers @gpa (below the limit), if nothing
- * does, with the tables on the way. *@next: the first byte after it. -ENOMEM. */
+ * does, with the tables on the way. *@next: the first byte after it. -ENOMEM.
+ */
 static int nested_build_leaf(struct nested_map *map, u64 gpa, u64 *next)
 {
 	phys_t table = map->root;
