@@ -17,11 +17,11 @@
 #include "page/page.h"
 #include "paging/paging.h"
 #include "paging/trap.h"
+#include "preflight/preflight.h"
 #include "smp/cpus.h"
 #include "smp/start.h"
 #include "vmm/acpi_sleep.h"
 #include "vmm/launch.h"
-#include "vmm/preflight.h"
 #include "vmm/signals.h"
 
 /* What every CPU does, the first and those that it starts. */

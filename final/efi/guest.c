@@ -66,8 +66,6 @@ const char *efi_boot_guest(void)
 	struct cpu_state state = uefi_cpu_state(&efi_handoff.cpu);
 	u64 unknown = state.cr4 & ~CR4_GUEST_MAY_SET;
 
-	if (vmm_is_unprotected())
-		return "no guest was started";
 	if (unknown) {
 		printf("vellum: the firmware runs with CR4 bits 0x%lx, which "
 		       "Vellum can't keep for it%s\n",

@@ -19,7 +19,6 @@
 #include "smp/start.h"
 #include "vmm/acpi_sleep.h"
 #include "vmm/launch.h"
-#include "vmm/preflight.h"
 #include "vmm/signals.h"
 
 /* What every CPU does, the first and those that it starts. */
@@ -39,9 +38,9 @@ static const char *start_vellum(int error)
 	trap_init(); /* from here on a mistake is reported, not fatal */
 
 	boot_phase("console");
-	console_init();                   /* and can be seen */
-	report_machine(error);            /* its loader, its CPU, its memory */
-	why = preflight(cmdline_check()); /* is it fit, are the words right? */
+	console_init();        /* and can be seen */
+	report_machine(error); /* its loader, its CPU, its memory */
+	why = cmdline_check(); /* a wrong word is no order to go on */
 	if (why)
 		return why;
 

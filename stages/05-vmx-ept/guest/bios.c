@@ -18,9 +18,11 @@
 #include "guest/bios_map.h"
 #include "lib/string.h"
 #include "vmm/launch.h"
-#include "vmm/preflight.h"
 
 #define IVT_INT15 PHYS(4 * 0x15) /* in the real-mode vector table */
+
+/* The BIOS data area's word for the size of conventional memory, in KiB. */
+#define BDA_MEMORY_KIB PHYS(0x413)
 
 /* Where a BIOS puts a boot sector, and jumps to. */
 #define BOOT_SECTOR 0x7c00
@@ -36,7 +38,8 @@ WORD(boot_word, .name = "boot", .takes = WORD_NUMBER, .max = 0xff,
      .only = BIT(BOOT_BIOS),
      .help = "the BIOS drive to boot: 0x80 is the first disk, 0xe0 a CD");
 
-u8 guest_boot_drive(void)
+/* Which drive does the guest boot? From boot= or, without it, boot_info. */
+static u8 boot_drive(void)
 {
 	return cmdline_number(&boot_word, boot_info.boot_drive);
 }
@@ -50,27 +53,22 @@ static u16 conventional_kib(void)
  * UEFI, too, has loaders that understand Multiboot, and they start us in the
  * same way. But then nobody has filled the BIOS's tables in low memory.
  */
-static void check_bios(void)
+const char *guest_bios_problem(void)
 {
 	const volatile u32 *vectors = phys_to_direct(PHYS(0));
-	struct need need = {.name = "a BIOS to go back to"};
 
-	if (boot_info.firmware != BOOT_BIOS)
-		return;
-	if (!conventional_kib() || !vectors[0x13] || !vectors[0x15])
-		need.problem = "this machine was started by UEFI, and has no "
-			       "BIOS: start vellum.efi instead of vellum.elf "
-			       "(GRUB: chainloader, not multiboot)";
-	preflight_need(&need);
+	if (conventional_kib() && vectors[0x13] && vectors[0x15])
+		return NULL;
+	return "this machine was started by UEFI, and has no BIOS: start "
+	       "vellum.efi instead of vellum.elf (GRUB: chainloader, not "
+	       "multiboot)";
 }
-
-PREFLIGHT(12, "firmware", check_bios);
 
 /*
  * Bochs' BIOS says 639 KiB there and 636 KiB in its memory map. The smaller
  * number is right for both who ask for the one and who ask for the other.
  */
-uint guest_conventional_kib(void)
+static uint usable_kib(void)
 {
 	uint kib = conventional_kib();
 	const struct mem_range *low = &boot_info.map.range[0];
@@ -111,7 +109,13 @@ static void place_module(phys_t limit)
 	       ALIGN_UP(m->size, KIB) / KIB);
 }
 
-struct real_mode_entry guest_place_boot_code(uint top_kib, u8 drive)
+/*
+ * Copy the code that boots @drive to the end of the first @top_kib KiB of
+ * memory; and the loader's module, if there is one, to where boot sectors go:
+ * that is then booted in the drive's place. Returns where, and with which
+ * registers, the guest begins.
+ */
+static struct real_mode_entry place_boot_code(uint top_kib, u8 drive)
 {
 	size_t size = bios_boot_end - bios_boot_start;
 	phys_t at = PHYS(top_kib * KIB - ALIGN_UP(size, KIB));
@@ -167,7 +171,7 @@ static void hook_int15(phys_t at)
 /* Hide what is ours; returns what is left of conventional memory, in KiB. */
 static uint hide(void)
 {
-	uint kib = stub_kib(), top = guest_conventional_kib() - kib;
+	uint kib = stub_kib(), top = usable_kib() - kib;
 	struct mem_range taken[GUEST_MAP_TAKEN] = {
 		{top * KIB, kib * KIB, MEM_RESERVED},
 		{boot_info.vmm_base.v, boot_info.vmm_size, MEM_RESERVED},
@@ -188,10 +192,10 @@ void guest_boot_bios(void)
 	char where[16];
 	u8 drive;
 
-	drive = guest_boot_drive();
-	if (vmm_is_unprotected())
-		guest_boot_unprotected();
-	entry = guest_place_boot_code(hide(), drive);
+	if (guest_bios_problem())
+		panic("%s", guest_bios_problem());
+	drive = boot_drive();
+	entry = place_boot_code(hide(), drive);
 	vcpu_ops->reset(vcpu_current(), &entry);
 	snprintf(where, sizeof(where), " at %04x:%04x", entry.cs, entry.ip);
 	vmm_launch(where);

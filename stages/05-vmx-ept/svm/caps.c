@@ -77,7 +77,7 @@ int svm_check_caps(const struct svm_caps *caps, const char **why)
 	struct need need;
 
 	*why = NULL;
-	if (!caps->svm)
+	if (!caps->svm && !caps->amd)
 		return -ENODEV;
 	for (uint i = 0; !*why && svm_need(caps, i, &need); i++)
 		*why = need.problem;

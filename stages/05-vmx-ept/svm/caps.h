@@ -7,7 +7,7 @@
 
 #include "lib/cpu.h"
 #include "lib/types.h"
-#include "vmm/preflight.h"
+#include "vmm/vcpu.h"
 
 #define MSR_VM_CR       0xc0010114
 #define MSR_VM_HSAVE_PA 0xc0010117

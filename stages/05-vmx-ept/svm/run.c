@@ -100,7 +100,6 @@ const struct vcpu_ops svm_ops = {
 	.name = "SVM with NPT",
 	.id = 2,
 	.probe = svm_probe,
-	.preflight = svm_preflight,
 	.enable = svm_enable,
 	.create = svm_create,
 	.reset = svm_reset,

@@ -52,9 +52,6 @@ int svm_create(struct vcpu *vcpu);
 void svm_reset(struct vcpu *vcpu, const struct real_mode_entry *entry);
 void svm_start(struct vcpu *vcpu, u8 vector);
 
-/* svm_ops.preflight, in preflight.c. */
-bool svm_preflight(void);
-
 /* svm_ops.get, .set, .skip_instruction, .skip_bytes, in registers.c. */
 u64 svm_get(struct vcpu *vcpu, enum vcpu_reg reg);
 void svm_set(struct vcpu *vcpu, enum vcpu_reg reg, u64 value);

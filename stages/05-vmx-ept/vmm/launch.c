@@ -17,7 +17,6 @@
 #include "lib/percpu.h"
 #include "lib/string.h"
 #include "page/mm.h"
-#include "vmm/preflight.h"
 #include "vmm/signals.h"
 
 static u64 launch_tsc;
@@ -27,13 +26,6 @@ u64 vmm_launch_tsc(void)
 	return launch_tsc;
 }
 
-bool vmm_is_unprotected(void)
-{
-	return !vcpu_ops;
-}
-
-/* The preflight check knows whether there is one; it had the last word, and
- * may have had to let us go on without. */
 static void choose_back_end(void)
 {
 	static const struct vcpu_ops *const all[] = {&vmx_ops, &svm_ops};
@@ -44,8 +36,8 @@ static void choose_back_end(void)
 			vcpu_ops = all[i];
 			return;
 		}
-	if (!preflight_failed())
-		panic("no back end for this CPU: %s", why ? why : "");
+	panic("no guest without protection: %s",
+	      why ? why : "this CPU has neither VMX nor SVM");
 }
 
 uint vmm_cpu_count(void)
@@ -80,8 +72,6 @@ void vmm_enable(void)
 
 	if (*this_cpu(cpu_number) == 0)
 		choose_back_end();
-	if (!vcpu_ops)
-		return;
 	error = vcpu_ops->enable();
 	if (error)
 		panic("%s can't be switched on (error %d)", vcpu_ops->name,

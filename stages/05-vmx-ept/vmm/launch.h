@@ -26,10 +26,6 @@ void vmm_serve(struct vcpu *vcpu) __noreturn;
 /* TSC when the guest's first instruction was about to run. */
 u64 vmm_launch_tsc(void);
 
-/* Has the guest been started without Vellum under it, because the machine
- * has neither VMX nor SVM and the command line says `unprotected`? */
-bool vmm_is_unprotected(void);
-
 /* How many CPUs does this one say that there are? */
 uint vmm_cpu_count(void);
 

@@ -59,6 +59,13 @@ struct vcpu {
 	struct vcpu *next; /* see vcpu_first() */
 };
 
+/* One thing that Vellum needs of the machine. */
+struct need {
+	const char *name;    /* what it is, in a few words */
+	const char *problem; /* NULL when it is there, or nobody can tell */
+	bool moot; /* nobody can tell: what it is part of is missing */
+};
+
 struct vcpu_ops {
 	const char *name; /* "VMX with EPT", "SVM with NPT" */
 	u32 id;           /* 1 VMX, 2 SVM: CPUID leaf 0x40000001 */
@@ -69,13 +76,6 @@ struct vcpu_ops {
 	 * nothing. *@why is NULL when the CPU is another vendor's.
 	 */
 	int (*probe)(const char **why);
-
-	/*
-	 * Tell the preflight check (vmm/preflight.h) what this CPU has of what
-	 * the back end needs. Changes nothing. False, with nothing said, when
-	 * the CPU is another vendor's.
-	 */
-	bool (*preflight)(void);
 
 	/* Switch virtualisation on, on this CPU. 0 or a negative errno. */
 	int (*enable)(void);

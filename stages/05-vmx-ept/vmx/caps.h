@@ -6,7 +6,7 @@
 #define VMX_CAPS_H
 
 #include "lib/types.h"
-#include "vmm/preflight.h"
+#include "vmm/vcpu.h"
 
 #define MSR_FEATURE_CONTROL 0x3a
 #define MSR_VMX_BASIC       0x480

@@ -138,7 +138,6 @@ const struct vcpu_ops vmx_ops = {
 	.name = "VMX with EPT",
 	.id = 1,
 	.probe = vmx_probe,
-	.preflight = vmx_preflight,
 	.enable = vmx_enable,
 	.create = vmx_create,
 	.reset = vmx_reset,

@@ -35,9 +35,6 @@ void vmx_reset(struct vcpu *vcpu, const struct real_mode_entry *entry);
 void vmx_start(struct vcpu *vcpu, u8 vector);
 int vmx_wait_for_sipi(struct vcpu *vcpu, bool probe);
 
-/* vmx_ops.preflight, in preflight.c. */
-bool vmx_preflight(void);
-
 /* vmx_ops.get, .set, .skip_instruction, .skip_bytes, in registers.c. */
 u64 vmx_get(struct vcpu *vcpu, enum vcpu_reg reg);
 void vmx_set(struct vcpu *vcpu, enum vcpu_reg reg, u64 value);
