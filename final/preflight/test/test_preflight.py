@@ -1,4 +1,4 @@
-"""Boot tests of the preflight check, the word `check` (preflight/preflight.c)."""
+"""Boot tests of the preflight check, the word `check`."""
 import re
 
 import pytest
