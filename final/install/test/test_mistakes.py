@@ -136,13 +136,23 @@ def screen(pc):
 
 @pytest.mark.usefixtures('needs_guest')
 def test_a_machine_without_serial_port_says_so_on_its_screen(machine):
-    """The emulator's is moved to where nobody looks; the CPU ends the run
-    while the screen still has the first lines."""
-    pc = machine(cmdline='console=com1', cpu='-svm', limit=60,
+    """The emulator's is moved to where nobody looks. There is no disk, so the
+    screen keeps what it has."""
+    pc = machine(cmdline='console=com1 boot=0x80', limit=60,
+                 extra_args=['-global', 'isa-serial.iobase=0x3e8'])
+    while 'vellum: launching' not in screen(pc):
+        assert pc.running(), 'the time is over'
+        time.sleep(0.2)
+    text = screen(pc).replace('\n', '')
+    assert 'console: console=com1 chooses one that is absent' in text
+
+
+def test_what_to_do_without_a_serial_port_is_on_the_screen(machine):
+    """The CPU ends the run while the screen still has the first lines."""
+    pc = machine(cpu='-svm', limit=60,
                  extra_args=['-global', 'isa-serial.iobase=0x3e8'])
     while 'vellum: no guest without' not in screen(pc):
         assert pc.running(), 'the time is over'
         time.sleep(0.2)
-    text = screen(pc).replace('\n', '')
-    assert 'console: no serial port answers at 0x3f8 or 0x2f8' in text
-    assert 'console: console=com1 chooses one that is absent' in text
+    assert 'console: no serial port answers at 0x3f8 or 0x2f8' in \
+        screen(pc).replace('\n', '')

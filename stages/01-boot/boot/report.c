@@ -5,7 +5,6 @@
 
 #include "boot/boot_info.h"
 #include "boot/memmap.h"
-#include "console/console.h"
 #include "console/panic.h"
 #include "console/printf.h"
 #include "lib/cpu.h"
@@ -51,7 +50,6 @@ void report_machine(int error)
 {
 	if (error)
 		panic("no usable boot information (error %d)", error);
-	console_explain();
 	printf("loader: %s; command line: %s\n", boot_info.loader,
 	       boot_info.cmdline);
 	print_cpu();

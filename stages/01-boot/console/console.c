@@ -2,9 +2,8 @@
  * printf's way out: the log ring always, and each console that is enabled.
  *
  * Messages from before the consoles are up are not lost: they are in the ring,
- * and a console that comes up shows the ring from its beginning. When the
- * guest starts it owns the serial port, so we fall silent there (the guest's
- * messages follow ours on one terminal) until a panic. Book: chapter 1.
+ * and a console that comes up shows the ring from its beginning.
+ * Book: chapter 1.
  */
 #include "console/console.h"
 
@@ -77,6 +76,7 @@ static void replay_log(struct console *console)
 void console_init(void)
 {
 	u64 start = rdtsc();
+	bool serial = false;
 
 	for (struct console *const *p = consoles_start; p != consoles_end;
 	     p++) {
@@ -84,6 +84,7 @@ void console_init(void)
 		(*p)->enabled = (*p)->present && strcmp((*p)->name, "com2");
 		if ((*p)->enabled)
 			replay_log(*p);
+		serial |= (*p)->present && (*p)->port;
 	}
 	console_time += rdtsc() - start;
 	printf("\nVellum " VELLUM_STAGE " %s\nconsole:", vellum_version);
@@ -91,12 +92,10 @@ void console_init(void)
 		printf(" %s %s;", (*p)->name,
 		       (*p)->present ? "present" : "absent");
 	printf("\n");
-}
-
-void console_hand_over(const struct console *keep)
-{
-	for (struct console *const *p = consoles_start; p != consoles_end; p++)
-		(*p)->enabled = *p == keep && keep->present;
+	if (!serial)
+		printf("console: no serial port answers at 0x3f8 or 0x2f8: "
+		       "watch the screen, or switch COM1 (on a server: console "
+		       "redirection) on in the firmware set-up\n");
 }
 
 void console_force_unlock(void)

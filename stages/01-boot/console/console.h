@@ -27,16 +27,6 @@ extern struct console *const consoles_start[], *const consoles_end[];
 /* Set up every console that there is; show on it what was printed before. */
 void console_init(void);
 
-/* The console that console= chooses (com1, com2, vga), present or not; NULL:
- * none. (choice.c) */
-const struct console *console_chosen(void);
-
-/* Say what nobody will see where he looks for it. (choice.c) */
-void console_explain(void);
-
-/* The guest is about to own the devices: from now on print only on @keep. */
-void console_hand_over(const struct console *keep);
-
 /*
  * Set up again and enable every console: the panic path, when the guest may
  * have left the devices in any state.

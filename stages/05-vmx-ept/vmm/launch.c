@@ -17,6 +17,7 @@
 #include "lib/percpu.h"
 #include "lib/string.h"
 #include "page/mm.h"
+#include "vmm/console.h"
 #include "vmm/signals.h"
 
 static u64 launch_tsc;
@@ -114,7 +115,7 @@ void vmm_launch(const char *where)
 {
 	print_start_time();
 	printf("vellum: launching the guest%s\n", where);
-	console_hand_over(console_chosen());
+	console_hand_over();
 	launch_tsc = rdtsc();
 	vmm_serve(vcpu_current());
 }

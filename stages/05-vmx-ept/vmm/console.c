@@ -1,6 +1,10 @@
 /*
- * Which console Vellum keeps while a guest runs: console= on the command line.
+ * When the guest starts it owns the serial port, so we fall silent there (its
+ * messages follow ours on one terminal) until a panic. console= on the command
+ * line lets us keep another. Book: chapter 5.
  */
+#include "vmm/console.h"
+
 #include "boot/cmdline.h"
 #include "console/console.h"
 #include "console/printf.h"
@@ -17,7 +21,8 @@ WORD(console_word, .name = "console", .takes = WORD_CHOICE,
      .choice = console_choice,
      .help = "where Vellum prints while a guest runs; if not said, nowhere");
 
-const struct console *console_chosen(void)
+/* The console that console= chooses, present or not; NULL: none. */
+static const struct console *chosen_console(void)
 {
 	int i = cmdline_choice(&console_word);
 
@@ -25,19 +30,14 @@ const struct console *console_chosen(void)
 							   : NULL;
 }
 
-void console_explain(void)
+void console_hand_over(void)
 {
-	const struct console *chosen = console_chosen();
-	bool serial = false;
+	const struct console *keep = chosen_console();
 
-	for (struct console *const *p = consoles_start; p != consoles_end; p++)
-		serial |= (*p)->present && (*p)->port;
-	if (!serial)
-		printf("console: no serial port answers at 0x3f8 or 0x2f8: "
-		       "watch the screen, or switch COM1 (on a server: console "
-		       "redirection) on in the firmware set-up\n");
-	if (chosen && !chosen->present)
+	if (keep && !keep->present)
 		printf("console: console=%s chooses one that is absent: "
 		       "nothing will be printed once a guest runs\n",
-		       chosen->name);
+		       keep->name);
+	for (struct console *const *p = consoles_start; p != consoles_end; p++)
+		(*p)->enabled = *p == keep && keep->present;
 }
