@@ -8,17 +8,18 @@ import sys
 import breakit
 import pytest
 from common import TOP, ToolError, stages
+from stage_names import PAGING
 
 SAMPLE = 3 if os.environ.get('ALL') == '1' else 1
-GOOD = '''\
-Stage: 02-paging
-Run: make run STAGE=02-paging TEST=1
+GOOD = f'''\
+Stage: {PAGING}
+Run: make run STAGE={PAGING} TEST=1
 Symptom: it (broke|burnt)
 
 Something is taken away.
 
---- a/stages/02-paging/paging/trap.c
-+++ b/stages/02-paging/paging/trap.c
+--- a/stages/{PAGING}/paging/trap.c
++++ b/stages/{PAGING}/paging/trap.c
 '''
 
 
@@ -67,8 +68,8 @@ def test_the_sample_comes_round_to_all():
 
 
 @pytest.mark.parametrize('old, new, message', [
-    ('Stage: 02-paging\n', '', 'no line Stage'),
-    ('Stage: 02-paging\n', 'Stage: 02-pages\n', 'no stage 02-pages'),
+    (f'Stage: {PAGING}\n', '', 'no line Stage'),
+    (f'Stage: {PAGING}\n', 'Stage: 02-pages\n', 'no stage 02-pages'),
     ('Run: make', 'Run: rm', 'Run: must be make'),
     ('TEST=1', 'TETS=1', 'not TETS=1'),
     ('Symptom: it (', 'Symptom: it ((', 'Symptom: '),
@@ -80,7 +81,7 @@ def test_the_sample_comes_round_to_all():
 def test_a_patch_with_a_bad_head_is_refused(tmp_path, old, new, message):
     """Each of these lines is needed, and is checked."""
     assert patch(tmp_path, GOOD).command == [
-        'make', 'run', 'TIMEOUT=60', 'STAGE=02-paging', 'TEST=1', 'BATCH=1']
+        'make', 'run', 'TIMEOUT=60', f'STAGE={PAGING}', 'TEST=1', 'BATCH=1']
     assert old in GOOD
     with pytest.raises(ToolError, match=re.escape(message)):
         patch(tmp_path, GOOD.replace(old, new))

@@ -5,6 +5,7 @@ import subprocess
 
 import pytest
 from common import TOP, stages
+from stage_names import BOOT, PAGE, VMM
 
 SKIP = shutil.ignore_patterns('build', '.git', '__pycache__')
 
@@ -38,7 +39,7 @@ def test_an_early_layer_that_includes_a_later_one_is_found(copy):
     status, text = check(copy, 'layers')
     assert status == 1
     assert 'lib/string.c' in text
-    assert '01-boot includes page/, which comes with 03-buddy' in text
+    assert f'{BOOT} includes page/, which comes with {PAGE}' in text
 
 
 def test_a_file_that_knows_its_stage_is_found(copy):
@@ -60,7 +61,7 @@ def test_wrong_links_are_found(copy):
     (copy / 'stages' / stages()[0] / 'later').symlink_to('../../tests')
     status, text = check(copy, 'links')
     assert status == 1
-    assert f'{last.name}/lib: no link to ../01-boot/lib' in text
+    assert f'{last.name}/lib: no link to ../{BOOT}/lib' in text
     assert 'nowhere: a link that leads nowhere' in text
     assert 'later: a link to ../../tests, expected no link here' in text
 
@@ -121,26 +122,26 @@ def test_every_tool_sees_an_override(copy):
 
 @pytest.mark.parametrize('spoil, wanted', [
     (lambda stage: (stage / 'lib/new.c').write_text('/* */\n'),
-     'lib/new.c: is no link to ../../01-boot/lib/new.c, and OVERRIDES in'),
+     f'lib/new.c: is no link to ../../{BOOT}/lib/new.c, and OVERRIDES in'),
     # What `sed -i` does to a link.
     (lambda stage: (shutil.copyfile(stage / 'lib/string.c', stage / 'x'),
                     (stage / 'lib/string.c').unlink(),
                     (stage / 'x').rename(stage / 'lib/string.c')),
-     'lib/string.c: is no link to ../../01-boot/lib/string.c, and OVERRIDES'),
+     f'lib/string.c: is no link to ../../{BOOT}/lib/string.c, and OVERRIDES'),
     (lambda stage: (stage / 'lib/spinlock.h').unlink(),
      'OVERRIDES: lib/spinlock.h is not there'),
     (lambda stage: (stage / 'lib/words.c').unlink(),
-     'lib/words.c: no link to that of 01-boot'),
-    (lambda stage: (stage.parent / '01-boot/lib/added.c').write_text('\n'),
-     'lib/added.c: no link to that of 01-boot'),
+     f'lib/words.c: no link to that of {BOOT}'),
+    (lambda stage: (stage.parent / f'{BOOT}/lib/added.c').write_text('\n'),
+     f'lib/added.c: no link to that of {BOOT}'),
     (lambda stage: (stage / 'lib/words.c').symlink_to('words.h')
      if (stage / 'lib/words.c').unlink() is None else None,
-     'lib/words.c: a link to words.h, expected ../../01-boot/lib/words.c'),
+     f'lib/words.c: a link to words.h, expected ../../{BOOT}/lib/words.c'),
     (lambda stage: (stage / 'lib/spinlock.h').write_bytes(
-        (stage.parent / '01-boot/lib/spinlock.h').read_bytes()),
-     'lib/spinlock.h differs in 0 lines from stages/01-boot/lib/spinlock.h'),
+        (stage.parent / f'{BOOT}/lib/spinlock.h').read_bytes()),
+     f'lib/spinlock.h differs in 0 lines from stages/{BOOT}/lib/spinlock.h'),
     (lambda stage: (stage / 'lib/spinlock.h').write_text('/* */\n' * 41),
-     'lines from stages/01-boot/lib/spinlock.h, allowed are 1 to 40'),
+     f'lines from stages/{BOOT}/lib/spinlock.h, allowed are 1 to 40'),
     (lambda stage: (stage / 'Makefile').write_text(
         'OVERRIDES := lib/spinlock.h lib/a.c lib/b.c \\\n\tnone/c.c\n'),
      'none/c.c: no earlier stage has it'),
@@ -185,7 +186,7 @@ def test_wrong_format_is_found(copy):
                                                  '  return 0;\n}\n')
     status, text = check(copy, 'format')
     assert status == 1
-    assert 'clang-format -i stages/01-boot/lib/bad.c' in text
+    assert f'clang-format -i stages/{BOOT}/lib/bad.c' in text
 
 
 def test_a_warning_is_an_error(copy):
@@ -199,7 +200,7 @@ def test_a_warning_is_an_error(copy):
     assert status == 1
     assert 'lib/warn.c' in text
     # What takes long says what it is at.
-    assert text.startswith('check warnings ...\n  01-boot ...\n')
+    assert text.startswith(f'check warnings ...\n  {BOOT} ...\n')
 
 
 def test_two_files_that_call_each_other_are_found(copy):
@@ -224,4 +225,4 @@ def test_what_contributing_names_is_there():
     assert len(names) > 8
     for name in map(''.join, names):
         assert (TOP / name).exists() or \
-            (TOP / 'stages/05-vmx-ept' / name).exists(), name
+            (TOP / f'stages/{VMM}' / name).exists(), name

@@ -10,6 +10,7 @@ import subprocess
 
 import pytest
 from common import TOP, command
+from stage_names import BOOT, HEAP, VMM
 
 CHOSEN = os.environ.get('CONTAINER')
 pytestmark = pytest.mark.skipif(not CHOSEN, reason='CONTAINER=1 runs it')
@@ -101,21 +102,21 @@ def linux_boots(container):
 def bochs_runs(container):
     """It wants terminals of its own."""
     status, text = container.run(
-        'make run STAGE=05-vmx-ept EMU=bochs BATCH=1', '1234:1234')
+        f'make run STAGE={VMM} EMU=bochs BATCH=1', '1234:1234')
     assert status == 0, text[-3000:]
 
 
 def another_users_tree_is_explained(container):
     """Docker run without -u, for a user other than its owner."""
-    status, text = container.run('make 01-boot', '4321:4321')
+    status, text = container.run(f'make {BOOT}', '4321:4321')
     assert status and 'BUILD_ROOT=DIR' in text
-    status, text = container.run('make 01-boot BUILD_ROOT=/tmp/b', '4321:4321')
+    status, text = container.run(f'make {BOOT} BUILD_ROOT=/tmp/b', '4321:4321')
     assert status == 0, text
 
 
 def the_tests_run(container):
     """Those of one stage, host tests and boots."""
-    status, text = container.run('make test STAGE=04-slab', '1234:1234')
+    status, text = container.run(f'make test STAGE={HEAP}', '1234:1234')
     assert status == 0 and ' passed' in text, text[-3000:]
 
 

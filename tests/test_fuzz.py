@@ -5,6 +5,7 @@ import subprocess
 
 import pytest
 from common import TOP
+from stage_names import PAGE
 
 SKIP = shutil.ignore_patterns('build', '.git', '__pycache__')
 
@@ -21,7 +22,7 @@ def fuzz(copy, *words):
     """Search in the page layer for two seconds; status and output."""
     done = subprocess.run(
         ['/usr/bin/python3', copy / 'tools/fuzz.py', 'TIME=2', 'SEED=1',
-         'STAGE=03-buddy', 'TARGET=page-fuzz', *words],
+         f'STAGE={PAGE}', 'TARGET=page-fuzz', *words],
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
         check=False)
     return done.returncode, done.stdout

@@ -7,6 +7,7 @@ import pexpect
 import pytest
 
 from common import BUILD, TOP, stage_dir
+from stage_names import BOOT, PAGING, SMP
 
 LIMIT = 100     # seconds, for what takes three
 
@@ -53,7 +54,7 @@ def frames(text, first):
 def test_a_backtrace_ends_where_the_stack_begins(gdb):
     """On CPU 0 at entry64; through an exception to what caused it."""
     text = gdb('gdb', ['break panic_at', 'continue', 'bt'],
-               STAGE='02-paging', TEST=1, OPTIONS='fault=pf')
+               STAGE=PAGING, TEST=1, OPTIONS='fault=pf')
     found = frames(text, 'panic_at')
     assert found[-1] == 'entry64'
     assert '<signal handler called>' in found
@@ -63,7 +64,7 @@ def test_a_backtrace_ends_where_the_stack_begins(gdb):
 def test_a_backtrace_of_another_cpu_ends_in_its_first_function(gdb):
     """Its stack begins in a trampoline, which is gone by then."""
     text = gdb('gdb', ['break smp_wait_for_sipi', 'continue', 'bt'],
-               STAGE='06-smp', CPUS=2, GUEST='demo')
+               STAGE=SMP, CPUS=2, GUEST='demo')
     assert frames(text, 'smp_wait_for_sipi')[-1] == 'ap_entry'
 
 
@@ -77,7 +78,7 @@ def test_the_commands_show_pages_nested_tables_and_virtual_cpus(gdb):
         'vellum vcpu 0',
         'python\ntry: gdb.execute("vellum vcpu 7")\n'
         'except gdb.error as error: print("refused:", error)\nend',
-    ], STAGE='06-smp', CPUS=2, GUEST='demo')
+    ], STAGE=SMP, CPUS=2, GUEST='demo')
     assert re.search(r"^page 0 at 0x40000000, physical 0x\w+\n  block: "
                      "reserved, from page 0", text, re.M)
     assert re.search(r'block: \w+, 1 of 4 KiB, from page', text)
@@ -96,7 +97,7 @@ def test_a_command_does_not_read_the_guests_memory_for_ours(gdb):
         'hbreak *0x7c00', 'continue',
         'python\ntry: gdb.execute("vellum page 0x40000000")\n'
         'except gdb.error as error: print("refused:", error)\nend',
-    ], STAGE='06-smp', GUEST='demo')
+    ], STAGE=SMP, GUEST='demo')
     assert 'refused: the CPU is not in Vellum' in text
 
 
@@ -111,7 +112,7 @@ def test_a_replay_goes_back_from_a_panic_to_its_cause(gdb):
         'reverse-continue', 'reverse-continue', 'vellum when']
     for _ in range(4):
         try:
-            text = gdb('replay', commands, limit=30, STAGE='02-paging', TEST=1,
+            text = gdb('replay', commands, limit=30, STAGE=PAGING, TEST=1,
                        OPTIONS='fault=pf')
             break
         except subprocess.TimeoutExpired:
@@ -129,7 +130,7 @@ def test_a_replay_goes_back_from_a_panic_to_its_cause(gdb):
 def test_ctrl_c_is_for_gdb_and_a_second_window_has_the_console(tmp_path):
     """The session goes on, and make ends well. (In a directory of its own:
     the console that one gets is that of the newest session.)"""
-    gdb = pexpect.spawn(f'make gdb STAGE=02-paging BUILD_ROOT={tmp_path}',
+    gdb = pexpect.spawn(f'make gdb STAGE={PAGING} BUILD_ROOT={tmp_path}',
                         cwd=str(TOP), timeout=60, encoding='utf-8')
     gdb.expect('Breakpoint 1, ')
     gdb.expect('\\(gdb\\) ')
@@ -157,7 +158,7 @@ def test_ctrl_c_is_for_gdb_and_a_second_window_has_the_console(tmp_path):
 
 def test_bochs_has_no_stub_and_that_is_said():
     """Before anything is started."""
-    done = subprocess.run(['make', 'gdb', 'STAGE=01-boot', 'EMU=bochs'],
+    done = subprocess.run(['make', 'gdb', f'STAGE={BOOT}', 'EMU=bochs'],
                           cwd=TOP, capture_output=True, text=True, check=False)
     assert done.returncode and 'debugger of its own' in done.stderr
 
@@ -165,10 +166,10 @@ def test_bochs_has_no_stub_and_that_is_said():
 def test_a_debug_build_is_one_of_its_own():
     """It shows what -O2 has optimized out, and boots."""
     subprocess.run(['make', '--no-print-directory', 'DEBUG=1', 'TEST=', 'all'],
-                   cwd=stage_dir('02-paging'), check=True,
+                   cwd=stage_dir(PAGING), check=True,
                    stdout=subprocess.DEVNULL)
     assert (BUILD / '02-paging-debug/vellum.elf').is_file()
     done = subprocess.run(
-        ['make', 'run', 'STAGE=02-paging', 'DEBUG=1', 'BATCH=1'], cwd=TOP,
+        ['make', 'run', f'STAGE={PAGING}', 'DEBUG=1', 'BATCH=1'], cwd=TOP,
         capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout

@@ -19,6 +19,7 @@ import terminal
 import tree
 from common import TOP, ToolError, command, make_environment, stages
 from settings import Settings
+from stage_names import BOOT, HEAP, PAGE
 
 
 def out(port, value):
@@ -169,25 +170,25 @@ def test_settings_of_the_environment_are_used(monkeypatch):
     """make hands its variables over as environment; arguments win."""
     monkeypatch.setenv('MEM', '1G')
     monkeypatch.setenv('EMU', 'bochs')
-    chosen = run.read_settings(['EMU=qemu', 'STAGE=01-boot'])
+    chosen = run.read_settings(['EMU=qemu', f'STAGE={BOOT}'])
     assert (chosen['MEM'], chosen['EMU'], chosen['STAGE']) == \
-        ('1G', 'qemu', '01-boot')
+        ('1G', 'qemu', BOOT)
 
 
 def test_a_run_is_repeated_with_what_was_built_into_it(monkeypatch):
     """Each variable that makes it another program, and no empty one."""
     for name in run.DEFAULTS:
         monkeypatch.delenv(name, raising=False)
-    given = {'STAGE': '03-buddy', 'TEST': '1', 'VMMSIZE_ALL': '33554432',
+    given = {'STAGE': PAGE, 'TEST': '1', 'VMMSIZE_ALL': '33554432',
              'MM_FAIL_AT': '2', 'EPT_PREALLOC': '1024', 'BATCH': ''}
     for name, value in given.items():
         monkeypatch.setenv(name, value)
     monkeypatch.setenv('OPTIONS', 'check hypercall')
-    words = shlex.split(run.repeat_command(['STAGE=04-slab']))
+    words = shlex.split(run.repeat_command([f'STAGE={HEAP}']))
     assert words[:2] == ['make', 'run']
     assert sorted(words[2:]) == [
         'EPT_PREALLOC=1024', 'MM_FAIL_AT=2', 'OPTIONS=check hypercall',
-        'STAGE=04-slab', 'TEST=1', 'VMMSIZE_ALL=33554432']
+        f'STAGE={HEAP}', 'TEST=1', 'VMMSIZE_ALL=33554432']
 
 
 def test_the_package_cache_works_offline(monkeypatch):
@@ -290,20 +291,20 @@ def test_the_version_is_gits_and_in_one_object(tmp_path):
         command([*git, *words])
 
     def says(folder, text):
-        image = folder / 'build' / '01-boot' / 'vellum.elf'
+        image = folder / 'build' / BOOT / 'vellum.elf'
         return text.encode() + b'\0' in image.read_bytes()
 
     built(tree)
     assert says(tree, 'v7') and built(tree) == ''
     command([*git, 'commit', '-q', '--allow-empty', '-m', '2'])
     assert [line.split()[1] for line in built(tree).splitlines()
-            if line.split()[0] in ('CC', 'AS')] == ['01-boot/lib/version.c']
+            if line.split()[0] in ('CC', 'AS')] == [f'{BOOT}/lib/version.c']
     assert says(tree, command([*git, 'describe', '--tags']).strip())
     archive.mkdir()
     command([*git, 'archive', '-o', tmp_path / 'x.tar', 'HEAD'])
     command(['tar', '-xf', tmp_path / 'x.tar', '-C', archive])
     built(archive)
     assert says(archive, command([*git, 'describe', '--tags']).strip())
-    copytree.copy_stage(tree / 'stages' / '01-boot', lab)
+    copytree.copy_stage(tree / 'stages' / BOOT, lab)
     built(lab)
     assert says(lab, 'unknown')

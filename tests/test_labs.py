@@ -12,6 +12,7 @@ import grade
 import lab
 import pytest
 from common import BUILD, ToolError, stage_dir
+from stage_names import BOOT, HEAP, PAGING, VMM
 
 EVERY = exercise.exercises()
 ALL = os.environ.get('ALL') == '1'
@@ -162,34 +163,34 @@ def test_a_class_is_graded_lab_by_lab(tmp_path, monkeypatch, capsys):
 
 def test_a_lab_without_exercise_is_the_whole_program(tmp_path):
     """EXERCISE=none, as make lab has always done; and there is no other."""
-    lab.lab('02-paging', tmp_path / 'lab', 'none')
+    lab.lab(PAGING, tmp_path / 'lab', 'none')
     assert not (tmp_path / 'lab' / exercise.GIVEN).exists()
     assert subprocess.run(
-        ['diff', '-rq', '-x', '__pycache__', stage_dir('02-paging'),
+        ['diff', '-rq', '-x', '__pycache__', stage_dir(PAGING),
          tmp_path / 'lab'], check=False).returncode == 0
     with pytest.raises(ToolError, match='no such exercise .*none'):
-        lab.lab('02-paging', tmp_path / 'other', '01-memmap')
+        lab.lab(PAGING, tmp_path / 'other', '01-memmap')
 
 
 def test_without_exercise_all_are_named_and_the_books_first_is_taken(
         tmp_path, capsys):
     """A line for each, in the order of the chapters; and without DIR, too."""
-    lab.lab('05-vmx-ept', tmp_path / 'lab', '')
+    lab.lab(VMM, tmp_path / 'lab', '')
     said = capsys.readouterr().out
     names = re.findall(r'^  (\S+) +\S', said, re.MULTILINE)
     assert len(names) > 1 and set(names) == {
-        each.name for each in EVERY.values() if each.stage == '05-vmx-ept'}
+        each.name for each in EVERY.values() if each.stage == VMM}
     # The chapter that introduces vmm/ comes before that of vmx/.
     assert names[0] == exercise.of_lab(tmp_path / 'lab') == '05-hide'
-    with pytest.raises(ToolError, match='make lab STAGE=05-vmx-ept DIR='):
-        lab.start(['lab', '05-vmx-ept'])
+    with pytest.raises(ToolError, match=f'make lab STAGE={VMM} DIR='):
+        lab.start(['lab', VMM])
     assert re.findall(r'^  (\S+) +\S', capsys.readouterr().out,
                       re.MULTILINE) == names
 
 
 def test_a_lab_of_the_first_stage_is_about_its_chapter(tmp_path):
     """What is for UEFI is in final/."""
-    lab.lab('01-boot', tmp_path / 'lab', '')
+    lab.lab(BOOT, tmp_path / 'lab', '')
     assert exercise.of_lab(tmp_path / 'lab') == '01-memmap'
 
 
@@ -203,7 +204,7 @@ def lab_make(where, *words):
 
 def test_a_lab_helps(tmp_path):
     """make help there is about the lab and its exercise."""
-    lab.lab('04-slab', tmp_path / 'lab', '')
+    lab.lab(HEAP, tmp_path / 'lab', '')
     said = lab_make(tmp_path / 'lab', 'help')
     assert 'make grade ' in said and EVERY['04-slots'].title in said
     assert 'STAGE=' not in said and 'make lab' not in said
@@ -212,7 +213,7 @@ def test_a_lab_helps(tmp_path):
 def test_what_the_compiler_and_the_linker_say_leads_to_the_file(tmp_path):
     """From wherever make was called: an editor opens it at a click."""
     where = tmp_path / 'lab'
-    lab.lab('01-boot', where, 'none')
+    lab.lab(BOOT, where, 'none')
     path = where / 'boot' / 'memmap.c'
     good = path.read_text()
     path.write_text(good + 'int broken(void) { return }\n')
@@ -224,13 +225,13 @@ def test_what_the_compiler_and_the_linker_say_leads_to_the_file(tmp_path):
 
 
 @pytest.mark.parametrize('text, message', [
-    ('Stage: 01-boot\nTitle: x\n\nItem: y\n    host a b\n', 'no Edit'),
-    ('Stage: 01-boot\nTitle: x\nEdit: a.c\n', 'no Item'),
-    ('Stage: 01-boot\nTitle: x\nEdit: a.c\n\nItem: y\n    host a\n',
+    (f'Stage: {BOOT}\nTitle: x\n\nItem: y\n    host a b\n', 'no Edit'),
+    (f'Stage: {BOOT}\nTitle: x\nEdit: a.c\n', 'no Item'),
+    (f'Stage: {BOOT}\nTitle: x\nEdit: a.c\n\nItem: y\n    host a\n',
      'wants "host PROGRAM TEST"'),
-    ('Stage: 01-boot\nTitle: x\nEdit: a.c\n\nItem: y\n    boot NO=1\n    z\n',
+    (f'Stage: {BOOT}\nTitle: x\nEdit: a.c\n\nItem: y\n    boot NO=1\n    z\n',
      'wants "host PROGRAM TEST"'),
-    ('Stage: 01-boot\nTitle: x\nEdit: a.c\n\nItem: y\n    boot\n    (\n',
+    (f'Stage: {BOOT}\nTitle: x\nEdit: a.c\n\nItem: y\n    boot\n    (\n',
      'Item: y: '),
 ])
 def test_an_exercise_that_is_badly_described_is_refused(tmp_path, text,

@@ -9,6 +9,7 @@ import debs
 import doctor
 import pytest
 from common import TOP, ToolError, stage_dir
+from stage_names import BOOT, HEAP, PAGE, PAGING
 
 SKIP = shutil.ignore_patterns('build', '.git', '__pycache__')
 ODD = 'it\'s a $HOME: #1 ü "x" 50%, (a=b)&;'
@@ -43,11 +44,11 @@ def test_the_tree_builds_and_boots_in_a_folder_with_a_strange_name(copy):
     """And nowhere else: once it built into the root directory."""
     tree, there = copy(ODD), set(os.listdir('/'))
     for emu in ('qemu', 'bochs'):
-        status, text = shell(f'make run BATCH=1 STAGE=01-boot EMU={emu}', tree)
+        status, text = shell(f'make run BATCH=1 STAGE={BOOT} EMU={emu}', tree)
         assert status == 0, text
-        assert 'LD      build/01-boot/vellum.elf' in text or emu == 'bochs'
-    assert shell('make --no-print-directory 01-boot', tree) == (0, '')
-    assert shell('make -C stages/01-boot host-test TEST_FOLDERS=lib',
+        assert f'LD      build/{BOOT}/vellum.elf' in text or emu == 'bochs'
+    assert shell(f'make --no-print-directory {BOOT}', tree) == (0, '')
+    assert shell(f'make -C stages/{BOOT} host-test TEST_FOLDERS=lib',
                  tree)[0] == 0
     assert set(os.listdir('/')) == there
 
@@ -57,17 +58,17 @@ def test_a_lab_can_be_made_in_such_a_folder(tmp_path):
     student to type works."""
     target = tmp_path / ODD / 'lab'
     target.parent.mkdir()
-    status, text = shell('make lab STAGE=02-paging EXERCISE=none DIR="$WHERE"',
+    status, text = shell(f'make lab STAGE={PAGING} EXERCISE=none DIR="$WHERE"',
                          WHERE=str(target))
     assert status == 0 and (target / 'Makefile').is_file(), text
     line = re.search(r'make -C .* run', text).group().replace(' run', ' -n')
     status, text = shell(line)
-    assert status == 0 and '-o build/02-paging/vellum.elf' in text
+    assert status == 0 and f'-o build/{PAGING}/vellum.elf' in text
 
 
 @pytest.mark.parametrize('value', ['/tmp/a b', 'out', '~/out', '/tmp/a:b',
                                    '/tmp/$x', '/tmp/#1', "/tmp/it's"])
-@pytest.mark.parametrize('where', [TOP, stage_dir('03-buddy')])
+@pytest.mark.parametrize('where', [TOP, stage_dir(PAGE)])
 def test_a_build_root_that_make_cannot_handle_is_refused(where, value):
     """In one line that names it."""
     status, text = shell('make -n BUILD_ROOT="$VALUE"', where, VALUE=value)
@@ -77,15 +78,15 @@ def test_a_build_root_that_make_cannot_handle_is_refused(where, value):
 
 def test_an_empty_build_root_is_none():
     """It is not the root directory."""
-    status, text = shell('make -n all BUILD_ROOT=', stage_dir('01-boot'))
-    assert status == 0 and ' /01-boot' not in text
+    status, text = shell('make -n all BUILD_ROOT=', stage_dir(BOOT))
+    assert status == 0 and f' /{BOOT}' not in text
 
 
 @pytest.mark.parametrize('line', [
-    'make', 'make setup', 'make doctor', 'make -C stages/03-buddy',
-    'make -C final run', 'make lab STAGE=01-boot DIR=/tmp/no-lab',
+    'make', 'make setup', 'make doctor', f'make -C stages/{PAGE}',
+    'make -C final run', f'make lab STAGE={BOOT} DIR=/tmp/no-lab',
     'make check', 'python3 tools/doctor.py', 'python3 tools/setup.py run',
-    'python3 tools/lab.py 01-boot /tmp/no-lab none',
+    f'python3 tools/lab.py {BOOT} /tmp/no-lab none',
 ])
 def test_a_copy_without_its_links_is_refused(copy, line):
     """Whatever one starts with; the sentence says how to get it right."""
@@ -98,9 +99,9 @@ def test_a_copy_without_its_links_is_refused(copy, line):
 def test_one_lost_link_is_enough(copy):
     """It need not be the one that make falls over."""
     tree = copy('one')
-    (tree / 'stages/03-buddy/paging').unlink()
-    (tree / 'stages/03-buddy/paging').write_text('../02-paging/paging')
-    for line in ('make 01-boot', 'make -C stages/03-buddy', 'make doctor'):
+    (tree / f'stages/{PAGE}/paging').unlink()
+    (tree / f'stages/{PAGE}/paging').write_text(f'../{PAGING}/paging')
+    for line in (f'make {BOOT}', f'make -C stages/{PAGE}', 'make doctor'):
         status, text = shell(line, tree)
         assert status and re.search(r'\bpaging is no folder', text), line
 
@@ -114,15 +115,15 @@ def test_a_tree_that_cannot_be_written_builds_elsewhere(copy, tmp_path):
     tree = copy('ro')
     mounted = ('mount --bind {0} {0} && mount -o remount,bind,ro {0} && '
                'cd {0} && '.format(tree))
-    for line in ('make 01-boot', 'make -C final', 'make run STAGE=01-boot',
-                 'python3 tools/run.py STAGE=01-boot NATIVE=1 GUEST=none '
+    for line in (f'make {BOOT}', 'make -C final', f'make run STAGE={BOOT}',
+                 f'python3 tools/run.py STAGE={BOOT} NATIVE=1 GUEST=none '
                  'BATCH=1'):
         status, text = shell(
             f"unshare --mount sh -c '{mounted} exec {line}'", '/')
         assert status and 'BUILD_ROOT=DIR' in text, text
         assert 'Traceback' not in text and text.count('\n') <= 3
     status, text = shell(
-        f"unshare --mount sh -c '{mounted} exec make run STAGE=01-boot BATCH=1 "
+        f"unshare --mount sh -c '{mounted} exec make run STAGE={BOOT} BATCH=1 "
         f"BUILD_ROOT={tmp_path}/out'", '/')
     assert status == 0 and not (tree / 'build').exists(), text
 
@@ -150,7 +151,7 @@ def test_without_a_network_one_try_is_enough(monkeypatch, tmp_path):
     with pytest.raises(ToolError) as caught:
         debs.fetch('busybox-static')
     assert str(caught.value).startswith('no network, and no busybox-static')
-    for way in ('STAGE=04-slab', 'GUEST=demo', 'KERNEL=FILE INITRD=FILE'):
+    for way in (f'STAGE={HEAP}', 'GUEST=demo', 'KERNEL=FILE INITRD=FILE'):
         assert way in str(caught.value)
     assert (tmp_path / 'tries').read_text() == 'x\n'
 

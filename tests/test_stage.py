@@ -3,6 +3,7 @@ ends in order."""
 import expectations
 import pytest
 from common import BUILD, stages
+from values import has_guest
 
 
 def pytest_generate_tests(metafunc):
@@ -18,10 +19,9 @@ def _boot(machine, each, emu, build):
         pytest.fail(f'{image} is not built', pytrace=False)
     pc = machine(image, emu=emu, limit=60, cmdline='boot=0x80')
     expectations.banner(pc, each)
-    if each < '05':
-        missing = expectations.no_guest(pc, each)
-    else:
-        missing = expectations.launch_only(pc, each)
+    ends = expectations.launch_only if has_guest(each) else \
+        expectations.no_guest
+    missing = ends(pc, each)
     if missing:
         pc.fail('not seen: ' + '; '.join(missing))
     return pc

@@ -7,6 +7,7 @@ import shutil
 import pytest
 import transcripts
 from common import BUILD, ToolError, stages
+from stage_names import BOOT
 
 KNOWN = transcripts.transcripts()
 ALL = os.environ.get('ALL') == '1'
@@ -86,6 +87,6 @@ def test_a_list_with_an_unknown_word_is_refused(tmp_path, monkeypatch):
     shutil.copyfile(transcripts.LIST, path)
     monkeypatch.setattr(transcripts, 'LIST', path)
     assert transcripts.transcripts().keys() == KNOWN.keys()
-    path.write_text('[x]\nrun = STAGE=01-boot\nform = ^x\n')
+    path.write_text(f'[x]\nrun = STAGE={BOOT}\nform = ^x\n')
     with pytest.raises(ToolError, match='wants one of run'):
         transcripts.transcripts()

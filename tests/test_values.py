@@ -7,6 +7,7 @@ import lab
 import pytest
 import values
 from common import TOP, ToolError, stage_dir
+from stage_names import BOOT, HEAP, PAGE, PAGING
 
 BOOT_SECTOR = bytes(510) + b'\x55\xaa'
 
@@ -26,21 +27,21 @@ def make(*words, where=TOP, **environment):
     (['setup', 'nosuch'], 'nosuch: no such goal; see `make help`'),
     (['rnu'], 'rnu: no such goal; did you mean run? see `make help`'),
     (['run', 'OPTION=junk'], 'OPTION: no such variable; did you mean OPTIONS'),
-    (['help', 'STAGE=07-none'], 'STAGE=07-none: there are 01-boot'),
-    (['run', 'STAGE=03-budy'], 'STAGE=03-budy: did you mean 03-buddy? there'),
+    (['help', 'STAGE=07-none'], f'STAGE=07-none: there are {BOOT}'),
+    (['run', 'STAGE=03-budy'], f'STAGE=03-budy: did you mean {PAGE}? there'),
     (['test', 'EMU=kvm'], 'EMU=kvm: no emulator (kvm is for'),
     (['run', 'EMU=xen'], 'EMU=xen: there are qemu, bochs, kvm'),
-    (['run', 'STAGE=03-buddy', 'GUEST=linux'],
-     'GUEST=linux: STAGE=03-buddy has no guest yet'),
+    (['run', f'STAGE={PAGE}', 'GUEST=linux'],
+     f'GUEST=linux: STAGE={PAGE} has no guest yet'),
     (['transcripts', 'NAME=01-boot-boch'], 'did you mean 01-boot-bochs?'),
     (['figures', 'NAME=01-boot-boch'], 'no such figures; '),
     (['test-breakit', 'PATCH=02-no-wp 2-no-wp'],
      'PATCH=2-no-wp: no such patch; did you mean 02-no-wp?'),
     (['fuzz', 'TARGET=page-fuz'], 'did you mean page-fuzz?'),
-    (['book', 'CHAPTER=02-pagin'], 'did you mean 02-paging?'),
-    (['diff', 'FROM=01-boot', 'TO=02-page'], 'TO=02-page: did you mean '),
-    (['lab', 'STAGE=02-paging', 'EXERCISE=01-memmap', 'DIR=/no/such'],
-     'no such exercise for STAGE=02-paging; '),
+    (['book', 'CHAPTER=02-pagin'], f'did you mean {PAGING}?'),
+    (['diff', f'FROM={BOOT}', 'TO=02-page'], 'TO=02-page: did you mean '),
+    (['lab', f'STAGE={PAGING}', 'EXERCISE=01-memmap', 'DIR=/no/such'],
+     f'no such exercise for STAGE={PAGING}; '),
     (['grade', 'DIR=/no/such'], 'DIR=/no/such: no such directory'),
     (['soak', 'N=x'], 'N=x: not a number from 1 on'),
     (['all', 'CC=no-such-compiler'], 'CC=no-such-compiler: no such program'),
@@ -53,8 +54,8 @@ def test_make_names_what_it_does_not_know(words, message):
 
 
 @pytest.mark.parametrize('where, words', [
-    (TOP, ['run', 'STAGE=03-buddy']), (stage_dir('03-buddy'), ['run']),
-    (stage_dir('03-buddy'), ['all'])])
+    (TOP, ['run', f'STAGE={PAGE}']), (stage_dir(PAGE), ['run']),
+    (stage_dir(PAGE), ['all'])])
 @pytest.mark.parametrize('value, message', [
     ('MM_FAIL_AT=08', 'not a number from 0 on'), ('CPUS=1000', 'to 255'),
     ('TEST=2', '1 or nothing'), ('BATCH=0', '1 or nothing'),
@@ -70,11 +71,11 @@ def test_make_refuses_the_same_in_a_stage(where, words, value, message):
 def test_a_lab_takes_its_own_stage_and_no_other(tmp_path):
     """The folders say which it is; another name would build into the place of
     another."""
-    lab.lab('02-paging', tmp_path / 'lab', 'none')
+    lab.lab(PAGING, tmp_path / 'lab', 'none')
     assert make('run', where=tmp_path / 'lab')[0] == 0
-    assert make('run', 'STAGE=02-paging', where=tmp_path / 'lab')[0] == 0
-    status, errors = make('run', 'STAGE=03-buddy', where=tmp_path / 'lab')
-    assert status == 2 and 'STAGE=03-buddy: there are 02-paging' in errors
+    assert make('run', f'STAGE={PAGING}', where=tmp_path / 'lab')[0] == 0
+    status, errors = make('run', f'STAGE={PAGE}', where=tmp_path / 'lab')
+    assert status == 2 and f'STAGE={PAGE}: there are {PAGING}' in errors
 
 
 def test_make_takes_values_with_spaces_quotes_and_equals_signs():
@@ -104,15 +105,15 @@ def test_the_environment_gives_settings_but_no_common_words():
     ({'NATIVE': '1', 'TEST': '1'}, 'does not run with NATIVE=1'),
     ({'NATIVE': '1', 'OPTIONS': 'check'}, 'does not run with NATIVE=1'),
     ({'NATIVE': '1', 'GUEST': 'none', 'KERNEL': 'x'}, 'with GUEST=linux'),
-    ({'STAGE': '03-buddy', 'CMDLINE': 'quiet'}, 'has no guest yet'),
+    ({'STAGE': PAGE, 'CMDLINE': 'quiet'}, 'has no guest yet'),
     ({'GUEST': 'demo', 'FIRMWARE': 'uefi'}, 'a guest for a BIOS'),
-    ({'STAGE': '03-buddy', 'FIRMWARE': 'uefi'},
-     'FIRMWARE=uefi: STAGE=03-buddy is a program for a BIOS; '),
+    ({'STAGE': PAGE, 'FIRMWARE': 'uefi'},
+     f'FIRMWARE=uefi: STAGE={PAGE} is a program for a BIOS; '),
     ({'GUEST': 'lunix'}, 'no such file; did you mean linux?'),
     ({'GUEST': 'fisrt'}, 'no such file; did you mean first?'),
-    ({'STAGE': '04-slab', 'GUEST': 'hole'}, 'no guest yet'),
+    ({'STAGE': HEAP, 'GUEST': 'hole'}, 'no guest yet'),
     ({'GUEST': 'hole', 'FIRMWARE': 'uefi'}, 'a guest for a BIOS'),
-    ({'STAGE': '04-slab', 'TEST_FOLDERS': 'page hepa'},
+    ({'STAGE': HEAP, 'TEST_FOLDERS': 'page hepa'},
      'TEST_FOLDERS=hepa: no such folder; did you mean heap?'),
     ({'GUEST': '/no/such.img'}, '/no/such.img: no such file'),
 ])
@@ -183,8 +184,8 @@ def test_tools_ask_as_well():
                   ['run.py', 'COLOUR=red'], ['fuzz.py', 'TIME=soon'],
                   ['soak.py', 'x'], ['soak.py', '1', 'x'],
                   ['breakit.py', 'no'], ['transcripts.py', 'no'],
-                  ['diff.py', '01-boot', 'no'],
-                  ['lab.py', '01-boot', '/dev/null/lab']):
+                  ['diff.py', BOOT, 'no'],
+                  ['lab.py', BOOT, '/dev/null/lab']):
         done = subprocess.run(
             ['/usr/bin/python3', TOP / 'tools' / words[0], *words[1:]],
             stderr=subprocess.PIPE, text=True, check=False)
