@@ -255,8 +255,9 @@ def check_warnings():
             base = tree.base_of(stage_dir(origin) / name)
             alone |= {(origin, name), (base and tree.stage_of(base), name)}
     for each in before:
-        yield from warnings_of(each, sorted(
-            name for origin, name in alone if origin == each))
+        names = sorted(name for origin, name in alone if origin == each)
+        if names:
+            yield from warnings_of(each, names)
 
 
 def uses(stage):
