@@ -19,6 +19,7 @@ NEEDED = (
     ('qemu-system-x86_64', '--version', 'emulates AMD SVM'),
     ('grub-mkimage', '--version', 'boot media'),
     ('mformat', '--version', 'boot media'),
+    ('cpio', '--version', "the guest's initramfs"),
 )
 OTHERS = (
     ('bochs', '--help', 'emulates Intel VMX'),
