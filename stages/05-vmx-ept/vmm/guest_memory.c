@@ -20,6 +20,8 @@
 #include "paging/address.h"
 #include "paging/guarded.h"
 #include "paging/paging.h"
+#include "vmm/cpu_mode.h"
+#include "vmm/decode.h"
 #include "vmm/vcpu.h"
 
 #define PTE_PRESENT BIT(0)
@@ -164,4 +166,18 @@ int guest_read_virt(struct vcpu *vcpu, u64 virt, void *buffer, size_t size)
 		size -= part;
 	}
 	return 0;
+}
+
+/* Only in 64-bit mode does the code segment have no base. */
+uint guest_fetch(struct vcpu *vcpu, u8 *code)
+{
+	u64 at = vcpu_ops->get(vcpu, VCPU_RIP);
+	uint size = INSTRUCTION_MOST;
+
+	if (guest_address_size(vcpu) != 8)
+		at = (u32)(at + vcpu_ops->get(vcpu, VCPU_CS_BASE));
+	if (!guest_read_virt(vcpu, at, code, size))
+		return size;
+	size = MIN((u64)size, PAGE_SIZE - (at & PAGE_MASK));
+	return guest_read_virt(vcpu, at, code, size) ? 0 : size;
 }

@@ -23,4 +23,10 @@ int guest_read_phys(gphys_t gpa, void *buffer, size_t size);
 /* Copy @size bytes at guest-virtual @virt; the range may cross pages. */
 int guest_read_virt(struct vcpu *vcpu, u64 virt, void *buffer, size_t size);
 
+/*
+ * Copy the guest's next instruction: INSTRUCTION_MOST bytes from its RIP, or
+ * as many as lie before a page that it can't read. Returns how many.
+ */
+uint guest_fetch(struct vcpu *vcpu, u8 *code);
+
 #endif

@@ -19,12 +19,13 @@
 #include "lib/cpu.h"
 #include "lib/errno.h"
 #include "paging/guarded.h"
+#include "smp/decode_store.h"
 #include "smp/ipi.h"
 #include "smp/lapic.h"
 #include "smp/signal.h"
 #include "smp/start.h"
-#include "smp/store.h"
 #include "vmm/cpu_mode.h"
+#include "vmm/decode.h"
 #include "vmm/guest_memory.h"
 #include "vmm/mmio.h"
 #include "vmm/msr.h"
@@ -82,7 +83,7 @@ static void signal_all(u32 icr, u32 dest, bool x2apic)
  * An INIT with level trigger and without assert once synchronised arbitration
  * IDs; it resets nobody (SDM 3A 11.6.1).
  */
-static bool signals(u32 icr, u32 dest, bool x2apic)
+static bool done_as_signal(u32 icr, u32 dest, bool x2apic)
 {
 	u32 mode = icr & ICR_MODE;
 
@@ -105,7 +106,7 @@ static void write_register(uint offset, u32 value)
 	volatile u32 *apic = apic_register(0);
 
 	if (offset == LAPIC_ICR_LOW &&
-	    signals(value, apic[LAPIC_ICR_HIGH / 4] >> 24, false))
+	    done_as_signal(value, apic[LAPIC_ICR_HIGH / 4] >> 24, false))
 		return;
 	apic[offset / 4] = value;
 	if (offset == LAPIC_LDR)
@@ -134,7 +135,7 @@ static u64 *guest_register(struct vcpu *vcpu, uint number)
 	return number == 4 ? NULL : &regs[number < 4 ? number : number - 1];
 }
 
-static u64 operand(struct vcpu *vcpu, const struct store *s)
+static u64 store_operand(struct vcpu *vcpu, const struct store *s)
 {
 	u64 *reg;
 
@@ -146,23 +147,10 @@ static u64 operand(struct vcpu *vcpu, const struct store *s)
 	return s->high ? *reg >> 8 : *reg;
 }
 
-static void fetch(struct vcpu *vcpu, u8 *code, uint *size)
+static void __noreturn panic_at_store(struct vcpu *vcpu, const u8 *code,
+				      uint size)
 {
-	u64 rip = vcpu_ops->get(vcpu, VCPU_RIP);
-
-	if (guest_address_size(vcpu) != 8)
-		rip = (u32)(rip + vcpu_ops->get(vcpu, VCPU_CS_BASE));
-	*size = STORE_MOST;
-	if (guest_read_virt(vcpu, rip, code, *size)) {
-		*size = MIN((u64)STORE_MOST, PAGE_SIZE - (rip & PAGE_MASK));
-		if (guest_read_virt(vcpu, rip, code, *size))
-			*size = 0;
-	}
-}
-
-static void __noreturn refuse(struct vcpu *vcpu, const u8 *code, uint size)
-{
-	char bytes[3 * STORE_MOST + 1] = "";
+	char bytes[3 * INSTRUCTION_MOST + 1] = "";
 
 	for (uint i = 0; i < size; i++)
 		snprintf(bytes + 3 * i, 4, " %02x", code[i]);
@@ -173,7 +161,7 @@ static void __noreturn refuse(struct vcpu *vcpu, const u8 *code, uint size)
 }
 
 /* What the register holds before the store, where that matters. */
-static u64 read_old(const struct store *s, uint offset)
+static u64 register_before(const struct store *s, uint offset)
 {
 	volatile u32 *apic = apic_register(0);
 
@@ -181,7 +169,8 @@ static u64 read_old(const struct store *s, uint offset)
 }
 
 /* XCHG has an old value to give back; 32 bits clear the upper half. */
-static void give_back(struct vcpu *vcpu, const struct store *s, u64 old)
+static void give_back_exchanged(struct vcpu *vcpu, const struct store *s,
+				u64 old)
 {
 	u64 *reg = guest_register(vcpu, s->reg);
 
@@ -194,16 +183,16 @@ static void apic_write(struct vcpu *vcpu, gphys_t gpa)
 {
 	uint offset = gpa.v & PAGE_MASK, size;
 	u64 old, value, rflags = vcpu_ops->get(vcpu, VCPU_RFLAGS);
-	u8 code[STORE_MOST];
+	u8 code[INSTRUCTION_MOST];
 	struct store s;
 
-	fetch(vcpu, code, &size);
+	size = guest_fetch(vcpu, code);
 	if (store_decode(code, size, guest_address_size(vcpu), &s))
-		refuse(vcpu, code, size);
-	old = read_old(&s, offset);
-	value = store_result(&s, old, operand(vcpu, &s), &rflags);
+		panic_at_store(vcpu, code, size);
+	old = register_before(&s, offset);
+	value = store_result(&s, old, store_operand(vcpu, &s), &rflags);
 	if (s.op == STORE_XCHG)
-		give_back(vcpu, &s, old);
+		give_back_exchanged(vcpu, &s, old);
 	if (s.op < STORE_MOV)
 		vcpu_ops->set(vcpu, VCPU_RFLAGS, rflags);
 	vcpu_ops->skip_bytes(vcpu, s.length);
@@ -220,7 +209,7 @@ static struct mmio_page apic_page = {
 
 static int write_x2apic_icr(struct vcpu *vcpu, u32 msr, u64 value)
 {
-	if (lapic_is_x2apic() && signals(value, value >> 32, true))
+	if (lapic_is_x2apic() && done_as_signal(value, value >> 32, true))
 		return 0;
 	return guarded_wrmsr(msr, value);
 }

@@ -29,3 +29,6 @@ vmm-mtrr-guest.flags := -Wl,--wrap=mtrr_read
 HOST_TESTS += vmm-acpi vmm-acpi-sleep
 vmm-acpi.sources := vmm/test/acpi_test.c vmm/acpi.c
 vmm-acpi-sleep.sources := vmm/test/acpi_sleep_test.c vmm/acpi_sleep.c
+
+HOST_TESTS += vmm-decode
+vmm-decode.sources := vmm/test/decode_test.c vmm/decode.c

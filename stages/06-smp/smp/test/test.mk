@@ -1,10 +1,11 @@
-HOST_TESTS += smp-madt smp-store smp-ipi smp-many-cpus
+HOST_TESTS += smp-madt smp-decode-store smp-ipi smp-many-cpus
 
 smp-madt.sources := smp/test/madt_test.c smp/test/madt_fuzz.c smp/madt.c
 
 # The decoder's PUSHF would write where the host's code keeps its variables.
-smp-store.sources := smp/test/store_test.c smp/store.c
-smp-store.flags := -mno-red-zone
+smp-decode-store.sources := smp/test/decode_store_test.c smp/decode_store.c \
+	vmm/decode.c
+smp-decode-store.flags := -mno-red-zone
 
 smp-ipi.sources := smp/test/ipi_test.c smp/ipi.c
 

@@ -4,7 +4,7 @@
  */
 #include "host.h"
 #include "lib/errno.h"
-#include "smp/store.h"
+#include "smp/decode_store.h"
 
 struct form {
 	const u8 *start, *end;

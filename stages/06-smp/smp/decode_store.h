@@ -2,12 +2,10 @@
  * A guest's instruction that writes to a device register, taken apart. Pure;
  * tested on the host.
  */
-#ifndef SMP_STORE_H
-#define SMP_STORE_H
+#ifndef SMP_DECODE_STORE_H
+#define SMP_DECODE_STORE_H
 
 #include "lib/types.h"
-
-#define STORE_MOST 15 /* bytes of an instruction (SDM 2A 2.3.11) */
 
 enum store_op { /* the first eight as instructions number them */
 	STORE_ADD,

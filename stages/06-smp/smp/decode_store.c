@@ -13,118 +13,69 @@
  *
  * SDM 2A chapter 2, 2D appendix A. Book: chapter 6, "Taking a store apart".
  */
-#include "smp/store.h"
+#include "smp/decode_store.h"
 
 #include "lib/cpu.h"
 #include "lib/errno.h"
-
-#define REX_W BIT(3)
-#define REX_R BIT(2)
+#include "vmm/decode.h"
 
 #define RFLAGS_STATUS 0x8d5UL /* OF SF ZF AF PF CF */
 
-struct cursor {
-	const u8 *code;
-	uint at, size;
-	bool short_of; /* the instruction is longer than what is there */
-	bool operand16, address_changed;
-	u8 rex;
-};
-
-static u8 next(struct cursor *c)
-{
-	if (c->at < c->size)
-		return c->code[c->at++];
-	c->short_of = true;
-	return 0;
-}
-
-/* A REX prefix counts only right before the opcode. Returns the opcode. */
-static u8 read_prefixes(struct cursor *c, uint mode)
-{
-	for (;;) {
-		u8 byte = next(c);
-
-		switch (byte) {
-		case 0x66:
-			c->operand16 = true;
-			break;
-		case 0x67:
-			c->address_changed = true;
-			break;
-		case 0xf0: /* LOCK: a device register doesn't care */
-		case 0x26:
-		case 0x2e:
-		case 0x36:
-		case 0x3e:
-		case 0x64:
-		case 0x65:
-			break;
-		default:
-			if (mode != 8 || (byte & 0xf0) != 0x40)
-				return byte;
-			c->rex = byte;
-			return next(c);
-		}
-		c->rex = 0;
-	}
-}
-
-static void pass_over(struct cursor *c, uint bytes)
+static void pass_over(struct instruction *i, uint bytes)
 {
 	while (bytes--)
-		next(c);
+		decode_byte(i);
 }
 
-static u64 read_immediate(struct cursor *c, uint bytes, uint size)
+static u64 read_immediate(struct instruction *i, uint bytes, uint size)
 {
 	u64 value = 0;
 	uint bits = 8 * bytes;
 
-	for (uint i = 0; i < bytes; i++)
-		value |= (u64)next(c) << 8 * i;
+	for (uint k = 0; k < bytes; k++)
+		value |= (u64)decode_byte(i) << 8 * k;
 	if (bytes < size && value >> (bits - 1) & 1) /* sign-extended */
 		value |= ~0UL << bits;
 	return value;
 }
 
 /* ModRM, SIB and displacement; the field that is no part of the address. */
-static int read_modrm(struct cursor *c, uint address_size, uint *field)
+static int read_modrm(struct instruction *i, uint address_size, uint *field)
 {
-	u8 modrm = next(c), mod = modrm >> 6, rm = modrm & 7, sib;
+	u8 modrm = decode_byte(i), mod = modrm >> 6, rm = modrm & 7, sib;
 
 	*field = modrm >> 3 & 7;
 	if (mod == 3)
 		return -EINVAL; /* a register, not memory */
 	if (address_size == 2) {
-		pass_over(c, mod == 0 ? (rm == 6 ? 2 : 0) : mod);
+		pass_over(i, mod == 0 ? (rm == 6 ? 2 : 0) : mod);
 		return 0;
 	}
 	if (rm == 4) {
-		sib = next(c);
+		sib = decode_byte(i);
 		rm = sib & 7; /* 5: as in ModRM, there is no base */
 	}
 	if (mod == 0)
-		pass_over(c, rm == 5 ? 4 : 0);
+		pass_over(i, rm == 5 ? 4 : 0);
 	else
-		pass_over(c, mod == 1 ? 1 : 4);
+		pass_over(i, mod == 1 ? 1 : 4);
 	return 0;
 }
 
-static uint address_size(const struct cursor *c, uint mode)
+static uint address_size(const struct instruction *i, uint mode)
 {
-	if (!c->address_changed)
+	if (!i->address_changed)
 		return mode;
 	return mode == 4 ? 2 : 4;
 }
 
-static uint operand_size(const struct cursor *c, u8 opcode, uint mode)
+static uint operand_size(const struct instruction *i, uint mode)
 {
-	if (!(opcode & 1))
+	if (!(i->opcode & 1))
 		return 1;
-	if (c->rex & REX_W)
+	if (i->rex & REX_W)
 		return 8;
-	return (mode == 2) != c->operand16 ? 2 : 4;
+	return (mode == 2) != i->operand_changed ? 2 : 4;
 }
 
 /* Opcode @op writes a register's value to memory: which operation? */
@@ -143,32 +94,34 @@ static bool from_register(u8 op, enum store_op *which)
 
 /* The field of ModRM, with REX.R, as a register; of a byte, without any REX, 4
  * to 7 are the high halves of the first four. */
-static void set_register(struct store *s, const struct cursor *c, uint field)
+static void set_register(struct store *s, const struct instruction *i,
+			 uint field)
 {
-	s->reg = field + (c->rex & REX_R ? 8 : 0);
-	s->high = s->size == 1 && !c->rex && field >= 4;
+	s->reg = field + (i->rex & REX_R ? 8 : 0);
+	s->high = s->size == 1 && !i->rex && field >= 4;
 	if (s->high)
 		s->reg -= 4;
 }
 
-static int read_operands(struct cursor *c, u8 op, uint mode, struct store *s)
+static int read_operands(struct instruction *i, uint mode, struct store *s)
 {
+	u8 op = i->opcode;
 	uint field, immediate = MIN(s->size, 4U);
 
 	s->reg = STORE_IMMEDIATE;
 	if (op == 0xa2 || op == 0xa3) {
 		s->op = STORE_MOV;
 		s->reg = 0;
-		pass_over(c, address_size(c, mode));
+		pass_over(i, address_size(i, mode));
 		return 0;
 	}
 	if (!from_register(op, &s->op) && op != 0xc6 && op != 0xc7 &&
 	    op != 0x80 && op != 0x81 && op != 0x83)
 		return -EINVAL;
-	if (read_modrm(c, address_size(c, mode), &field))
+	if (read_modrm(i, address_size(i, mode), &field))
 		return -EINVAL;
 	if (from_register(op, &s->op)) {
-		set_register(s, c, field);
+		set_register(s, i, field);
 		return 0;
 	}
 	if (op == 0xc6 || op == 0xc7) {
@@ -180,20 +133,19 @@ static int read_operands(struct cursor *c, u8 op, uint mode, struct store *s)
 			return -EINVAL; /* CMP writes nothing */
 		s->op = field;
 	}
-	s->value = read_immediate(c, op == 0x83 ? 1 : immediate, s->size);
+	s->value = read_immediate(i, op == 0x83 ? 1 : immediate, s->size);
 	return 0;
 }
 
 int store_decode(const u8 *code, uint size, uint mode, struct store *store)
 {
-	struct cursor c = {.code = code, .size = MIN(size, (uint)STORE_MOST)};
-	u8 opcode = read_prefixes(&c, mode);
+	struct instruction i = decode_opcode(code, size, mode);
 	int error;
 
-	*store = (struct store){.size = operand_size(&c, opcode, mode)};
-	error = read_operands(&c, opcode, mode, store);
-	store->length = c.at;
-	return error || c.short_of ? -EINVAL : 0;
+	*store = (struct store){.size = operand_size(&i, mode)};
+	error = read_operands(&i, mode, store);
+	store->length = i.at;
+	return error || i.cut ? -EINVAL : 0;
 }
 
 /*
