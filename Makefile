@@ -172,7 +172,6 @@ help:
 #:                      DEBUG=1 compiled for debuggers (-Og);
 #:                      NATIVE=1 the guest alone, without Vellum;
 #:                      MM_FAIL_AT=n the n-th memory allocation fails
-#:                      EPT_PREALLOC=1024 pages that each CPU reserves
 #:                      BUILD_ROOT=DIR builds there, not in build/ (for all
 #:                      commands; the tree may be read-only then)
 #: make test            each kind of test; STAGE= EMU= choose, PYTEST= goes to

@@ -41,8 +41,6 @@ TEST_FOLDERS ?= $(FOLDERS)
 
 CC := gcc
 VMMSIZE_ALL ?= 134217728
-# For a lesson of chapter 6: pages that each CPU reserves for its nested tables.
-EPT_PREALLOC ?= 0
 
 # In a lab with an exercise (make lab): what the missing part is to use is not
 # used yet, and a first build that warns of it says nothing to the student.
@@ -70,7 +68,6 @@ CFLAGS := -std=gnu11 $(if $(DEBUG),-Og,-O2) -g -ffreestanding \
 	-Werror=incompatible-pointer-types \
 	-Wno-unused-parameter $(LAB_CFLAGS) $(if $(WERROR),-Werror) \
 	-D__VELLUM__ -DVMMSIZE_ALL=$(VMMSIZE_ALL)UL \
-	-DEPT_PREALLOC=$(EPT_PREALLOC) \
 	-DVELLUM_STAGE='"$(STAGE)"' $(if $(TEST),-DVELLUM_TEST) \
 	$(if $(filter-out 0,$(MM_FAIL_AT)),-DMM_FAIL_AT=$(MM_FAIL_AT)UL) \
 	-I$(HERE)

@@ -180,15 +180,15 @@ def test_a_run_is_repeated_with_what_was_built_into_it(monkeypatch):
     for name in run.DEFAULTS:
         monkeypatch.delenv(name, raising=False)
     given = {'STAGE': PAGE, 'TEST': '1', 'VMMSIZE_ALL': '33554432',
-             'MM_FAIL_AT': '2', 'EPT_PREALLOC': '1024', 'BATCH': ''}
+             'MM_FAIL_AT': '2', 'BATCH': ''}
     for name, value in given.items():
         monkeypatch.setenv(name, value)
     monkeypatch.setenv('OPTIONS', 'check hypercall')
     words = shlex.split(run.repeat_command([f'STAGE={HEAP}']))
     assert words[:2] == ['make', 'run']
     assert sorted(words[2:]) == [
-        'EPT_PREALLOC=1024', 'MM_FAIL_AT=2', 'OPTIONS=check hypercall',
-        f'STAGE={HEAP}', 'TEST=1', 'VMMSIZE_ALL=33554432']
+        'MM_FAIL_AT=2', 'OPTIONS=check hypercall', f'STAGE={HEAP}', 'TEST=1',
+        'VMMSIZE_ALL=33554432']
 
 
 def test_the_package_cache_works_offline(monkeypatch):

@@ -37,7 +37,7 @@ RUN_DEFAULTS = {
     'DEBUG': '', 'NATIVE': '', 'VMMSIZE_ALL': str(128 << 20),
 }
 # What make builds into the image that is booted, beside TEST and VMMSIZE_ALL.
-BUILT_IN = ('MM_FAIL_AT', 'EPT_PREALLOC')
+BUILT_IN = ('MM_FAIL_AT',)
 
 SECTOR = 512
 # How an initramfs begins: a cpio archive, or one that Linux can unpack.
@@ -333,7 +333,7 @@ CHECKS = {
     'EMU_ARGS': _words, 'TIMEOUT': _number(1, 10 ** 6, ' (seconds)'),
     'BATCH': _switch, 'TEST': _test, 'DEBUG': _switch, 'GDB_ARGS': _words,
     'SWEEP': _switch, 'WERROR': _switch,
-    'MM_FAIL_AT': _number(0), 'EPT_PREALLOC': _number(0, 1 << 18, ' (pages)'),
+    'MM_FAIL_AT': _number(0),
     'VMMSIZE_ALL': _number(4 << 20, 1 << 30, ' (bytes)'),
     'N': _number(1), 'SEED': _number(0, 10 ** 9 - 1), 'OPS': _number(0),
     'TIME': _number(1, 10 ** 6, ' (seconds)'), 'PATCH': _patch,
