@@ -17,7 +17,7 @@
 #include "paging/trap.h"
 #include "vmm/acpi_sleep.h"
 #include "vmm/launch.h"
-#include "vmm/signals.h"
+#include "vmm/nmi.h"
 
 /* What every CPU does, and so far there is one. */
 static void every_cpu(void)

@@ -19,7 +19,7 @@
 #include "smp/start.h"
 #include "vmm/acpi_sleep.h"
 #include "vmm/launch.h"
-#include "vmm/signals.h"
+#include "vmm/nmi.h"
 
 /* What every CPU does, the first and those that it starts. */
 static void every_cpu(void)

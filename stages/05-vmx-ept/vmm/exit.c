@@ -1,7 +1,7 @@
 /*
  * The table of exit handlers, the count of what they did, and those handlers
  * that take a few lines each. The larger ones have files of their own: cpuid.c,
- * msr.c, hypercall.c, and the back ends' NMI and CR handling.
+ * msr.c, nmi.c, hypercall.c, and the back ends' CR handling.
  */
 #include "vmm/exit.h"
 
@@ -12,7 +12,7 @@
 #include "lib/reset.h"
 #include "paging/guarded.h"
 #include "vmm/mmio.h"
-#include "vmm/signals.h"
+#include "vmm/nmi.h"
 #include "vmm/vcpu.h"
 
 /* Link errors here: a reason without a handler, or with two. */
@@ -104,21 +104,6 @@ EXIT_HANDLER(XSETBV)
 EXIT_HANDLER(CR_WRITE)
 {
 	vcpu_ops->cr_write(vcpu, exit);
-}
-
-EXIT_HANDLER(NMI)
-{
-	if (cpu_call_taken()) {
-		vcpu_ops->end_nmi(vcpu);
-		cpu_signals->call(vcpu);
-		return;
-	}
-	vcpu_ops->nmi(vcpu, exit);
-}
-
-EXIT_HANDLER(NMI_WINDOW)
-{
-	vcpu_ops->nmi_window(vcpu, exit);
 }
 
 EXIT_HANDLER(TRIPLE_FAULT)

@@ -18,7 +18,7 @@
 #include "lib/string.h"
 #include "page/mm.h"
 #include "vmm/console.h"
-#include "vmm/signals.h"
+#include "vmm/nmi.h"
 
 static u64 launch_tsc;
 
@@ -95,7 +95,7 @@ void vmm_serve(struct vcpu *vcpu)
 	struct vm_exit exit;
 
 	for (;;) {
-		cpu_call_serve(vcpu);
+		cpu_stop_serve(vcpu);
 		vcpu_ops->run(vcpu, &exit);
 		exit_dispatch(vcpu, &exit);
 	}

@@ -55,6 +55,7 @@ struct vcpu {
 	void *backend; /* struct vmx_vcpu or struct svm_vcpu */
 	struct nested_root root;
 	u64 exit_tsc; /* TSC right after the last exit */
+	u32 stop;     /* do not enter: there is something to do (vmm/nmi.h) */
 	struct exit_stats stats[EXIT_REASON_COUNT];
 	struct vcpu *next; /* see vcpu_first() */
 };

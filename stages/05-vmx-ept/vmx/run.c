@@ -5,7 +5,7 @@
  */
 #include "lib/cpu.h"
 #include "vmentry/check.h"
-#include "vmm/signals.h"
+#include "vmm/nmi.h"
 #include "vmx/vmx.h"
 
 /* The exit reason (SDM 3C 25.9.1). */
@@ -104,7 +104,7 @@ static u64 enter_guest(struct vcpu *vcpu)
 
 	if (!vmx->launched)
 		vmx_break_vmcs();
-	flags = vmx_enter(&vcpu->regs, vmx->launched, cpu_call_waits());
+	flags = vmx_enter(&vcpu->regs, vmx->launched, &vcpu->stop);
 	if (flags == VMX_ENTER_STOPPED)
 		return flags;
 	vcpu->exit_tsc = rdtsc();
@@ -125,7 +125,7 @@ void vmx_run(struct vcpu *vcpu, struct vm_exit *exit)
 {
 	for (;;) {
 		while (enter_guest(vcpu) == VMX_ENTER_STOPPED)
-			cpu_call_serve(vcpu);
+			cpu_stop_serve(vcpu);
 		decode_exit(exit);
 		vmx_resume_delivery(exit->hw_reason & BASIC_REASON);
 		if (!is_our_exception(exit))

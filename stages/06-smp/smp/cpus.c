@@ -1,6 +1,11 @@
 /*
  * Which CPUs are there? ACPI's MADT says so. Without it there is one.
- * Book: chapter 6, "How many are we?".
+ *
+ *	| header, 44 bytes | type, length, ... | type, length, ... | ...
+ *
+ * Firmware writes it and firmware has bugs, so nothing is taken on trust: an
+ * entry that claims more bytes than are left, or none, which a careless reader
+ * would read for ever, ends the list. Book: chapter 6, "How many are we?".
  */
 #include "smp/cpus.h"
 
@@ -9,9 +14,14 @@
 #include "lib/errno.h"
 #include "lib/string.h"
 #include "smp/lapic.h"
-#include "smp/madt.h"
 
 #define CPUS_MOST 4096 /* that we look at */
+
+#define MADT_ENTRIES 44 /* offset of the first */
+#define MADT_LAPIC   0
+#define MADT_X2APIC  9
+#define MADT_ENABLED BIT(0)
+#define MADT_NO_ID   0xff /* a LAPIC entry that means nobody */
 
 struct smp_cpu *smp_cpus;
 uint smp_count = 1;
@@ -22,6 +32,47 @@ static struct acpi_root root;
 int smp_find_table(const char *signature, struct acpi_table *table)
 {
 	return acpi_find(acpi_map, &root, signature, table);
+}
+
+/* Is there an enabled CPU in the entry at @e? Its ID in *@id. */
+static bool entry_has_cpu(const u8 *e, u32 *id)
+{
+	if (e[0] == MADT_LAPIC && e[1] >= 8) {
+		*id = e[3];
+		return (acpi_get32(e + 4) & MADT_ENABLED) && e[3] != MADT_NO_ID;
+	}
+	if (e[0] == MADT_X2APIC && e[1] >= 16) {
+		*id = acpi_get32(e + 4);
+		return (acpi_get32(e + 8) & MADT_ENABLED) && *id != 0xffffffff;
+	}
+	return false;
+}
+
+static bool is_among(u32 id, const u32 *ids, uint count)
+{
+	for (uint i = 0; i < count; i++)
+		if (ids[i] == id)
+			return true;
+	return false;
+}
+
+int madt_read(const struct acpi_table *madt, u32 *ids, uint max, uint *found)
+{
+	const u8 *e;
+	u32 id;
+
+	*found = 0;
+	for (u32 at = MADT_ENTRIES; at + 2 <= madt->size; at += e[1]) {
+		e = madt->data + at;
+		if (e[1] < 2 || e[1] > madt->size - at)
+			return -EINVAL;
+		if (!entry_has_cpu(e, &id) || is_among(id, ids, *found))
+			continue;
+		if (*found == max)
+			return -E2BIG;
+		ids[(*found)++] = id;
+	}
+	return 0;
 }
 
 /* IDs of all CPUs into @ids; the number of them, or a reason for none. */
@@ -47,7 +98,7 @@ static const char *read_ids(u32 *ids, uint *count)
 	return *count ? NULL : "no CPU in the list of CPUs (MADT)";
 }
 
-static void add(u32 apic_id)
+static void add_cpu(u32 apic_id)
 {
 	smp_cpus[smp_count++] = (struct smp_cpu){
 		.apic_id = apic_id,
@@ -57,15 +108,15 @@ static void add(u32 apic_id)
 }
 
 /* This CPU is the first, wherever the list has it. */
-static void fill(const u32 *ids, uint count)
+static void fill_list(const u32 *ids, uint count)
 {
 	u32 own = lapic_id();
 
 	smp_count = 0;
-	add(own);
+	add_cpu(own);
 	for (uint i = 0; i < count; i++)
 		if (ids[i] != own)
-			add(ids[i]);
+			add_cpu(ids[i]);
 }
 
 void smp_find_cpus(void)
@@ -85,7 +136,7 @@ void smp_find_cpus(void)
 	if (why)
 		printf("smp: %s: one CPU\n", why);
 	else
-		fill(ids, count);
+		fill_list(ids, count);
 	free(ids);
 	if (!why)
 		printf("smp: %u CPU%s in ACPI's MADT\n", smp_count,

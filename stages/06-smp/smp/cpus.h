@@ -39,7 +39,8 @@ struct smp_cpu {
 	u32 ldr, dfr; /* its APIC's logical destination, in xAPIC mode */
 	u32 wake;     /* cpu_idle() returns: there is something to look at */
 	u32 stopped;  /* for a panic */
-	u32 *called;  /* its vmm/signals.h `called`; NULL until it is ready */
+	bool waits_in_guest; /* for a start-up IPI: no call gets through */
+	u32 called;          /* a call is on its way to it (call.h) */
 };
 
 /* CPU n is smp_cpus[n]; CPU 0 is the one that booted. */
@@ -59,10 +60,18 @@ static inline bool smp_is_ready(const struct smp_cpu *cpu)
 	return __atomic_load_n(&cpu->state, __ATOMIC_ACQUIRE) == CPU_READY;
 }
 
-/* List the machine's CPUs. CPU 0, once. */
+/* Fill the list above. CPU 0, after the heap and before any virtual CPU. */
 void smp_find_cpus(void);
 
 /* The FADT, for the timer; -ENOENT. Phase device on. */
 int smp_find_table(const char *signature, struct acpi_table *table);
+
+/*
+ * The APIC IDs of all CPUs that the MADT calls enabled, the first @max of them
+ * into @ids, each once; *@found says how many. -E2BIG: there are more;
+ * -EINVAL: an entry is malformed, what came before it is in @ids. Pure: the
+ * table's length and sum are right, its contents may be anything.
+ */
+int madt_read(const struct acpi_table *madt, u32 *ids, uint max, uint *found);
 
 #endif

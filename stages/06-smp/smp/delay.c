@@ -8,11 +8,13 @@
 #include "console/printf.h"
 #include "lib/cpu.h"
 #include "smp/cpus.h"
-#include "smp/madt.h"
-#include "smp/signal.h"
+#include "smp/panic.h"
 
 #define PM_HZ   3579545UL /* ACPI 6.5, 4.8.2.1 */
 #define PM_MASK 0xffffffU /* 24 bits are always there */
+
+#define FADT_PM_TIMER_BLOCK  76
+#define FADT_PM_TIMER_LENGTH 91
 
 #define PIT_HZ       1193182UL
 #define PIT_MOST     50000 /* microseconds that 16 bits hold */
@@ -25,6 +27,14 @@
 #define SPEAKER_OUT  BIT(5)
 
 static u16 pm_port;
+
+u16 fadt_pm_timer(const struct acpi_table *fadt)
+{
+	if (fadt->size <= FADT_PM_TIMER_LENGTH ||
+	    fadt->data[FADT_PM_TIMER_LENGTH] != 4)
+		return 0;
+	return acpi_get32(fadt->data + FADT_PM_TIMER_BLOCK);
+}
 
 static u32 pm_read(void)
 {

@@ -4,7 +4,11 @@
 #ifndef SMP_DELAY_H
 #define SMP_DELAY_H
 
-#include "lib/types.h"
+#include "vmm/acpi.h"
+
+/* The I/O port of ACPI's power management timer, or 0 when there is none. Pure:
+ * @fadt's length and sum are right, its contents may be anything. */
+u16 fadt_pm_timer(const struct acpi_table *fadt);
 
 /* Choose a clock. CPU 0, before the first delay. */
 void delay_init(void);

@@ -24,7 +24,7 @@ static const struct leaf {
 
 static struct cpuid_regs first[ARRAY_SIZE(leaves)];
 
-static struct cpuid_regs read(const struct leaf *l)
+static struct cpuid_regs read_leaf(const struct leaf *l)
 {
 	struct cpuid_regs r = {0};
 
@@ -41,7 +41,7 @@ static struct cpuid_regs read(const struct leaf *l)
 void features_note(void)
 {
 	for (uint i = 0; i < ARRAY_SIZE(leaves); i++)
-		first[i] = read(&leaves[i]);
+		first[i] = read_leaf(&leaves[i]);
 }
 
 bool features_same(void)
@@ -49,7 +49,7 @@ bool features_same(void)
 	bool same = true;
 
 	for (uint i = 0; i < ARRAY_SIZE(leaves); i++) {
-		struct cpuid_regs a = first[i], b = read(&leaves[i]);
+		struct cpuid_regs a = first[i], b = read_leaf(&leaves[i]);
 
 		if (a.eax == b.eax && a.ebx == b.ebx && a.ecx == b.ecx &&
 		    a.edx == b.edx)

@@ -4,8 +4,8 @@
  *
  * An INIT that reached a CPU would tear it out of Vellum for good. So what the
  * guest writes to the register is looked at first: an INIT or start-up IPI is
- * never sent; signal.c does what it would have done. All else is passed on. In
- * xAPIC mode that costs an exit for each write to any register of the APIC,
+ * never sent; init_sipi.c does what it would have done. All else is passed on.
+ * In xAPIC mode that costs an exit for each write to any register of the APIC,
  * because a page is the least that can be watched; in x2APIC mode the register
  * is an MSR, and nothing else exits.
  *
@@ -20,16 +20,14 @@
 #include "lib/errno.h"
 #include "paging/guarded.h"
 #include "smp/decode_store.h"
-#include "smp/ipi.h"
+#include "smp/init_sipi.h"
 #include "smp/lapic.h"
-#include "smp/signal.h"
 #include "smp/start.h"
 #include "vmm/cpu_mode.h"
 #include "vmm/decode.h"
 #include "vmm/guest_memory.h"
 #include "vmm/mmio.h"
 #include "vmm/msr.h"
-#include "vmm/signals.h"
 #include "vmm/vcpu.h"
 
 /*

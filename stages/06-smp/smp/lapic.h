@@ -1,6 +1,7 @@
 /*
  * This CPU's local APIC, in whichever mode it is: xAPIC, whose registers are
- * memory, or x2APIC, whose registers are MSRs (SDM 3A chapter 11).
+ * memory, or x2APIC, whose registers are MSRs (SDM 3A chapter 11). And to whom
+ * an interrupt command goes, which is pure, and tested on the host.
  */
 #ifndef SMP_LAPIC_H
 #define SMP_LAPIC_H
@@ -74,5 +75,18 @@ void lapic_send(u32 dest, u32 icr);
  * from outside: requests that have arrived can't be taken back.
  */
 void lapic_reset(void);
+
+/* A CPU, as its APIC knows itself. */
+struct ipi_target {
+	u32 id;       /* 8 bits of it count in xAPIC mode */
+	u32 ldr, dfr; /* of xAPIC mode */
+};
+
+/*
+ * Does @icr address @target, which may be the CPU that sends it? In xAPIC mode
+ * @dest is the destination's 8 bits; in x2APIC mode, 32 bits.
+ */
+bool ipi_addresses(u32 icr, u32 dest, bool x2apic, bool is_sender,
+		   const struct ipi_target *target);
 
 #endif

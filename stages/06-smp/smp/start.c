@@ -24,14 +24,18 @@
 #include "console/printf.h"
 #include "lib/cpu.h"
 #include "lib/errno.h"
+#include "lib/percpu.h"
 #include "lib/string.h"
 #include "page/page.h"
 #include "paging/address.h"
 #include "paging/paging.h"
+#include "paging/trap.h"
 #include "smp/delay.h"
+#include "smp/init_sipi.h"
 #include "smp/lapic.h"
-#include "smp/signal.h"
+#include "smp/panic.h"
 #include "smp/trampoline.h"
+#include "vmm/launch.h"
 #include "vmm/vcpu.h"
 
 #define INIT_WAIT    10000
@@ -99,9 +103,59 @@ static void fill_trampoline(struct trampoline *t, phys_t at)
 	t->jump_selector = TRAMPOLINE_SELECTOR;
 }
 
+static void set_state(struct smp_cpu *cpu, enum smp_state state)
+{
+	__atomic_store_n(&cpu->state, state, __ATOMIC_SEQ_CST);
+}
+
+/* A CPU that can't take part must not take part without us either: it stays
+ * here. No INIT reaches it where Vellum watches for those (icr.c). */
+static bool is_fit(void)
+{
+	const char *why = NULL;
+
+	features_same();
+	if (!vcpu_ops->probe(&why))
+		return true;
+	printf("smp: CPU %u is left out: %s\n", *this_cpu(cpu_number),
+	       why ? why : "it can't do what CPU 0 can");
+	return false;
+}
+
+/* What main.c has every CPU do. */
+static void (*every_cpu)(void);
+
+/* The rest of its life: the phases that every CPU runs, then its wait for the
+ * guest to want it, then the guest. */
+static void __noreturn __attribute__((noinline)) ap_main(struct smp_cpu *cpu)
+{
+	set_state(cpu, CPU_ARRIVED);
+	trap_init();
+	smp_stop_if_panic(); /* nobody can call us before we are ready */
+	paging_prepare_cpu();
+	if (!is_fit()) {
+		set_state(cpu, CPU_UNFIT);
+		cpu_halt_forever();
+	}
+	every_cpu();
+	cpu->ldr = lapic_read(LAPIC_LDR);
+	if (!lapic_is_x2apic())
+		cpu->dfr = lapic_read(LAPIC_DFR);
+	if (cpu->go_on)
+		cpu->go_on(vcpu_current());
+	set_state(cpu, CPU_READY);
+	smp_stop_if_panic();
+#ifdef VELLUM_TEST
+	smp_selftest_print();
+#endif
+	if (!cpu->go_on)
+		smp_wait_for_sipi(vcpu_current());
+	vmm_serve(vcpu_current());
+}
+
 /*
  * A CPU arrives, on its own stack, but without per-CPU variables: nothing here
- * may use one before GS has its base, hence ap_main() in a file of its own.
+ * may use one before GS has its base, hence ap_main() is not compiled into it.
  */
 void ap_entry(struct smp_cpu *cpu)
 {
@@ -109,6 +163,33 @@ void ap_entry(struct smp_cpu *cpu)
 	write_cr3(paging_root().v);
 	wrmsr(MSR_GS_BASE, cpu->percpu_offset);
 	ap_main(cpu);
+}
+
+/*
+ * The copy must lie a multiple of 4096 bytes from CPU 0's, so that what is
+ * aligned to a page in the one is so in the other: the guard pages of
+ * exception stacks are among it.
+ */
+int smp_cpu_prepare(struct smp_cpu *cpu)
+{
+	u64 first = ALIGN_DOWN((u64)percpu_start, PAGE_SIZE);
+	u64 size = ALIGN_UP((u64)percpu_end - first, PAGE_SIZE);
+	u64 before = PAGE_SIZE + STACK_SIZE;
+	char *block;
+
+	if (cpu->stack_top)
+		return 0; /* it has been before */
+	if (alloc_pages((void **)&block, NULL, (before + size) / PAGE_SIZE))
+		return -ENOMEM;
+	if (paging_make_guard(block))
+		return -ENOMEM; /* there is no going on from this anyway */
+	memset(block + PAGE_SIZE, 0, STACK_SIZE + size);
+	cpu->percpu_offset = (u64)(block + before) - first;
+	*(u64 *)((u64)&percpu_self_offset + cpu->percpu_offset) =
+		cpu->percpu_offset;
+	*(u32 *)((u64)&percpu_cpu_number + cpu->percpu_offset) = cpu - smp_cpus;
+	cpu->stack_top = block + before;
+	return 0;
 }
 
 static bool wait_while(const struct smp_cpu *cpu, u32 state, uint us)
@@ -138,7 +219,8 @@ static void leave_out(struct smp_cpu *cpu, const char *why)
 }
 
 /* A CPU that does not come must not come later, on the next one's stack. */
-static void start(struct smp_cpu *cpu, volatile struct trampoline *t, phys_t at)
+static void start_cpu(struct smp_cpu *cpu, volatile struct trampoline *t,
+		      phys_t at)
 {
 	u32 icr = ICR_MODE_SIPI | ICR_ASSERT | at.v >> PAGE_SHIFT;
 
@@ -172,7 +254,7 @@ static void start_all(phys_t at)
 	delay(INIT_WAIT);
 	for (uint i = 1; i < smp_count; i++)
 		if (smp_cpus[i].state == CPU_OFF)
-			start(&smp_cpus[i], t, at);
+			start_cpu(&smp_cpus[i], t, at);
 }
 
 /* The firmware's page comes back as it was, and the tables go. */
@@ -208,9 +290,9 @@ static uint count_ready(void)
 	return ready;
 }
 
-void smp_prepare(void (*every_cpu)(void))
+void smp_prepare(void (*each)(void))
 {
-	smp_every_cpu = every_cpu;
+	every_cpu = each;
 	delay_init();
 	features_note();
 	smp_first_is_ready();
@@ -267,10 +349,10 @@ void smp_start_cpus(void)
 	spin_unlock(&start_lock);
 }
 
-void smp_start(void (*every_cpu)(void))
+void smp_start(void (*each)(void))
 {
 	if (smp_count == 1 || !vcpu_ops)
 		return;
-	smp_prepare(every_cpu);
+	smp_prepare(each);
 	smp_start_cpus();
 }

@@ -23,18 +23,15 @@ bool features_same(void);
 
 /*
  * CPU 0 takes part, and says what the others must be like. Once, first. Each
- * further CPU, when it has arrived, calls @every_cpu.
+ * further CPU, when it has arrived, calls @each.
  */
-void smp_prepare(void (*every_cpu)(void));
+void smp_prepare(void (*each)(void));
 
 /* The start of the other CPUs of a BIOS machine: as above, and all of them. */
-void smp_start(void (*every_cpu)(void));
+void smp_start(void (*each)(void));
 
 /* Have the guest's accesses to the local APIC's page watched. CPU 0, once. */
 void smp_watch_apic(void);
-
-/* What each CPU does once it has arrived: what smp_prepare() was given. */
-extern void (*smp_every_cpu)(void);
 
 /* In a build with TEST=1: for each CPU, and when all have been started. */
 void smp_start_up_selftest(void);
@@ -49,11 +46,7 @@ void smp_selftest_print(void);
  */
 void smp_start_cpus(void);
 
-/*
- * The rest of a CPU's life, on its own stack. ap_entry() is where it begins,
- * without per-CPU variables; ap_main() has them.
- */
+/* Where a CPU begins, on its own stack, without per-CPU variables. */
 void ap_entry(struct smp_cpu *cpu) __noreturn;
-void ap_main(struct smp_cpu *cpu) __noreturn;
 
 #endif

@@ -1,13 +1,16 @@
-HOST_TESTS += smp-madt smp-decode-store smp-ipi smp-many-cpus
+HOST_TESTS += smp-cpus smp-decode-store smp-lapic smp-init-sipi smp-many-cpus
 
-smp-madt.sources := smp/test/madt_test.c smp/test/madt_fuzz.c smp/madt.c
+smp-cpus.sources := smp/test/cpus_test.c smp/test/cpus_fuzz.c smp/cpus.c \
+	smp/delay.c
 
 # The decoder's PUSHF would write where the host's code keeps its variables.
 smp-decode-store.sources := smp/test/decode_store_test.c smp/decode_store.c \
 	vmm/decode.c
 smp-decode-store.flags := -mno-red-zone
 
-smp-ipi.sources := smp/test/ipi_test.c smp/ipi.c
+smp-lapic.sources := smp/test/lapic_test.c smp/lapic.c
+
+smp-init-sipi.sources := smp/test/init_sipi_test.c smp/init_sipi.c
 
 smp-many-cpus.sources := smp/test/many_cpus_test.c vmm/nested_root.c \
 	vmm/nested_map.c vmm/nested_tree.c vmm/mtrr.c vmm/mmio.c \

@@ -8,7 +8,7 @@
  *
  * An NMI could come after the look at the flag and before HLT, and then HLT
  * would sleep though there is work: CLI does not keep NMIs away, and there is
- * no instruction that enables them and sleeps. So the NMI handler (signals.c)
+ * no instruction that enables them and sleeps. So the NMI handler (call.c)
  * looks where it interrupted us, and if that was between the labels, has us go
  * on behind the second.
  */

@@ -3,9 +3,13 @@
  * changes. Each table is a copy of exactly its bytes, so that the address
  * sanitizer sees a read past them.
  */
+#include "heap/heap.h"
 #include "host.h"
 #include "lib/errno.h"
-#include "smp/madt.h"
+#include "smp/cpus.h"
+#include "smp/delay.h"
+#include "smp/lapic.h"
+#include "smp/panic.h"
 
 int LLVMFuzzerTestOneInput(const u8 *data, size_t size);
 
@@ -127,6 +131,81 @@ static void the_timer_port_comes_from_the_fadt(void **state)
 	assert_int_equal(fadt_pm_timer(&fadt), 0);
 }
 
+/* The machine on which find_cpus() runs: its MADT is the bytes up to here, and
+ * its own APIC ID is this. */
+static u32 madt_size, own_id;
+
+void *alloc(uint n)
+{
+	return malloc(n);
+}
+
+void free(void *p)
+{
+	libc_free(p);
+}
+
+int lapic_init(void)
+{
+	return 0;
+}
+
+u32 lapic_id(void)
+{
+	return own_id;
+}
+
+void smp_stop_if_panic(void)
+{
+}
+
+const void *acpi_map(u64 address, u64 size)
+{
+	return NULL;
+}
+
+int acpi_machine_root(struct acpi_root *root)
+{
+	*root = (struct acpi_root){.oem = "VELLUM"};
+	return madt_size ? 0 : -ENOENT;
+}
+
+int acpi_find(acpi_map_fn *map, const struct acpi_root *root,
+	      const char *signature, struct acpi_table *table)
+{
+	*table = (struct acpi_table){bytes, madt_size};
+	return strcmp(signature, "APIC") ? -ENOENT : 0;
+}
+
+static void the_cpu_that_booted_is_cpu_0(void **state)
+{
+	u32 at = lapic(ENTRIES, 4, 1);
+
+	own_id = 6;
+	at = lapic(at, 6, 1);
+	madt_size = lapic(at, 8, 1);
+	smp_find_cpus();
+	assert_int_equal(smp_count, 3);
+	assert_int_equal(smp_cpus[0].apic_id, 6);
+	assert_int_equal(smp_cpus[1].apic_id, 4);
+	assert_int_equal(smp_cpus[2].apic_id, 8);
+	assert_string_equal(smp_oem, "VELLUM");
+	libc_free(smp_cpus);
+}
+
+static void without_a_list_there_is_one_cpu(void **state)
+{
+	smp_count = 1;
+	madt_size = 0;
+	smp_find_cpus();
+	assert_int_equal(smp_count, 1);
+	libc_free(smp_cpus);
+	madt_size = ENTRIES; /* all header */
+	smp_find_cpus();
+	assert_int_equal(smp_count, 1);
+	libc_free(smp_cpus);
+}
+
 /* Change what is there as a fuzzer would: bits, bytes, and the length. */
 static u32 damage(u32 size)
 {
@@ -164,6 +243,8 @@ int main(void)
 		T(an_entry_longer_than_the_table_is_refused),
 		T(a_short_entry_is_no_cpu),
 		T(a_table_that_is_all_header_has_no_cpu),
+		T(the_cpu_that_booted_is_cpu_0),
+		T(without_a_list_there_is_one_cpu),
 		T(the_timer_port_comes_from_the_fadt),
 		T(damaged_tables_do_no_harm),
 #undef T

@@ -16,23 +16,18 @@
  * CPU waits inside the guest, and the hardware reports the signals themselves.
  * Book: chapter 6, "INIT, SIPI, SIPI".
  */
-#include "smp/signal.h"
+#include "smp/init_sipi.h"
 
 #include "boot/cmdline.h"
-#include "smp/ipi.h"
+#include "lib/string.h"
+#include "smp/call.h"
 #include "smp/lapic.h"
 #include "smp/lock_order.h"
-#include "vmm/signals.h"
+#include "smp/panic.h"
+#include "vmm/nmi.h"
 #include "vmm/vcpu.h"
 
 #define NO_SIPI (-1)
-
-void smp_call(struct smp_cpu *cpu)
-{
-	__atomic_store_n(&cpu->wake, 1, __ATOMIC_SEQ_CST);
-	if (!__atomic_exchange_n(cpu->called, 1, __ATOMIC_SEQ_CST))
-		lapic_send(cpu->apic_id, ICR_MODE_NMI | ICR_ASSERT);
-}
 
 void smp_send_init(struct smp_cpu *cpu)
 {
@@ -109,7 +104,7 @@ void smp_wait_for_sipi(struct vcpu *vcpu)
 		vcpu_ops->start(vcpu, sleep_until_sipi(smp_self()));
 		return;
 	}
-	smp_self()->waiting = true; /* for those who stop CPUs */
+	smp_self()->waits_in_guest = true;
 	vcpu_ops->wait_for_sipi(vcpu, false);
 }
 
@@ -127,7 +122,7 @@ static void take_init_signal(struct vcpu *vcpu)
 
 static void take_sipi_signal(struct vcpu *vcpu, u8 vector)
 {
-	smp_self()->waiting = false;
+	smp_self()->waits_in_guest = false;
 	vcpu_ops->start(vcpu, vector);
 }
 
@@ -138,23 +133,32 @@ static void take_call(struct vcpu *vcpu)
 		take_init_signal(vcpu);
 }
 
+static bool take_nmi(struct vcpu *vcpu)
+{
+	if (!smp_call_taken())
+		return false;
+	vcpu_ops->end_nmi(vcpu);
+	take_call(vcpu);
+	return true;
+}
+
 static const struct cpu_signals signals = {
 	.init = take_init_signal,
 	.sipi = take_sipi_signal,
-	.call = take_call,
-	.call_nmi = smp_stop_if_panic,
+	.nmi = take_nmi,
+	.stop = take_call,
 };
 
 void smp_first_is_ready(void)
 {
 	struct smp_cpu *cpu = &smp_cpus[0];
 
-	cpu->called = this_cpu(called);
 	cpu->ldr = lapic_read(LAPIC_LDR);
 	if (!lapic_is_x2apic())
 		cpu->dfr = lapic_read(LAPIC_DFR);
 	cpu->state = CPU_READY;
 	cpu_signals = &signals;
+	smp_take_calls(smp_stop_if_panic);
 	smp_listen_to_panics();
 	lock_order_check();
 }
@@ -169,14 +173,33 @@ static const char *icr_choice(uint i)
 WORD(icr_word, .name = "icr", .takes = WORD_CHOICE, .choice = icr_choice,
      .help = "are the guest's INITs watched for, or left to the hardware");
 
+/*
+ * Bochs up to 2.7 mixes up INIT and VMX: an INIT that has caused an exit is
+ * still there at the next entry, and a start-up IPI leaves SMIs blocked, with
+ * which no entry succeeds. It names itself in the ACPI tables. (QEMU does by
+ * the same name, and under it emulation is merely slower.) icr=trap and
+ * icr=native on the command line overrule this.
+ *
+ * UEFI: a CPU that is not ours yet can't report anything.
+ */
+bool init_sipi_is_reported(bool can_wait, bool uefi, const char *word,
+			   const char *oem)
+{
+	if (!can_wait || uefi)
+		return false;
+	if (*word)
+		return !strcmp(word, "native");
+	return memcmp(oem, "BOCHS", 5) != 0;
+}
+
 static bool hardware_reports(void)
 {
 	int i = cmdline_choice(&icr_word);
 	bool can_wait =
 		vcpu_ops->wait_for_sipi && !vcpu_ops->wait_for_sipi(NULL, true);
 
-	return ipi_hardware_reports(can_wait, boot_info.firmware == BOOT_UEFI,
-				    i < 0 ? "" : icr_choice(i), smp_oem);
+	return init_sipi_is_reported(can_wait, boot_info.firmware == BOOT_UEFI,
+				     i < 0 ? "" : icr_choice(i), smp_oem);
 }
 
 bool smp_traps_icr(void)

@@ -1,8 +1,8 @@
 /*
- * INIT and start-up IPIs between CPUs as the guest sees them, and calls.
+ * INIT and start-up IPIs between CPUs, as the guest sees them.
  */
-#ifndef SMP_SIGNAL_H
-#define SMP_SIGNAL_H
+#ifndef SMP_INIT_SIPI_H
+#define SMP_INIT_SIPI_H
 
 #include "smp/cpus.h"
 
@@ -11,9 +11,6 @@ struct vcpu;
 /* The guest sends @cpu an INIT, or a start-up IPI. Any CPU. */
 void smp_send_init(struct smp_cpu *cpu);
 void smp_send_sipi(struct smp_cpu *cpu, u8 vector);
-
-/* Have @cpu, which must be ready, leave the guest or wake up. Any CPU. */
-void smp_call(struct smp_cpu *cpu);
 
 /* Sleep until the guest sends this CPU a start-up IPI; then @vcpu is ready to
  * run. Where the hardware does the waiting, it comes back at once. */
@@ -28,10 +25,12 @@ void smp_first_is_ready(void);
  */
 bool smp_traps_icr(void);
 
-/* If another CPU has panicked, stop here. Also in an NMI. (stop.c) */
-void smp_stop_if_panic(void);
-
-/* From now on a panic stops all CPUs. (stop.c) */
-void smp_listen_to_panics(void);
+/*
+ * Can we leave INITs and start-up IPIs to hardware that reports them?
+ * @can_wait: the CPU has VMX's wait-for-SIPI state. @word: what the command
+ * line says to icr=, or "". @oem: the maker's name in the ACPI tables.
+ */
+bool init_sipi_is_reported(bool can_wait, bool uefi, const char *word,
+			   const char *oem);
 
 #endif

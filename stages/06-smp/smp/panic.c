@@ -10,11 +10,13 @@
  * it arrives, when it waits for a lock, and when it is ready.
  * Book: chapter 6, "Stopping everybody".
  */
+#include "smp/panic.h"
+
 #include "console/panic.h"
 #include "console/printf.h"
 #include "lib/cpu.h"
 #include "lib/spinlock.h"
-#include "smp/signal.h"
+#include "smp/call.h"
 #include "vmm/vcpu.h"
 
 #define PATIENCE 100000000UL /* TSC cycles, for all together */
@@ -39,12 +41,6 @@ void smp_stop_if_panic(void)
 		stop_self();
 }
 
-/* Waiting for a start-up IPI inside the guest, where no NMI is taken. */
-static bool sleeps_in_guest(const struct smp_cpu *cpu)
-{
-	return cpu->waiting && !smp_traps_icr();
-}
-
 /* Has it ever run our code? Where it has not, there is nothing to stop. */
 static bool has_come(const struct smp_cpu *cpu)
 {
@@ -57,8 +53,7 @@ static bool has_stopped(const struct smp_cpu *cpu)
 {
 	u32 state = __atomic_load_n(&cpu->state, __ATOMIC_ACQUIRE);
 
-	return cpu == smp_self() || state == CPU_UNFIT ||
-	       sleeps_in_guest(cpu) ||
+	return cpu == smp_self() || state == CPU_UNFIT || cpu->waits_in_guest ||
 	       __atomic_load_n(&cpu->stopped, __ATOMIC_ACQUIRE);
 }
 
@@ -89,7 +84,7 @@ void smp_listen_to_panics(void)
 	spin_stop = stop_at_lock;
 }
 
-static void report(void)
+static void report_stopped(void)
 {
 	uint come = 0, stopped = 0;
 
@@ -110,4 +105,4 @@ static void report(void)
 		       smp_count - come);
 }
 
-PANIC_HOOK(report);
+PANIC_HOOK(report_stopped);

@@ -1,10 +1,11 @@
 /*
  * What any bytes must not make the reader of MADT and FADT do: read outside of
  * them, run for ever, or tell of CPUs that are not there. For libFuzzer, and
- * for madt_test.c, which calls it with tables that it has damaged.
+ * for cpus_test.c, which calls it with tables that it has damaged.
  */
 #include "lib/errno.h"
-#include "smp/madt.h"
+#include "smp/cpus.h"
+#include "smp/delay.h"
 
 #define CPUS 16
 

@@ -1,0 +1,38 @@
+/*
+ * NMIs: those that make the guest exit, and those that come while the CPU runs
+ * Vellum. Both are the guest's, unless another CPU of ours has sent them.
+ */
+#include "vmm/nmi.h"
+
+#include "lib/cpu.h"
+#include "paging/trap.h"
+#include "vmm/vcpu.h"
+
+const struct cpu_signals *cpu_signals;
+
+void cpu_stop_serve(struct vcpu *vcpu)
+{
+	while (__atomic_exchange_n(&vcpu->stop, 0, __ATOMIC_SEQ_CST))
+		cpu_signals->stop(vcpu);
+}
+
+EXIT_HANDLER(NMI)
+{
+	if (!cpu_signals || !cpu_signals->nmi(vcpu))
+		vcpu_ops->nmi(vcpu, exit);
+}
+
+EXIT_HANDLER(NMI_WINDOW)
+{
+	vcpu_ops->nmi_window(vcpu, exit);
+}
+
+static bool nmi_in_host(struct trap_frame *frame)
+{
+	return vcpu_ops && vcpu_ops->nmi_in_host(frame);
+}
+
+void vmm_take_nmis(void)
+{
+	trap_set_handler(VECTOR_NMI, nmi_in_host);
+}

@@ -1,0 +1,36 @@
+/*
+ * Calls: how one CPU makes another look. A call is an NMI, since nothing else
+ * reaches a CPU that is in the guest, or in the midst of Vellum.
+ *
+ * Calls and NMIs must not be mixed up: an NMI may as well be the guest's. Who
+ * calls sets the other's `called` first, and sends the NMI only if it was not
+ * set. So there is one NMI for each time that it gets set; whoever takes an NMI
+ * clears it, and knows by its value whose the NMI was. If a call and a guest's
+ * NMI meet, they may change places, which does not matter.
+ * Book: chapter 6, "A call".
+ */
+#ifndef SMP_CALL_H
+#define SMP_CALL_H
+
+#include "smp/cpus.h"
+
+/*
+ * From now on CPUs can be called. In the midst of Vellum @at_once runs, in the
+ * NMI itself: no locks; cpu_signals->stop follows before the CPU enters the
+ * guest. CPU 0.
+ */
+void smp_take_calls(void (*at_once)(void));
+
+/* Have @cpu, which must be ready, leave the guest or wake up. Any CPU. */
+void smp_call(struct smp_cpu *cpu);
+
+/* This CPU has taken an NMI: was it a call? */
+bool smp_call_taken(void);
+
+/*
+ * Sleep until *@wake is not 0 or an NMI comes; NMIs must be let in
+ * (vcpu_ops.listen). May wake for no reason. In idle.S.
+ */
+void cpu_idle(const u32 *wake);
+
+#endif

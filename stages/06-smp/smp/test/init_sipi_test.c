@@ -1,0 +1,155 @@
+/*
+ * What INIT and start-up IPIs do to another CPU, in every order; and who
+ * reports them.
+ */
+#include "boot/boot_info.h"
+#include "boot/cmdline.h"
+#include "host.h"
+#include "smp/call.h"
+#include "smp/init_sipi.h"
+#include "smp/lapic.h"
+#include "smp/panic.h"
+#include "vmm/nmi.h"
+#include "vmm/vcpu.h"
+
+#define CPU_0 (&cpus[0])
+#define CPU_1 (&cpus[1])
+
+static struct smp_cpu cpus[2];
+
+struct smp_cpu *smp_cpus = cpus;
+uint smp_count = 2;
+char smp_oem[7];
+const struct vcpu_ops *vcpu_ops;
+const struct cpu_signals *cpu_signals;
+struct boot_info boot_info;
+
+static uint calls;
+static int started_at;
+
+void smp_call(struct smp_cpu *cpu)
+{
+	calls++;
+}
+
+static void note_start(struct vcpu *vcpu, u8 vector)
+{
+	started_at = vector;
+}
+
+static const struct vcpu_ops ops = {.start = note_start};
+
+/* While it sleeps, the guest sends it two start-up IPIs, as all guests do. */
+void cpu_idle(const u32 *wake)
+{
+	smp_send_sipi(CPU_1, 0x9a);
+	smp_send_sipi(CPU_1, 0x9b);
+}
+
+static int both_run(void **state)
+{
+	for (uint i = 0; i < 2; i++)
+		cpus[i] = (struct smp_cpu){.apic_id = i, .sipi = -1};
+	vcpu_ops = &ops;
+	calls = 0;
+	started_at = -1;
+	return 0;
+}
+
+static void a_cpu_that_runs_ignores_a_start_up_ipi(void **state)
+{
+	smp_send_sipi(CPU_1, 0x9a);
+	assert_int_equal(CPU_1->sipi, -1);
+	assert_int_equal(calls, 0);
+}
+
+static void after_an_init_the_first_start_up_ipi_counts(void **state)
+{
+	smp_send_init(CPU_1);
+	assert_int_equal(calls, 1);
+	*this_cpu(cpu_number) = 1;
+	smp_wait_for_sipi(NULL);
+	*this_cpu(cpu_number) = 0;
+	assert_int_equal(started_at, 0x9a);
+	assert_int_equal(calls, 2);
+}
+
+static void a_later_init_takes_a_start_up_ipi_back(void **state)
+{
+	smp_send_init(CPU_1);
+	smp_send_sipi(CPU_1, 0x12);
+	smp_send_init(CPU_1);
+	assert_int_equal(CPU_1->sipi, -1);
+	assert_true(CPU_1->waiting && CPU_1->init);
+}
+
+static void the_boot_cpu_does_not_wait(void **state)
+{
+	smp_send_init(CPU_0);
+	assert_true(CPU_0->init);
+	assert_false(CPU_0->waiting);
+}
+
+/* The native way runs on no emulator here: its choice, at least, is tested. */
+static void hardware_is_trusted_only_where_it_can_be(void **state)
+{
+	assert_true(init_sipi_is_reported(true, false, "", "INTEL "));
+	assert_true(init_sipi_is_reported(true, false, "", "\0\0\0\0\0"));
+	assert_true(init_sipi_is_reported(true, false, "native", "BOCHS "));
+	assert_false(init_sipi_is_reported(true, false, "", "BOCHS "));
+	assert_false(init_sipi_is_reported(true, false, "trap", "INTEL "));
+	assert_false(init_sipi_is_reported(true, true, "native", "INTEL "));
+	assert_false(init_sipi_is_reported(false, false, "native", "INTEL "));
+}
+
+/* What is not asked here. */
+void smp_take_calls(void (*at_once)(void))
+{
+}
+
+bool smp_call_taken(void)
+{
+	return false;
+}
+
+void smp_stop_if_panic(void)
+{
+}
+
+void smp_listen_to_panics(void)
+{
+}
+
+void lapic_reset(void)
+{
+}
+
+u32 lapic_read(uint offset)
+{
+	return 0;
+}
+
+bool lapic_is_x2apic(void)
+{
+	return false;
+}
+
+int cmdline_choice(const struct word *word)
+{
+	return -1;
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+#define T(name) cmocka_unit_test_setup(name, both_run)
+		T(a_cpu_that_runs_ignores_a_start_up_ipi),
+		T(after_an_init_the_first_start_up_ipi_counts),
+		T(a_later_init_takes_a_start_up_ipi_back),
+		T(the_boot_cpu_does_not_wait),
+		T(hardware_is_trusted_only_where_it_can_be),
+#undef T
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
