@@ -7,15 +7,32 @@
 #include "console/printf.h"
 #include "host.h"
 #include "lib/percpu.h"
-#include "lib/spinlock.h"
 
 #define __weak __attribute__((weak))
 
 __weak PERCPU(u32, cpu_number);
-__weak const struct spin_hooks *spin_hooks;
-__weak u32 spin_only_cpu;
-__weak void (*spin_stop)(void) __noreturn;
-__weak PERCPU(struct spin_place, spin_place);
+
+/* What stage 06's lib/spinlock.h and console/panic.c want of smp/: there is one
+ * CPU, and if it panics, that is its own panic. */
+__weak u32 panic_cpu;
+__weak u64 percpu_spin_place[2];
+
+void smp_stop_at_lock(void);
+void smp_claim_panic(void);
+void smp_stop_others(void);
+
+__weak void smp_stop_at_lock(void)
+{
+	abort();
+}
+
+__weak void smp_claim_panic(void)
+{
+}
+
+__weak void smp_stop_others(void)
+{
+}
 
 /* The first race ends a test, as the other sanitizers' first finding does: what
  * it damaged may have no end. */

@@ -19,12 +19,9 @@
 extern void (*const panic_hooks_start[])(void);
 extern void (*const panic_hooks_end[])(void);
 
-void (*panic_stop_others)(void);
-void (*panic_stop_self)(void);
-
 enum panic_state {
 	PANIC_NONE,
-	PANIC_STOP,    /* the other CPUs */
+	PANIC_REASON,  /* keep it */
 	PANIC_CONSOLE, /* set the consoles up again */
 	PANIC_MESSAGE,
 	PANIC_BACKTRACE,
@@ -35,9 +32,6 @@ enum panic_state {
 
 static u32 state;
 
-/* The CPU whose panic it is, plus 1; one that panics later just stops. */
-static u32 owner;
-
 /* Is it our turn to take step @s? False when it was begun before. */
 static bool begin(enum panic_state s)
 {
@@ -45,21 +39,6 @@ static bool begin(enum panic_state s)
 
 	return __atomic_compare_exchange_n(&state, &before, s, false,
 					   __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
-}
-
-static bool is_ours(void)
-{
-	u32 before = 0, self = *this_cpu(cpu_number) + 1;
-
-	return __atomic_compare_exchange_n(&owner, &before, self, false,
-					   __ATOMIC_SEQ_CST,
-					   __ATOMIC_SEQ_CST) ||
-	       before == self;
-}
-
-bool panic_is_on(void)
-{
-	return __atomic_load_n(&owner, __ATOMIC_SEQ_CST);
 }
 
 /* What the first panic says: kept, lest it be lost with a step that fails. */
@@ -101,19 +80,10 @@ static void reboot_on_key(void)
 static void __noreturn vpanic(u64 rip, u64 rbp, const char *format,
 			      va_list args)
 {
-	bool first;
+	bool first = begin(PANIC_REASON);
 
-	if (!is_ours()) {
-		if (panic_stop_self)
-			panic_stop_self();
-		cpu_halt_forever();
-	}
-	first = begin(PANIC_STOP);
-	if (first) {
+	if (first)
 		vsnprintf(first_reason, sizeof(first_reason), format, args);
-		if (panic_stop_others)
-			panic_stop_others();
-	}
 	if (begin(PANIC_CONSOLE))
 		console_take_back();
 	if (!first)

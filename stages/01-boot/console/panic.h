@@ -29,17 +29,6 @@ void panic_at(u64 rip, u64 rbp, const char *format, ...)
 		: panic("Assertion failed!(%s) function %s file %s line %d", \
 			#expr, __func__, __FILE__, __LINE__))
 
-/* Has a CPU panicked? Then nothing is as it should be. Any CPU. */
-bool panic_is_on(void);
-
-/*
- * Where there are other CPUs: stop them, before a word is said; and stop this
- * one, since another is in a panic already. Both print nothing. NULL: there are
- * none.
- */
-extern void (*panic_stop_others)(void);
-extern void (*panic_stop_self)(void);
-
 /*
  * Called at a panic, after the message, in no particular order. A later layer
  * uses it to open its locks, or report its own state.

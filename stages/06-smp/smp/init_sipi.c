@@ -159,7 +159,6 @@ void smp_first_is_ready(void)
 	cpu->state = CPU_READY;
 	cpu_signals = &signals;
 	smp_take_calls(smp_stop_if_panic);
-	smp_listen_to_panics();
 	lock_order_check();
 }
 

@@ -14,8 +14,8 @@
 
 #include "console/panic.h"
 #include "lib/percpu.h"
-#include "lib/spinlock.h"
 #include "lib/string.h"
+#include "smp/panic.h"
 
 static const char *const order[] = {
 	"&start_lock",    /* smp/start.c: what is borrowed to start a CPU */
@@ -35,12 +35,14 @@ static const char *const order[] = {
 struct held {
 	uint count;
 	struct {
-		const spinlock_t *lock;
+		const void *lock;
 		uint rank;
 	} lock[HELD_MOST];
 };
 
 static PERCPU(struct held, held);
+
+static bool is_checking;
 
 static uint rank_of(const char *name)
 {
@@ -51,12 +53,12 @@ static uint rank_of(const char *name)
 	return rank;
 }
 
-static void take(const spinlock_t *lock, const char *name)
+void lock_order_take(const void *lock, const char *name)
 {
 	struct held *h = this_cpu(held);
 	uint rank = rank_of(name), last = h->count - 1;
 
-	if (panic_is_on())
+	if (!is_checking || panic_is_on())
 		return;
 	if (rank == ARRAY_SIZE(order))
 		panic("the lock %s has no place in the order of locks", name);
@@ -71,7 +73,7 @@ static void take(const spinlock_t *lock, const char *name)
 }
 
 /* Not always the one that was taken last. */
-static void drop(const spinlock_t *lock)
+void lock_order_drop(const void *lock)
 {
 	struct held *h = this_cpu(held);
 	uint i = 0;
@@ -86,9 +88,7 @@ static void drop(const spinlock_t *lock)
 
 void lock_order_check(void)
 {
-	static const struct spin_hooks hooks = {take, drop};
-
-	spin_hooks = &hooks;
+	is_checking = true;
 }
 
 #endif

@@ -15,11 +15,14 @@
 #include "console/panic.h"
 #include "console/printf.h"
 #include "lib/cpu.h"
-#include "lib/spinlock.h"
 #include "smp/call.h"
 #include "vmm/vcpu.h"
 
 #define PATIENCE 100000000UL /* TSC cycles, for all together */
+
+u32 panic_cpu;
+
+PERCPU(struct spin_place, spin_place);
 
 static __noreturn void stop_self(void)
 {
@@ -27,18 +30,46 @@ static __noreturn void stop_self(void)
 	cpu_halt_forever();
 }
 
-/* As good as stopped: it only waits for its turn, to let the next one in. */
-static __noreturn void stop_at_lock(void)
+void smp_claim_panic(void)
 {
-	__atomic_store_n(&smp_self()->stopped, 1, __ATOMIC_RELEASE);
-	spin_leave();
-	cpu_halt_forever();
+	u32 before = 0, self = *this_cpu(cpu_number) + 1;
+
+	if (!__atomic_compare_exchange_n(&panic_cpu, &before, self, false,
+					 __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST) &&
+	    before != self)
+		stop_self();
 }
 
 void smp_stop_if_panic(void)
 {
-	if (spin_must_stop())
+	if (smp_must_stop())
 		stop_self();
+}
+
+/*
+ * Who halted with a ticket in hand would keep those behind it waiting, the
+ * panicking CPU as well. Where that CPU has opened the lock by force, our turn
+ * is over.
+ */
+void smp_leave_queue(void)
+{
+	const struct spin_place *place = this_cpu(spin_place);
+	int16_t behind; /* below 0: it is not our turn yet; above: no more */
+
+	while ((behind = __atomic_load_n(place->owner, __ATOMIC_ACQUIRE) -
+			 place->ticket) < 0)
+		cpu_pause();
+	if (!behind)
+		__atomic_store_n(place->owner, (u16)(place->ticket + 1),
+				 __ATOMIC_RELEASE);
+}
+
+/* As good as stopped: it only waits for its turn, to let the next one in. */
+void smp_stop_at_lock(void)
+{
+	__atomic_store_n(&smp_self()->stopped, 1, __ATOMIC_RELEASE);
+	smp_leave_queue();
+	cpu_halt_forever();
 }
 
 /* Has it ever run our code? Where it has not, there is nothing to stop. */
@@ -63,12 +94,18 @@ static bool is_quiet(const struct smp_cpu *cpu)
 	return !has_come(cpu) || has_stopped(cpu);
 }
 
-static void stop_others(void)
+/* Before CPU 0 is ready it is alone. */
+static bool has_others(void)
+{
+	return smp_count > 1 && smp_is_ready(&smp_cpus[0]);
+}
+
+void smp_stop_others(void)
 {
 	u64 start = rdtsc();
 
-	__atomic_store_n(&spin_only_cpu, *this_cpu(cpu_number) + 1,
-			 __ATOMIC_SEQ_CST);
+	if (!has_others())
+		return;
 	for (uint i = 0; i < smp_count; i++)
 		if (smp_is_ready(&smp_cpus[i]) && !has_stopped(&smp_cpus[i]))
 			smp_call(&smp_cpus[i]);
@@ -77,18 +114,11 @@ static void stop_others(void)
 			cpu_pause();
 }
 
-void smp_listen_to_panics(void)
-{
-	panic_stop_others = stop_others;
-	panic_stop_self = stop_self;
-	spin_stop = stop_at_lock;
-}
-
 static void report_stopped(void)
 {
 	uint come = 0, stopped = 0;
 
-	if (!spin_only_cpu)
+	if (!has_others())
 		return;
 	for (uint i = 0; i < smp_count; i++) {
 		if (!has_come(&smp_cpus[i]))

@@ -107,90 +107,6 @@ static void force_unlock_of_an_open_lock_does_nothing(void **state)
 	assert_false(spin_is_locked(&l));
 }
 
-static jmp_buf stopped;
-
-static __noreturn void stop(void)
-{
-	longjmp(stopped, 1);
-}
-
-static void who_waits_for_a_lock_stops_when_another_cpu_panics(void **state)
-{
-	static spinlock_t held = SPINLOCK_INIT;
-
-	spin_lock(&held);
-	spin_stop = stop;
-	spin_only_cpu = 2; /* CPU 1; we are CPU 0 */
-	if (setjmp(stopped) == 0) {
-		spin_lock(&held);
-		fail_msg("got a lock that somebody has");
-	}
-	spin_only_cpu = 0;
-	/* The holder opens it, that CPU leaves the queue, and it is free. */
-	spin_unlock(&held);
-	assert_true(spin_is_locked(&held));
-	spin_leave();
-	assert_false(spin_is_locked(&held));
-	spin_leave(); /* its turn is over: others may have the lock */
-	spin_lock(&held);
-	spin_leave();
-	assert_true(spin_is_locked(&held));
-	spin_unlock(&held);
-	assert_false(spin_is_locked(&held));
-}
-
-static __noreturn void must_not_stop(void)
-{
-	abort();
-}
-
-static void every_cpu_but_the_one_that_panics_must_stop(void **state)
-{
-	for (u32 cpu = 0; cpu < 4; cpu++) {
-		*this_cpu(cpu_number) = cpu;
-		spin_only_cpu = 2; /* CPU 1: there are some on either side */
-		assert_int_equal(spin_must_stop(), cpu != 1);
-		spin_only_cpu = 0;
-		assert_false(spin_must_stop());
-	}
-	*this_cpu(cpu_number) = 0;
-}
-
-static void *wait_for_lock(void *l)
-{
-	spin_lock(l);
-	return NULL;
-}
-
-static void the_cpu_that_panics_waits_until_it_has_the_lock(void **state)
-{
-	spinlock_t l = SPINLOCK_INIT;
-	pthread_t thread;
-
-	spin_lock(&l);
-	spin_stop = must_not_stop;
-	spin_only_cpu = 1; /* CPU 0, as every thread here is */
-	pthread_create(&thread, NULL, wait_for_lock, &l);
-	while (__atomic_load_n(&l.next, __ATOMIC_RELAXED) != 2)
-		sched_yield();
-	for (uint i = 0; i < 100; i++) /* let it wait a while */
-		sched_yield();
-	spin_unlock(&l);
-	pthread_join(thread, NULL);
-	spin_only_cpu = 0;
-}
-
-static void a_free_lock_is_had_even_in_a_panic(void **state)
-{
-	spinlock_t l = SPINLOCK_INIT;
-
-	spin_stop = must_not_stop;
-	spin_only_cpu = 2;
-	spin_lock(&l);
-	spin_unlock(&l);
-	spin_only_cpu = 0;
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -202,12 +118,6 @@ int main(void)
 		cmocka_unit_test(
 			force_unlock_opens_a_lock_that_others_wait_for),
 		cmocka_unit_test(force_unlock_of_an_open_lock_does_nothing),
-		cmocka_unit_test(
-			who_waits_for_a_lock_stops_when_another_cpu_panics),
-		cmocka_unit_test(every_cpu_but_the_one_that_panics_must_stop),
-		cmocka_unit_test(
-			the_cpu_that_panics_waits_until_it_has_the_lock),
-		cmocka_unit_test(a_free_lock_is_had_even_in_a_panic),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

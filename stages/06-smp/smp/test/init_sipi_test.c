@@ -116,10 +116,6 @@ void smp_stop_if_panic(void)
 {
 }
 
-void smp_listen_to_panics(void)
-{
-}
-
 void lapic_reset(void)
 {
 }

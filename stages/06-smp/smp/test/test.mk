@@ -1,4 +1,5 @@
-HOST_TESTS += smp-cpus smp-decode-store smp-lapic smp-init-sipi smp-many-cpus
+HOST_TESTS += smp-cpus smp-decode-store smp-lapic smp-init-sipi smp-panic \
+	smp-many-cpus
 
 smp-cpus.sources := smp/test/cpus_test.c smp/test/cpus_fuzz.c smp/cpus.c \
 	smp/delay.c
@@ -11,6 +12,9 @@ smp-decode-store.flags := -mno-red-zone
 smp-lapic.sources := smp/test/lapic_test.c smp/lapic.c
 
 smp-init-sipi.sources := smp/test/init_sipi_test.c smp/init_sipi.c
+
+smp-panic.sources := smp/test/panic_test.c smp/panic.c
+smp-panic.sanitize := thread
 
 smp-many-cpus.sources := smp/test/many_cpus_test.c vmm/nested_root.c \
 	vmm/nested_map.c vmm/nested_tree.c vmm/mtrr.c vmm/mmio.c \
