@@ -1,1 +1,0 @@
-../../01-boot/lib/init.h
