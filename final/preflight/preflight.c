@@ -18,7 +18,7 @@
 #include "lib/cpu.h"
 #include "lib/string.h"
 #include "paging/range.h"
-#include "smp/madt.h"
+#include "smp/cpus.h"
 #include "svm/caps.h"
 #include "vmm/acpi.h"
 #include "vmm/cpuid.h"

@@ -1,1 +1,0 @@
-../../01-boot/console/choice.c
