@@ -8,11 +8,7 @@
 #include "efi/loader/early_map.h"
 
 #include "lib/errno.h"
-
-#define PTE_P       BIT(0)
-#define PTE_W       BIT(1)
-#define PTE_PS      BIT(7)
-#define PTE_ADDRESS 0x000ffffffffff000UL
+#include "lib/pte.h"
 
 #define LEVEL_2M 2
 

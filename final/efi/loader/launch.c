@@ -8,14 +8,12 @@
 #include "efi/loader/early_map.h"
 #include "efi/loader/loader.h"
 #include "lib/cpu.h"
+#include "lib/pte.h"
 #include "lib/string.h"
 
 _Static_assert(VMMSIZE_ALL <= SIZE_1G, "the map has one GiB for it");
 
 static const struct efi_guid memory_attribute = EFI_MEMORY_ATTRIBUTE_GUID;
-
-/* With this alone: write-combining while the console draws. */
-#define PTE_PWT BIT(3)
 
 #define TABLES_SIZE (EARLY_TABLES * PAGE_SIZE)
 #define CODE_SIZE   PAGE_SIZE
@@ -58,6 +56,7 @@ static int build_map(struct efi_handoff *h, u64 (*tables)[512])
 	};
 
 	h->root = (u64)tables;
+	/* With PWT alone: write-combining while the console draws. */
 	return early_map(&map, 0, 0, 4 * GIB, 0) ||
 	       early_map(&map, VMM_VIRT, h->range_base, h->range_size, 0) ||
 	       early_map(&map, DIRECT_VIRT, 0, 4 * GIB, 0) ||

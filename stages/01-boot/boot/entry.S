@@ -17,15 +17,12 @@
  *      before there is nothing left to do. Book: chapter 1.
  */
 #include "boot/layout.h"
+#include "lib/pte.h"
 
 #define PA(symbol) ((symbol) - VMM_VIRT + VMM_LOAD)
 
 #define MULTIBOOT_MAGIC 0x1badb002
 #define MULTIBOOT_FLAGS 0x00010003 /* page-align modules, memory, addresses */
-
-#define PTE_P  0x001
-#define PTE_W  0x002
-#define PTE_PS 0x080
 
 	.section .multiboot, "ax"
 	.code32

@@ -7,17 +7,10 @@
 #ifndef PAGING_PAGETABLE_H
 #define PAGING_PAGETABLE_H
 
+#include "lib/pte.h"
 #include "lib/types.h"
 
-/* Bits of an entry (SDM 3A 4.5.4). */
-#define PTE_P       BIT(0) /* present */
-#define PTE_W       BIT(1) /* may be written */
-#define PTE_PWT     BIT(3) /* entry 1 of the PAT; with PCD 3, uncached */
-#define PTE_PCD     BIT(4)
-#define PTE_PS      BIT(7) /* in levels 2 and 3: a large page, no table */
-#define PTE_GUARD   BIT(9) /* ours: left unmapped to catch stack overflow */
-#define PTE_NX      BIT(63)
-#define PTE_ADDRESS 0x000ffffffffff000UL
+#define PTE_GUARD BIT(9) /* ours: left unmapped to catch stack overflow */
 
 #define PT_ENTRIES 512
 

@@ -14,7 +14,8 @@ static phys_t phys;
 
 static void make_io_map(void)
 {
-	if (alloc_pages((void **)&map, &phys, IOPM_SIZE / PAGE_SIZE))
+	map = new_pages(&phys, IOPM_SIZE / PAGE_SIZE);
+	if (!map)
 		panic("no memory for a map of I/O ports");
 	memset(map, 0, IOPM_SIZE);
 }

@@ -7,24 +7,17 @@
  * spares the CPU the write. Book: chapter 5.
  */
 #include "lib/cpu.h"
+#include "lib/pte.h"
 #include "svm/svm.h"
 
 #define CPUID_ENCRYPTION 0x8000001f /* EAX 0: SME; EBX 5:0: its bit */
 
-#define NPT_P  BIT(0)
-#define NPT_W  BIT(1)
-#define NPT_U  BIT(2)
-#define NPT_A  BIT(5)
-#define NPT_D  BIT(6)
-#define NPT_PS BIT(7)
-#define NPT_NX BIT(63)
-
 static struct nested_format npt_format = {
-	.table = NPT_P | NPT_W | NPT_U | NPT_A,
-	.leaf = NPT_P | NPT_U | NPT_A | NPT_D,
-	.write = NPT_W,
-	.large = NPT_PS,
-	.no_exec = NPT_NX,
+	.table = PTE_P | PTE_W | PTE_U | PTE_A,
+	.leaf = PTE_P | PTE_U | PTE_A | PTE_D,
+	.write = PTE_W,
+	.large = PTE_PS,
+	.no_exec = PTE_NX,
 };
 
 /*

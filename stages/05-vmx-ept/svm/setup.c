@@ -64,12 +64,11 @@ int svm_create(struct vcpu *vcpu)
 	memset(svm, 0, sizeof(*svm));
 	vcpu->backend = svm;
 	svm->nrips = cpuid(0x8000000a, 0).edx & SVM_FEATURE_NRIPS;
-	error = alloc_page((void **)&svm->vmcb, &svm->vmcb_phys);
-	if (!error)
-		error = alloc_pages((void **)&svm->msrpm, &svm->msrpm_phys,
-				    MSRPM_SIZE / PAGE_SIZE);
-	if (!error)
-		error = save_host_state(svm);
+	svm->vmcb = new_page(&svm->vmcb_phys);
+	svm->msrpm = new_pages(&svm->msrpm_phys, MSRPM_SIZE / PAGE_SIZE);
+	if (!svm->vmcb || !svm->msrpm)
+		return -ENOMEM;
+	error = save_host_state(svm);
 	if (!error)
 		error = svm_build_map(vcpu);
 	if (error)

@@ -16,6 +16,7 @@
 #include "boot/layout.h"
 #include "lib/cpu.h"
 #include "lib/errno.h"
+#include "lib/pte.h"
 #include "lib/string.h"
 #include "paging/address.h"
 #include "paging/guarded.h"
@@ -23,10 +24,6 @@
 #include "vmm/cpu_mode.h"
 #include "vmm/decode.h"
 #include "vmm/vcpu.h"
-
-#define PTE_PRESENT BIT(0)
-#define PTE_LARGE   BIT(7)
-#define PTE_ADDRESS 0x000ffffffffff000UL
 
 #define ROM_START 0xc0000 /* option ROMs and BIOS, in our direct map too */
 #define ROM_END   0x100000
@@ -100,11 +97,11 @@ static struct walk walk_of(struct vcpu *vcpu)
 	u64 cr4 = vcpu_ops->get(vcpu, VCPU_CR4);
 
 	if (vcpu_ops->get(vcpu, VCPU_EFER) & EFER_LMA)
-		return (struct walk){cr4 & CR4_LA57 ? 5 : 4, 9, 8, PTE_LARGE,
+		return (struct walk){cr4 & CR4_LA57 ? 5 : 4, 9, 8, PTE_PS,
 				     cr3 & PTE_ADDRESS};
 	if (cr4 & CR4_PAE) /* the PDPT has 4 entries and needs no page */
-		return (struct walk){3, 9, 8, PTE_LARGE, cr3 & 0xffffffe0};
-	return (struct walk){2, 10, 4, cr4 & CR4_PSE ? PTE_LARGE : 0,
+		return (struct walk){3, 9, 8, PTE_PS, cr3 & 0xffffffe0};
+	return (struct walk){2, 10, 4, cr4 & CR4_PSE ? PTE_PS : 0,
 			     cr3 & 0xfffff000};
 }
 
@@ -137,7 +134,7 @@ int guest_virt_to_phys(struct vcpu *vcpu, u64 virt, gphys_t *gpa)
 		entry = 0;
 		if (guest_read_phys(GPHYS(table + index * w.entry_size), &entry,
 				    w.entry_size) ||
-		    !(entry & PTE_PRESENT))
+		    !(entry & PTE_P))
 			return -EFAULT;
 		if (level == 2 || (level == 3 && w.levels > 3))
 			leaf = entry & w.large;

@@ -14,7 +14,8 @@ static phys_t phys;
 
 static void make_io_bitmaps(void)
 {
-	if (alloc_pages((void **)&bitmaps, &phys, 2))
+	bitmaps = new_pages(&phys, 2);
+	if (!bitmaps)
 		panic("no memory for the bitmaps of I/O ports");
 	memset(bitmaps, 0, 2 * PAGE_SIZE);
 }

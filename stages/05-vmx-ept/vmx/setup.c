@@ -23,21 +23,20 @@
 #define MSR_SYSENTER_ESP 0x175
 #define MSR_SYSENTER_EIP 0x176
 
-static int new_zeroed_page(void **virt, phys_t *phys)
+static void *new_zeroed_page(phys_t *phys)
 {
-	if (alloc_page(virt, phys))
-		return -ENOMEM;
-	memset(*virt, 0, PAGE_SIZE);
-	return 0;
+	void *page = new_page(phys);
+
+	return page ? memset(page, 0, PAGE_SIZE) : NULL;
 }
 
 /* A fresh VMCS, made this CPU's current one. */
 static int new_vmcs(const struct vmx_caps *caps, phys_t *phys)
 {
-	void *page;
+	void *page = new_zeroed_page(phys);
 	bool failed;
 
-	if (new_zeroed_page(&page, phys))
+	if (!page)
 		return -ENOMEM;
 	*(u32 *)page = caps->basic & BASIC_REVISION;
 	asm volatile("vmclear %1" : "=@ccbe"(failed) : "m"(*phys) : "memory");
@@ -131,10 +130,11 @@ int vmx_create(struct vcpu *vcpu)
 	memset(vmx, 0, sizeof(*vmx));
 	vcpu->backend = vmx;
 	error = new_vmcs(caps, &vmx->vmcs);
-	if (!error)
-		error = new_zeroed_page((void **)&vmx->msr_bitmap, &bitmap);
 	if (error)
 		return error; /* nobody goes on without a virtual CPU */
+	vmx->msr_bitmap = new_zeroed_page(&bitmap);
+	if (!vmx->msr_bitmap)
+		return -ENOMEM;
 
 	set_controls(caps, vmx);
 	vmcs_write(VMCS_MSR_BITMAP, bitmap.v);

@@ -25,6 +25,7 @@
 #include "lib/cpu.h"
 #include "lib/errno.h"
 #include "lib/percpu.h"
+#include "lib/pte.h"
 #include "lib/string.h"
 #include "page/page.h"
 #include "paging/address.h"
@@ -44,10 +45,6 @@
 #define ARRIVAL_WAIT 1000000  /* how long a CPU may take to arrive, */
 #define READY_WAIT   30000000 /* and all of them to be ready */
 
-#define PTE_TABLE   (BIT(0) | BIT(1))          /* present, writable */
-#define PTE_LARGE   (BIT(0) | BIT(1) | BIT(7)) /* the same, and a leaf */
-#define PTE_ADDRESS 0x000ffffffffff000UL
-
 #define GDT_CODE64 0x00af9b000000ffff
 
 /* Page tables for the way up: ours, and the first 2 MiB mapped to themselves,
@@ -61,14 +58,15 @@ static int build_tables(void)
 
 	if (read_cr4() & CR4_LA57)
 		return -ENODEV; /* a BIOS doesn't set it, and neither do we */
-	if (alloc_pages((void **)&tables, NULL, 3))
+	tables = new_pages(NULL, 3);
+	if (!tables)
 		return -ENOMEM;
 	memcpy(tables[0], root, PAGE_SIZE);
 	memcpy(tables[1], low, PAGE_SIZE);
 	memset(tables[2], 0, PAGE_SIZE);
-	tables[0][0] = virt_to_phys(tables[1]).v | PTE_TABLE;
-	tables[1][0] = virt_to_phys(tables[2]).v | PTE_TABLE;
-	tables[2][0] = PTE_LARGE;
+	tables[0][0] = virt_to_phys(tables[1]).v | PTE_P | PTE_W;
+	tables[1][0] = virt_to_phys(tables[2]).v | PTE_P | PTE_W;
+	tables[2][0] = PTE_P | PTE_W | PTE_PS;
 	return 0;
 }
 
@@ -179,7 +177,8 @@ int smp_cpu_prepare(struct smp_cpu *cpu)
 
 	if (cpu->stack_top)
 		return 0; /* it has been before */
-	if (alloc_pages((void **)&block, NULL, (before + size) / PAGE_SIZE))
+	block = new_pages(NULL, (before + size) / PAGE_SIZE);
+	if (!block)
 		return -ENOMEM;
 	if (paging_make_guard(block))
 		return -ENOMEM; /* there is no going on from this anyway */
