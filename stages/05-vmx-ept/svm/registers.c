@@ -6,6 +6,8 @@
 #include "lib/cpu.h"
 #include "svm/svm.h"
 #include "vmm/cpu_mode.h"
+#include "vmm/decode.h"
+#include "vmm/guest_memory.h"
 
 /* The VMCB keeps a descriptor's flags without the hole of the VMX layout. */
 static u64 to_vmx_layout(u16 attributes)
@@ -87,6 +89,27 @@ void svm_skip_bytes(struct vcpu *vcpu, uint length)
 	skip_to(vcpu, guest_next_rip(vcpu, length));
 }
 
+/*
+ * Of the instruction that exited, in bytes, where nothing else tells it: QEMU's
+ * TCG has no NRIP save. All intercepted ones are 0f xx, or, of three bytes,
+ * 0f 01 xx.
+ */
+static uint instruction_length(struct vcpu *vcpu)
+{
+	u8 code[INSTRUCTION_MOST];
+	struct instruction i = decode_opcode(code, guest_fetch(vcpu, code),
+					     guest_address_size(vcpu));
+
+	if (i.opcode == 0x0f) {
+		if (decode_byte(&i) == 0x01)
+			decode_byte(&i);
+		return i.at;
+	}
+	svm_dump(vcpu);
+	panic("can't read the guest's instruction at 0x%lx",
+	      svm_vmcb(vcpu)->save.rip);
+}
+
 void svm_skip_instruction(struct vcpu *vcpu)
 {
 	struct vmcb_control *c = &svm_vmcb(vcpu)->control;
@@ -96,5 +119,5 @@ void svm_skip_instruction(struct vcpu *vcpu)
 	else if (svm_vcpu(vcpu)->nrips && c->next_rip)
 		skip_to(vcpu, c->next_rip);
 	else
-		svm_skip_bytes(vcpu, svm_instruction_length(vcpu));
+		svm_skip_bytes(vcpu, instruction_length(vcpu));
 }

@@ -58,12 +58,6 @@ void svm_set(struct vcpu *vcpu, enum vcpu_reg reg, u64 value);
 void svm_skip_instruction(struct vcpu *vcpu);
 void svm_skip_bytes(struct vcpu *vcpu, uint length);
 
-/* Length of the intercepted instruction at the guest's RIP, in bytes. */
-uint svm_instruction_length(struct vcpu *vcpu);
-
-/* Is the guest's next instruction a MOV to CR4? (See instruction.c.) */
-bool svm_at_mov_to_cr4(struct vcpu *vcpu);
-
 /* Into the guest, and back at an exit; and letting a pending INIT or NMI come.
  * In entry.S. */
 void svm_enter(struct guest_regs *regs, phys_t vmcb, phys_t host_vmcb);
