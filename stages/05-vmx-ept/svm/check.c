@@ -1,8 +1,8 @@
 /*
  * A VM entry that the CPU refused: say why, as exactly as we can.
  *
- * VMRUN says only VMEXIT_INVALID; the rules are in APM 2 15.5.1. Each is checked
- * here again, by name. Book: chapter 5.
+ * VMRUN says only VMEXIT_INVALID; the rules are in APM 2 15.5.1. Each is
+ * checked here again, by name. Book: chapter 5.
  */
 #include "console/console.h"
 #include "console/panic.h"
