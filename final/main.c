@@ -18,11 +18,12 @@
 #include "paging/paging.h"
 #include "paging/trap.h"
 #include "preflight/preflight.h"
+#include "sleep/states.h"
 #include "smp/cpus.h"
 #include "smp/start.h"
-#include "vmm/acpi_sleep.h"
 #include "vmm/launch.h"
 #include "vmm/nmi.h"
+#include "vmm/sleep.h"
 
 /* What every CPU does, the first and those that it starts. */
 static void every_cpu(void)
@@ -68,6 +69,7 @@ static const char *start_vellum(int error)
 
 	boot_phase("cpu");
 	every_cpu();
+	sleep_name_states(); /* which one S3 is, the bytecode says */
 
 	boot_phase("cpus");
 	if (boot_info.firmware == BOOT_UEFI)

@@ -15,9 +15,9 @@
 #include "page/page.h"
 #include "paging/paging.h"
 #include "paging/trap.h"
-#include "vmm/acpi_sleep.h"
 #include "vmm/launch.h"
 #include "vmm/nmi.h"
+#include "vmm/sleep.h"
 
 /* What every CPU does, and so far there is one. */
 static void every_cpu(void)

@@ -17,9 +17,9 @@
 #include "paging/trap.h"
 #include "smp/cpus.h"
 #include "smp/start.h"
-#include "vmm/acpi_sleep.h"
 #include "vmm/launch.h"
 #include "vmm/nmi.h"
+#include "vmm/sleep.h"
 
 /* What every CPU does, the first and those that it starts. */
 static void every_cpu(void)

@@ -86,8 +86,9 @@ int acpi_read_table(acpi_map_fn *map, u64 phys, const char *signature,
 }
 
 /* Look through the pointers, of @width bytes each, of the list at @phys. */
-static int find_in(acpi_map_fn *map, u64 phys, const char *list_signature,
-		   uint width, const char *signature, struct acpi_table *table)
+static int find_in_list(acpi_map_fn *map, u64 phys, const char *list_signature,
+			uint width, const char *signature,
+			struct acpi_table *table)
 {
 	struct acpi_table list;
 	int error = acpi_read_table(map, phys, list_signature, &list);
@@ -107,9 +108,9 @@ static int find_in(acpi_map_fn *map, u64 phys, const char *list_signature,
 int acpi_find(acpi_map_fn *map, const struct acpi_root *root,
 	      const char *signature, struct acpi_table *table)
 {
-	if (!find_in(map, root->xsdt, "XSDT", 8, signature, table))
+	if (!find_in_list(map, root->xsdt, "XSDT", 8, signature, table))
 		return 0;
-	if (!find_in(map, root->rsdt, "RSDT", 4, signature, table))
+	if (!find_in_list(map, root->rsdt, "RSDT", 4, signature, table))
 		return 0;
 	return -ENOENT;
 }
@@ -125,7 +126,7 @@ const void *acpi_map(u64 phys, u64 size)
 	return map_phys(PHYS(phys), size, MAP_READ);
 }
 
-static u64 scan(u64 area, u32 size)
+static u64 scan_area(u64 area, u32 size)
 {
 	int offset = acpi_scan(phys_to_direct(PHYS(area)), size);
 
@@ -136,14 +137,14 @@ static u64 scan(u64 area, u32 size)
  * left a pointer to tables of its own, if the BIOS does not clear it. */
 static u64 find_root_pointer(void)
 {
-	u64 ebda = *(volatile u16 *)phys_to_direct(BDA_EBDA_SEGMENT) << 4;
-	u64 found;
+	u64 ebda, found;
 
 	if (boot_info.rsdp.v || boot_info.firmware == BOOT_UEFI)
 		return boot_info.rsdp.v;
-	found = scan(ROM_START, ROM_SIZE);
+	ebda = *(volatile u16 *)phys_to_direct(BDA_EBDA_SEGMENT) << 4;
+	found = scan_area(ROM_START, ROM_SIZE);
 	if (!found && ebda >= 0x400 && ebda < 0xa0000)
-		found = scan(ebda, EBDA_SIZE);
+		found = scan_area(ebda, EBDA_SIZE);
 	return found;
 }
 

@@ -1,7 +1,7 @@
 /*
  * The table of exit handlers, the count of what they did, and those handlers
  * that take a few lines each. The larger ones have files of their own: cpuid.c,
- * msr.c, nmi.c, hypercall.c, and the back ends' CR handling.
+ * msr.c, io.c, nmi.c, hypercall.c, and the back ends' CR handling.
  */
 #include "vmm/exit.h"
 

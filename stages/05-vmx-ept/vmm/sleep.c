@@ -3,10 +3,12 @@
  *
  * In S3 the CPU is off and memory stays. On waking, the firmware jumps to where
  * the guest wants: the guest would run without Vellum, with Vellum's memory
- * open before it. So the ports that begin a sleep are intercepted, of all
- * ports these only: the high bytes of PM1 control, where SLP_TYP and SLP_EN
- * are (an access that touches an intercepted byte exits whatever its size).
- * Power off (S5), S4 and the rest pass.
+ * open before it. So the ports that begin a sleep are watched, of all ports
+ * these only: the high bytes of PM1 control, where SLP_TYP and SLP_EN are.
+ *
+ * Who leaves a waking vector in the FACS wants to be called back there (ACPI
+ * 6.5, 5.2.10 and 16.3.1): that is refused. Power off (S5), S4 and the rest
+ * pass. A layer that knows states by their names can tell us (sleep_tables()).
  *
  * A guest that was refused must go on: it waits until WAK_STS in PM1 status
  * says that it has slept and is awake. So that is intercepted, too, and the bit
@@ -19,19 +21,103 @@
  * of another kind, and a guest that moves the ports by the chipset's own
  * configuration registers. Book: chapter 5.
  */
-#include "console/panic.h"
+#include "vmm/sleep.h"
+
 #include "console/printf.h"
-#include "lib/cpu.h"
+#include "lib/errno.h"
 #include "lib/percpu.h"
-#include "vmm/acpi_sleep.h"
+#include "vmm/io.h"
 #include "vmm/vcpu.h"
 
-#define WATCH_HIGH(port) ((port) + 1)
+/* FADT (ACPI 6.5, 5.2.9). */
+#define FADT_FACS       36
+#define FADT_DSDT       40
+#define FADT_STATUS     56 /* PM1a and PM1b event block: status is first */
+#define FADT_CONTROL    64
+#define FADT_X_FACS     132
+#define FADT_X_DSDT     140
+#define FADT_X_STATUS   148
+#define FADT_X_CONTROL  172
+#define GAS_SIZE        12 /* generic address structure (5.2.3.2) */
+#define GAS_SPACE_PORTS 1
 
-static struct acpi_sleep sleep;
-static struct acpi_facs facs[ARRAY_SIZE(sleep.facs)];
+/* FACS (5.2.10). */
+#define FACS_VECTOR      12
+#define FACS_WIDE_VECTOR 24
+#define FACS_VERSION     32
+#define FACS_SIZE        64
+
+static struct acpi_sleep info;
+static struct acpi_facs facs[ARRAY_SIZE(info.facs)];
+static struct io_watch control_watch[ACPI_BLOCKS], status_watch[ACPI_BLOCKS];
 static u64 refused;
 static bool pretend_woken; /* PM1 status says so: set by a refusal */
+
+/* A field of the FADT, which was shorter in the past. */
+static u64 fadt_field(const struct acpi_table *fadt, u32 at, u32 size)
+{
+	if (at + size > fadt->size)
+		return 0;
+	return size == 8 ? acpi_get64(fadt->data + at)
+			 : acpi_get32(fadt->data + at);
+}
+
+/* The extended address counts where there is one, as in operating systems. */
+static u16 fadt_port(const struct acpi_table *fadt, u32 at, u32 x_at)
+{
+	u64 port = fadt_field(fadt, x_at + 4, 8);
+
+	if (!port || fadt->data[x_at] != GAS_SPACE_PORTS)
+		port = fadt_field(fadt, at, 4);
+	return port < 0xffff ? port : 0;
+}
+
+void acpi_read_fadt(const struct acpi_table *fadt, struct acpi_sleep *sleep)
+{
+	*sleep = (struct acpi_sleep){
+		.facs = {fadt_field(fadt, FADT_FACS, 4),
+			 fadt_field(fadt, FADT_X_FACS, 8)},
+		.dsdt = fadt_field(fadt, FADT_X_DSDT, 8),
+	};
+	if (!sleep->dsdt)
+		sleep->dsdt = fadt_field(fadt, FADT_DSDT, 4);
+	for (uint i = 0; i < ACPI_BLOCKS; i++) {
+		sleep->control[i] = fadt_port(fadt, FADT_CONTROL + i * 4,
+					      FADT_X_CONTROL + i * GAS_SIZE);
+		sleep->status[i] = fadt_port(fadt, FADT_STATUS + i * 4,
+					     FADT_X_STATUS + i * GAS_SIZE);
+	}
+}
+
+int acpi_read_facs(acpi_map_fn *map, u64 phys, struct acpi_facs *facs)
+{
+	const u8 *p = phys && !(phys & 7) ? map(phys, FACS_SIZE) : NULL;
+
+	if (!p || memcmp(p, "FACS", 4) || acpi_get32(p + 4) < FACS_SIZE)
+		return -EINVAL;
+	*facs = (struct acpi_facs){p, p[FACS_VERSION] >= 1};
+	return 0;
+}
+
+bool acpi_has_waking_vector(const struct acpi_facs *facs)
+{
+	const volatile u8 *p = facs->data;
+
+	if (*(const volatile u32 *)(p + FACS_VECTOR))
+		return true;
+	return facs->wide && *(const volatile u64 *)(p + FACS_WIDE_VECTOR);
+}
+
+/* S2 loses the CPU's state and wakes like S3; S4 and S5 lose all memory. */
+bool acpi_is_escape(const struct acpi_sleep *sleep, uint block, u8 byte,
+		    bool waking_vector)
+{
+	u8 states = sleep->states[block][ACPI_SLP_TYP(byte)];
+
+	if (!(byte & ACPI_SLP_EN))
+		return false;
+	return states ? states & (BIT(2) | BIT(3)) : waking_vector;
+}
 
 static int read_tables(void)
 {
@@ -43,43 +129,21 @@ static int read_tables(void)
 		error = acpi_find(acpi_map, &root, "FACP", &table);
 	if (error)
 		return error;
-	acpi_read_fadt(&table, &sleep);
-	if (!acpi_read_table(acpi_map, sleep.dsdt, "DSDT", &table))
-		acpi_read_states(&table, sleep.states);
+	acpi_read_fadt(&table, &info);
 	for (uint i = 0; i < ARRAY_SIZE(facs); i++)
-		acpi_read_facs(acpi_map, sleep.facs[i], &facs[i]);
+		acpi_read_facs(acpi_map, info.facs[i], &facs[i]);
 	return 0;
 }
 
 static void find_ports(void)
 {
-	if (read_tables() || !sleep.control[0])
+	if (read_tables() || !info.control[0])
 		printf("vmm: no ACPI sleep control here (FADT): nobody keeps "
 		       "the guest from S3\n");
 	else
 		printf("vmm: ACPI sleep control at port 0x%x is watched, for "
 		       "S3\n",
-		       sleep.control[0]);
-}
-
-/* Intercept the high bytes of the registers at @ports. */
-static void intercept(struct vcpu *vcpu, const u16 *ports)
-{
-	for (uint i = 0; i < ACPI_BLOCKS; i++)
-		if (ports[i])
-			vcpu_ops->intercept_io(vcpu, WATCH_HIGH(ports[i]));
-}
-
-void sleep_watch(void)
-{
-	struct vcpu *vcpu = vcpu_current();
-
-	if (!vcpu)
-		return;
-	if (*this_cpu(cpu_number) == 0)
-		find_ports();
-	intercept(vcpu, sleep.control);
-	intercept(vcpu, sleep.status);
+		       info.control[0]);
 }
 
 static bool has_waking_vector(void)
@@ -88,18 +152,6 @@ static bool has_waking_vector(void)
 		if (facs[i].data && acpi_has_waking_vector(&facs[i]))
 			return true;
 	return false;
-}
-
-/*
- * Does @exit access the high byte of the register at @port (0: there is none)?
- * Then that byte's place in the value is in *@shift.
- */
-static bool covers(const struct vm_exit *exit, u16 port, uint *shift)
-{
-	u32 byte = WATCH_HIGH(port) - exit->port;
-
-	*shift = byte * 8;
-	return port && byte < exit->size;
 }
 
 static bool is_pretending(void)
@@ -112,7 +164,7 @@ static void pretend(bool on)
 	__atomic_store_n(&pretend_woken, on, __ATOMIC_SEQ_CST);
 }
 
-static void refuse(void)
+static void refuse_sleep(void)
 {
 	pretend(true);
 	printf("vmm: the guest asked for sleep state S3: refused (number "
@@ -120,61 +172,57 @@ static void refuse(void)
 	       __atomic_add_fetch(&refused, 1, __ATOMIC_RELAXED));
 }
 
-static void write_port(struct vcpu *vcpu, const struct vm_exit *exit)
+static u8 read_status(const struct io_watch *watch, u8 value)
 {
-	u32 value = vcpu->regs.rax;
-	uint shift;
+	return is_pretending() ? value | ACPI_WAK_STS : value;
+}
 
+static u8 write_status(const struct io_watch *watch, u8 value)
+{
+	if (value & ACPI_WAK_STS)
+		pretend(false);
+	return value;
+}
+
+static u8 write_control(const struct io_watch *watch, u8 value)
+{
+	uint block = watch - control_watch;
+
+	if (!acpi_is_escape(&info, block, value, has_waking_vector()))
+		return value;
+	refuse_sleep();
+	return value & ~ACPI_SLP_EN;
+}
+
+static void watch_high_bytes(void)
+{
 	for (uint i = 0; i < ACPI_BLOCKS; i++) {
-		if (covers(exit, sleep.control[i], &shift) &&
-		    acpi_is_escape(&sleep, i, value >> shift,
-				   has_waking_vector())) {
-			refuse();
-			value &= ~(ACPI_SLP_EN << shift);
-		}
-		if (is_pretending() && covers(exit, sleep.status[i], &shift) &&
-		    (value >> shift & ACPI_WAK_STS))
-			pretend(false);
+		control_watch[i] = (struct io_watch){
+			.port = info.control[i] + 1,
+			.write = write_control,
+		};
+		status_watch[i] = (struct io_watch){
+			.port = info.status[i] + 1,
+			.read = read_status,
+			.write = write_status,
+		};
+		if (info.control[i])
+			io_watch(&control_watch[i]);
+		if (info.status[i])
+			io_watch(&status_watch[i]);
 	}
-	if (exit->size == 1)
-		outb(exit->port, value);
-	else if (exit->size == 2)
-		outw(exit->port, value);
-	else
-		outl(exit->port, value);
 }
 
-/* IN changes as much of RAX as MOV would: 32 bits clear the upper half. */
-static void read_port(struct vcpu *vcpu, const struct vm_exit *exit)
+struct acpi_sleep *sleep_tables(void)
 {
-	u64 kept = exit->size < 4 ? vcpu->regs.rax & ~0UL << exit->size * 8 : 0;
-	u32 value;
-	uint shift;
-
-	if (exit->size == 1)
-		value = inb(exit->port);
-	else if (exit->size == 2)
-		value = inw(exit->port);
-	else
-		value = inl(exit->port);
-	for (uint i = 0; i < ACPI_BLOCKS; i++)
-		if (is_pretending() && covers(exit, sleep.status[i], &shift))
-			value |= ACPI_WAK_STS << shift;
-	vcpu->regs.rax = kept | value;
+	return &info;
 }
 
-/* INS and OUTS at these ports are nothing that a system would do. */
-EXIT_HANDLER(IO)
+void sleep_watch(void)
 {
-	if (exit->string) {
-		printf("vmm: a string instruction at port 0x%x: #GP\n",
-		       exit->port);
-		vcpu_ops->inject_exception(vcpu, VECTOR_GP, 0);
-		return;
+	if (*this_cpu(cpu_number) == 0) {
+		find_ports();
+		watch_high_bytes();
 	}
-	if (exit->write)
-		write_port(vcpu, exit);
-	else
-		read_port(vcpu, exit);
-	vcpu_ops->skip_instruction(vcpu);
+	io_intercept(vcpu_current());
 }

@@ -26,9 +26,8 @@ vmm-mtrr-guest.sources := vmm/test/mtrr_guest_test.c \
 	vmm/test/mtrr_model.c vmm/mtrr_guest.c vmm/mtrr.c
 vmm-mtrr-guest.flags := -Wl,--wrap=mtrr_read
 
-HOST_TESTS += vmm-acpi vmm-acpi-sleep
+HOST_TESTS += vmm-acpi
 vmm-acpi.sources := vmm/test/acpi_test.c vmm/acpi.c
-vmm-acpi-sleep.sources := vmm/test/acpi_sleep_test.c vmm/acpi_sleep.c
 
 HOST_TESTS += vmm-decode
 vmm-decode.sources := vmm/test/decode_test.c vmm/decode.c

@@ -7,8 +7,10 @@
 #include "boot/boot_info.h"
 #include "fuzz.h"
 #include "paging/address.h"
+#include "paging/address.h"
 #include "paging/paging.h"
-#include "vmm/acpi_sleep.h"
+#include "sleep/states.h"
+#include "vmm/vcpu.h"
 
 #define MEMORY 1024
 #define COPIES 4096
@@ -18,6 +20,13 @@ struct boot_info boot_info;
 bool space_entered;
 
 void *map_phys(phys_t phys, u64 size, enum map_flags flags)
+{
+	return NULL;
+}
+
+const struct vcpu_ops *vcpu_ops;
+
+struct vcpu *vcpu_current(void)
 {
 	return NULL;
 }
@@ -73,7 +82,7 @@ static void read_sleep(const struct acpi_table *fadt)
 
 	acpi_read_fadt(fadt, &sleep);
 	if (!acpi_read_table(map, sleep.dsdt, "DSDT", &dsdt))
-		acpi_read_states(&dsdt, sleep.states);
+		sleep_read_states(&dsdt, sleep.states);
 	for (uint i = 0; i < 2; i++)
 		if (!acpi_read_facs(map, sleep.facs[i], &facs))
 			acpi_has_waking_vector(&facs);

@@ -1,10 +1,9 @@
 /*
- * What ACPI's tables tell of sleep: which ports begin it and end it, and which
- * of the sleep states come back through an address of the guest's. Pure
- * functions; tested on the host.
+ * Sleep: which ports begin it and end it, by ACPI's tables, and which of the
+ * sleep states come back through an address of the guest's.
  */
-#ifndef VMM_ACPI_SLEEP_H
-#define VMM_ACPI_SLEEP_H
+#ifndef VMM_SLEEP_H
+#define VMM_SLEEP_H
 
 #include "vmm/acpi.h"
 
@@ -25,7 +24,7 @@ struct acpi_sleep {
 	u64 facs[2]; /* physical; 0: there is none */
 	u64 dsdt;
 
-	/* Bit n of an entry: this SLP_TYP means the state Sn. */
+	/* Bit n of an entry: this SLP_TYP means the state Sn. 0: who knows? */
 	u8 states[ACPI_BLOCKS][ACPI_SLP_TYPES];
 };
 
@@ -37,10 +36,6 @@ struct acpi_facs {
 
 /* Read all but the states; no control port: this is no use. */
 void acpi_read_fadt(const struct acpi_table *fadt, struct acpi_sleep *sleep);
-
-/* Fill @states from the definitions of \_S1_ to \_S5_ in @dsdt. */
-void acpi_read_states(const struct acpi_table *dsdt,
-		      u8 states[ACPI_BLOCKS][ACPI_SLP_TYPES]);
 
 /* Read the FACS at @phys. -EINVAL: that is none. */
 int acpi_read_facs(acpi_map_fn *map, u64 phys, struct acpi_facs *facs);
@@ -56,7 +51,12 @@ bool acpi_has_waking_vector(const struct acpi_facs *facs);
 bool acpi_is_escape(const struct acpi_sleep *sleep, uint block, u8 byte,
 		    bool waking_vector);
 
-/* Intercept, on this CPU, the ports by which a guest asks for S3. */
+/* Watch, on this CPU, the ports by which a guest asks for S3. The tables are
+ * read on CPU 0, which is the first. Phase cpu, each CPU. */
 void sleep_watch(void);
+
+/* What the tables say. Who knows more fills in the states, before the guest
+ * runs. */
+struct acpi_sleep *sleep_tables(void);
 
 #endif

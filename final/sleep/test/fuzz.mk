@@ -1,0 +1,4 @@
+FUZZ_TARGETS += acpi-fuzz
+
+acpi-fuzz.sources := sleep/test/acpi_fuzz.c sleep/states.c vmm/sleep.c \
+	vmm/io.c vmm/acpi.c

@@ -1,0 +1,30 @@
+/*
+ * I/O ports that Vellum watches.
+ *
+ * Nearly all ports are the guest's, and their accesses do not exit. A layer
+ * that must see one puts a struct here; its functions get a byte, whatever the
+ * width of the access that it is a part of. NULL: as it is. Book: chapter 5.
+ */
+#ifndef VMM_IO_H
+#define VMM_IO_H
+
+#include "lib/types.h"
+
+struct vcpu;
+
+struct io_watch {
+	u16 port;
+	/* The device gave @value: what the guest gets. */
+	u8 (*read)(const struct io_watch *watch, u8 value);
+	/* The guest gives @value: what the device gets. */
+	u8 (*write)(const struct io_watch *watch, u8 value);
+	struct io_watch *next;
+};
+
+/* Watch a port from now on; for good. Phase cpu, CPU 0. */
+void io_watch(struct io_watch *watch);
+
+/* Have @vcpu, this CPU's, exit at all watched ports. The same ports on each. */
+void io_intercept(struct vcpu *vcpu);
+
+#endif
