@@ -218,11 +218,12 @@ def test_two_files_that_call_each_other_are_found(copy):
     assert 'lib/one.c uses two' in text and 'lib/two.c uses one' in text
 
 
-def test_what_contributing_names_is_there():
-    """Each file, whole or from the stage of the sentence."""
-    text = (TOP / 'CONTRIBUTING.md').read_text()
+@pytest.mark.parametrize('name', ['CONTRIBUTING.md', 'ARCHITECTURE.md'])
+def test_a_path_that_a_document_names_is_there(name):
+    """Each file, from the top, or from the directory of the sentence."""
+    text = (TOP / name).read_text()
     names = re.findall(r'`([\w./-]+/[\w.-]*\.\w+)`|\]\((.*?)\)', text)
     assert len(names) > 8
-    for name in map(''.join, names):
-        assert (TOP / name).exists() or \
-            (TOP / f'stages/{VMM}' / name).exists(), name
+    for each in map(''.join, names):
+        assert any((TOP / top / each).exists()
+                   for top in ('', 'stages/05-vmx-ept', 'final')), each
