@@ -263,10 +263,14 @@ def check_warnings():
 def uses(stage):
     """File -> other file -> the functions and variables that it uses of it, as
     the linker sees them, in the last stage's object files."""
-    top = CHECK_BUILD / stage
-    paths = [path for folder in sorted(top.iterdir()) if folder.is_dir()
-             and folder.name not in ('loader', 'guest')
-             for path in sorted(folder.rglob('*.o'))]
+    top, objects = stage_dir(stage), CHECK_BUILD / stage
+    sources = [path.relative_to(top) for folder in sorted(top.iterdir())
+               if folder.is_dir()
+               and folder.name not in (*tree.SHARED, *tree.BESIDE)
+               for path in sorted(folder.glob('*.[cS]'))]
+    assembly = [str(objects / path.with_suffix('')) for path in sources
+                if path.suffix == '.S']
+    paths = [(objects / path).with_suffix('.o') for path in sources]
     status, text = output(['nm', '-A', '-P', *paths])
     if status:
         raise ToolError(f'nm failed: {text}')
@@ -277,8 +281,7 @@ def uses(stage):
     for path, name, kind in rows:
         if kind == 'U' and name in owner and owner[name] != path \
                 and not re.match('panic|handle_exit_', name) \
-                and not (stage_dir(stage) / Path(path).relative_to(top)
-                         ).with_suffix('.S').is_file():
+                and path not in assembly:
             found[path].setdefault(owner[name], []).append(name)
     return found
 
