@@ -280,7 +280,7 @@ def uses(stage):
     found = {path: {} for path, _, _ in rows}
     for path, name, kind in rows:
         if kind == 'U' and name in owner and owner[name] != path \
-                and not re.match('panic|handle_exit_', name) \
+                and not re.match('(percpu_)?panic|handle_exit_', name) \
                 and path not in assembly:
             found[path].setdefault(owner[name], []).append(name)
     return found

@@ -17,11 +17,11 @@ __weak PERCPU(u32, cpu_number);
 __weak u32 panic_cpu;
 __weak u64 percpu_spin_place[2];
 
-void smp_stop_at_lock(void);
+void panic_stop_at_lock(void);
 void smp_claim_panic(void);
 void smp_stop_others(void);
 
-__weak void smp_stop_at_lock(void)
+__weak void panic_stop_at_lock(void)
 {
 	abort();
 }

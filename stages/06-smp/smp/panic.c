@@ -22,7 +22,7 @@
 
 u32 panic_cpu;
 
-PERCPU(struct spin_place, spin_place);
+PERCPU(struct spin_place, panic_spin_place);
 
 static __noreturn void stop_self(void)
 {
@@ -53,7 +53,7 @@ void smp_stop_if_panic(void)
  */
 void smp_leave_queue(void)
 {
-	const struct spin_place *place = this_cpu(spin_place);
+	const struct spin_place *place = this_cpu(panic_spin_place);
 	int16_t behind; /* below 0: it is not our turn yet; above: no more */
 
 	while ((behind = __atomic_load_n(place->owner, __ATOMIC_ACQUIRE) -
@@ -65,7 +65,7 @@ void smp_leave_queue(void)
 }
 
 /* As good as stopped: it only waits for its turn, to let the next one in. */
-void smp_stop_at_lock(void)
+void panic_stop_at_lock(void)
 {
 	__atomic_store_n(&smp_self()->stopped, 1, __ATOMIC_RELEASE);
 	smp_leave_queue();

@@ -40,16 +40,16 @@ struct spin_place {
 	u16 ticket;
 };
 
-DECLARE_PERCPU(struct spin_place, spin_place);
+DECLARE_PERCPU(struct spin_place, panic_spin_place);
 
 /* Stop, and let those behind this CPU in its queue pass. */
-void smp_stop_at_lock(void) __noreturn;
+void panic_stop_at_lock(void) __noreturn;
 
 /* Through memory: arguments would take registers from the straight path. */
 static inline __noreturn void smp_stop_in_queue(u16 *owner, u16 ticket)
 {
-	*this_cpu(spin_place) = (struct spin_place){owner, ticket};
-	smp_stop_at_lock();
+	*this_cpu(panic_spin_place) = (struct spin_place){owner, ticket};
+	panic_stop_at_lock();
 }
 
 /* Leave the queue that this CPU waits in. */
