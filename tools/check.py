@@ -159,7 +159,9 @@ def check_overridden(stage, folder, origin):
             yield (f'{where}: is no link to {target}, and OVERRIDES in '
                    f'{tree.short(here.parent)}/Makefile does not name it')
     for name in sorted(there - {path.name for path in here.iterdir()}):
-        yield f'{tree.short(here)}/{name}: no link to that of {origin}'
+        yield (f'{tree.short(here)}/{name}: no link to that of {origin} (mend: '
+               f'ln -s ../{way_to(stage, origin)}/{folder}/{name} '
+               f'{tree.short(here)})')
 
 
 def check_overrides(stage, inherited):
