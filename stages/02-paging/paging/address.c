@@ -21,6 +21,12 @@ bool in_vmm_range(phys_t phys, u64 size)
 	       size <= boot_info.vmm_size - offset;
 }
 
+bool overlaps_vmm_range(u64 phys, u64 size)
+{
+	return phys < boot_info.vmm_base.v + boot_info.vmm_size &&
+	       phys + size > boot_info.vmm_base.v;
+}
+
 phys_t virt_to_phys(const void *virt)
 {
 	u64 v = (u64)virt;

@@ -23,6 +23,10 @@ void *vmm_phys_to_virt(phys_t phys);
 /* Is [@phys, @phys + @size) wholly inside our own range? */
 bool in_vmm_range(phys_t phys, u64 size);
 
+/* Has [@phys, @phys + @size), which does not go beyond the last address, any
+ * byte in common with it? */
+bool overlaps_vmm_range(u64 phys, u64 size);
+
 /* Does this CPU run on our own page tables? Set by relocate.c, once. */
 extern bool space_entered;
 

@@ -264,12 +264,6 @@ static bool map_device_page(u64 phys, u64 bits)
 		       bits);
 }
 
-static bool overlaps_vmm_range(u64 start, u64 size)
-{
-	return start < boot_info.vmm_base.v + boot_info.vmm_size &&
-	       start + size > boot_info.vmm_base.v;
-}
-
 void *map_phys(phys_t phys, u64 size, enum map_flags flags)
 {
 	u64 limit = paging_phys_limit(), page = ALIGN_DOWN(phys.v, PAGE_SIZE);

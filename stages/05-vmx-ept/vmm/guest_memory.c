@@ -65,8 +65,7 @@ static void copy_guarded(void *arg)
  */
 static const void *guest_bytes(u64 base, u64 size)
 {
-	if (base + size < base || in_vmm_range(PHYS(base), 1) ||
-	    in_vmm_range(PHYS(base + size - 1), 1))
+	if (base + size < base || overlaps_vmm_range(base, size))
 		return NULL;
 	if (is_memory(base, size))
 		return phys_to_direct(PHYS(base));

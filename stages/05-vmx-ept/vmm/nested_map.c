@@ -213,7 +213,7 @@ static bool may_be_leaf(const struct nested_map *map, u64 base, uint level,
 
 	if (level > (map->format->has_1g ? LEVEL_1G : LEVEL_2M))
 		return false;
-	if (nested_is_hidden(base, size))
+	if (overlaps_vmm_range(base, size))
 		return false;
 	if (level > LEVEL_4K && mmio_find(base, size))
 		return false;
@@ -235,7 +235,7 @@ static int fill_entry(struct nested_map *map, u64 *entry, u64 base, uint level)
 		nested_set(entry, base | bits);
 		return 0;
 	}
-	if (level == LEVEL_2M && nested_is_hidden(base, SIZE_2M)) {
+	if (level == LEVEL_2M && overlaps_vmm_range(base, SIZE_2M)) {
 		nested_set(entry, nested_hidden_entry(map));
 		return 0;
 	}
@@ -267,7 +267,7 @@ static int nested_build_leaf(struct nested_map *map, u64 gpa, u64 *next)
 			return error;
 		*next = base + size;
 		if (nested_is_leaf(map, *entry, level) ||
-		    (level == LEVEL_2M && nested_is_hidden(base, size)))
+		    (level == LEVEL_2M && overlaps_vmm_range(base, size)))
 			return 0;
 		table = PHYS(*entry & NESTED_ADDRESS);
 	}
@@ -360,7 +360,7 @@ int nested_map_fault(struct nested_map *map, gphys_t gpa, bool write)
 	if (gpa.v >= map->limit)
 		return -EFAULT;
 	spin_lock(&map->lock);
-	if (nested_is_hidden(gpa.v, 1))
+	if (overlaps_vmm_range(gpa.v, 1))
 		error = nested_hidden_fault(map, gpa.v, write, &first);
 	else
 		error = nested_build_leaf(map, gpa.v, &next);

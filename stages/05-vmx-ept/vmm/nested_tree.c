@@ -77,13 +77,6 @@ u64 *nested_find(const struct nested_map *map, u64 gpa, uint level, uint *found)
 	return entry;
 }
 
-bool nested_is_hidden(u64 gpa, u64 size)
-{
-	u64 base = boot_info.vmm_base.v, end = base + boot_info.vmm_size;
-
-	return gpa < end && base < gpa + size;
-}
-
 /* Free the table of @level at @phys, which covers memory from @base on. The
  * depth of the recursion is that of the tree. */
 static void free_table(const struct nested_map *map, phys_t phys, uint level,
@@ -97,7 +90,7 @@ static void free_table(const struct nested_map *map, phys_t phys, uint level,
 
 		if (!table[i] || nested_is_leaf(map, table[i], level))
 			continue;
-		if (level == LEVEL_2M && nested_is_hidden(at, size))
+		if (level == LEVEL_2M && overlaps_vmm_range(at, size))
 			continue;
 		free_table(map, PHYS(table[i] & NESTED_ADDRESS), level - 1, at);
 	}

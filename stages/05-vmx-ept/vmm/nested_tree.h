@@ -56,9 +56,6 @@ void nested_set(u64 *entry, u64 value);
 u64 *nested_find(const struct nested_map *map, u64 gpa, uint level,
 		 uint *found);
 
-/* Does [@gpa, @gpa + @size) have any byte in common with our range? */
-bool nested_is_hidden(u64 gpa, u64 size);
-
 /* Free the table @root and all tables under it, but not those of
  * our range, which may hang in another tree as well. */
 void nested_tree_free(const struct nested_map *map, phys_t root);

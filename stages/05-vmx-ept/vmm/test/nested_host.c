@@ -72,6 +72,12 @@ void *vmm_phys_to_virt(phys_t phys)
 	return (void *)phys.v;
 }
 
+bool overlaps_vmm_range(u64 phys, u64 size)
+{
+	return phys < boot_info.vmm_base.v + boot_info.vmm_size &&
+	       phys + size > boot_info.vmm_base.v;
+}
+
 static void add_memory(u64 base, u64 end, u32 type)
 {
 	struct mem_map *map = &boot_info.map;
