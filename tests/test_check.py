@@ -5,7 +5,7 @@ import subprocess
 
 import pytest
 from common import TOP, stages
-from stage_names import BOOT, PAGE, VMM
+from stage_names import BOOT, PAGE
 
 SKIP = shutil.ignore_patterns('build', '.git', '__pycache__')
 

@@ -103,20 +103,16 @@ def _cpu_line(machine):
 
 def configuration(machine, folder, tty):
     """Write bochsrc into folder; tty is the terminal behind COM1."""
-    rom = f'file={BIOS}'
+    rom = f'file={need(BIOS, "bochsbios")}'
     if machine.firmware == 'uefi':
-        rom = f'file={uefi.firmware(uefi.BOTH)}, address=0x0, options=none'
-    for path, package in ((BIOS, 'bochsbios'), (VGABIOS, 'vgabios')):
-        if not Path(path).is_file():
-            raise ToolError(f'{path} not found: install the Debian package '
-                            f'{package}, or run `make setup`')
+        rom = f'file={need(uefi.BOTH, "ovmf")}, address=0x0, options=none'
     lines = [
         'config_interface: textconfig',
         'display_library: term',
         _cpu_line(machine),
         f'megs: {megabytes(machine.mem)}',
         f'romimage: {rom}',
-        f'vgaromimage: file={VGABIOS}',
+        f'vgaromimage: file={need(VGABIOS, "vgabios")}',
         'pci: enabled=1, chipset=i440fx, slot1=pcivga',
         'vga: extension=vbe, update_freq=1',
         'ata0: enabled=1, ioaddr1=0x1f0, ioaddr2=0x3f0, irq=14',

@@ -27,9 +27,7 @@ SERIAL = ('serial --unit=0 --speed=115200\n'
 def _core(folder, form, prefix, config, modules):
     """Build GRUB's core image, with its configuration, in folder."""
     need('grub-mkimage', 'grub-common')
-    if not (GRUB / 'boot.img').is_file():
-        raise ToolError(f'{GRUB}/boot.img not found: install the Debian '
-                        'package grub-pc-bin, or run `make setup`')
+    need(GRUB / 'boot.img', 'grub-pc-bin')
     out, script = folder / 'core.img', folder / 'core.cfg'
     script.write_text(SERIAL + config)
     command(['grub-mkimage', '-O', form, '-o', out, '-p', prefix,

@@ -51,13 +51,21 @@ def demo_dir():
     raise ToolError('the Linux demo guest (final/demo) is not in this tree')
 
 
-def need(program, package):
-    """Raise a ToolError that names the package when program is missing."""
-    found = shutil.which(program)
+def need(name, package):
+    """The path of a program, or of a file by its whole path; a ToolError that
+    names the package when it is missing."""
+    whole = '/' in str(name)
+    found = Path(name).is_file() and name if whole else shutil.which(name)
     if not found:
-        raise ToolError(f'{program} not found: install the Debian package '
+        raise ToolError(f'{name} not found: install the Debian package '
                         f'{package}, or run `make setup`')
     return found
+
+
+def first_hit(patterns, text):
+    """What the first of the patterns that is there finds, or ''."""
+    hits = (re.search(pattern, text) for pattern in patterns)
+    return next((hit.group().strip() for hit in hits if hit), '')
 
 
 def need_file(path, what):

@@ -23,8 +23,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import values
-from common import (BUILD, ToolError, command, main, make_environment, need,
-                    stage_dir, stages)
+from common import (BUILD, ToolError, command, first_hit, main,
+                    make_environment, need, stage_dir, stages)
 from test import folders
 
 FUZZ = BUILD / 'fuzz'
@@ -36,15 +36,6 @@ NUMBERS = {'runs': r'^stat::number_of_executed_units: *(\d+)',
 # What a log says was broken; the first that is there says it best.
 REASONS = (r'\S+ does not hold: .*', r'panic: .*', r'\S+ runtime error: .*',
            r'ERROR: \w+Sanitizer: .*', r'ERROR: libFuzzer: .*')
-
-
-def reason(text):
-    """The line of a target's log that says what was broken, or ''."""
-    for pattern in REASONS:
-        found = re.search(pattern, text)
-        if found:
-            return found.group().strip()
-    return ''
 
 
 def make(stage, *goals):
@@ -86,7 +77,7 @@ class Target:
             self.kept)
         row = {name: int((re.findall(pattern, text, re.M) or ['0'])[-1])
                for name, pattern in NUMBERS.items()}
-        row['found'] = [(path, reason(text))
+        row['found'] = [(path, first_hit(REASONS, text))
                         for path in sorted(self.found.iterdir())
                         if path.name not in before]
         if status and not row['found']:

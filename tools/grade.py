@@ -23,12 +23,15 @@ from contextlib import suppress
 from pathlib import Path
 
 import exercise
-from common import BUILD, TOP, ToolError, main, stage_dir
+from common import BUILD, TOP, ToolError, first_hit, main, stage_dir
 from copytree import copy_stage, environment, renew
 
 BUILD_SECONDS, TEST_SECONDS, BOOT_SECONDS = 180, 15, 30
 FILE_LIMIT = 1 << 20            # bytes of a student's file
 OUTPUT_LIMIT = 4 << 20
+# What a test's output says went wrong; the first that is there says it best.
+REASONS = (r'ERROR: \w+Sanitizer.*', r'runtime error: .*', r'panic: .*',
+           r'\[  ERROR   \] --- .*', r'.*error: Failure!', r'Test failed.*')
 
 
 def limited(argv, seconds, env, errors=True):
@@ -113,22 +116,11 @@ class Tree:
         if status == 0 and re.search(r'^\[  PASSED  \] [1-9]', text,
                                      re.MULTILINE):
             return ''
-        return self.reason(text) or f'ended with status {status}'
+        return first_hit(REASONS, text) or f'ended with status {status}'
 
     def in_lab(self, text):
         """The text with the student's paths, not those of the copy."""
         return text.replace(f'{self.top}/', f'{self.lab}/')
-
-    @staticmethod
-    def reason(text):
-        """The line of a test's output that says best what went wrong."""
-        for pattern in (r'ERROR: \w+Sanitizer.*', r'runtime error: .*',
-                        r'panic: .*', r'\[  ERROR   \] --- .*',
-                        r'.*error: Failure!', r'Test failed.*'):
-            found = re.search(pattern, text)
-            if found:
-                return found.group().strip()
-        return ''
 
     def boot(self, item):
         """Boot once for each settings; why the pattern is not there."""

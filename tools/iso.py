@@ -13,8 +13,7 @@ import tempfile
 from pathlib import Path
 
 import linux_guest
-from common import (BUILD, ToolError, command, demo_dir, image, locked, main,
-                    need)
+from common import BUILD, command, demo_dir, image, locked, main, need
 
 STAGE = BUILD / 'final'
 TARGET = STAGE / 'vellum.iso'
@@ -35,9 +34,7 @@ def need_tools():
     need('xorriso', 'xorriso')
     need('mformat', 'mtools')
     for platform, package in PLATFORMS.items():
-        if not (GRUB / platform / 'moddep.lst').is_file():
-            raise ToolError(f'{GRUB}/{platform} not found: install the Debian '
-                            f'package {package}, or run `make setup`')
+        need(GRUB / platform / 'moddep.lst', package)
 
 
 def files():

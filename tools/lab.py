@@ -11,7 +11,7 @@ import tarfile
 from pathlib import Path
 
 import exercise
-from common import TOP, ToolError, main, stage_dir, stages
+from common import ToolError, main, stage_dir, stages
 from copytree import copy_stage
 from values import one_of
 

@@ -89,7 +89,7 @@ def _uefi(m, folder):
     """Arguments for a UEFI machine: OVMF in flash, and drives in the order
     in which they boot."""
     argv = ['-machine', 'q35,smm=off']
-    for path, mode in ((uefi.firmware(uefi.CODE), ',readonly=on'),
+    for path, mode in ((need(uefi.CODE, 'ovmf'), ',readonly=on'),
                        (uefi.variables(folder), '')):
         argv += ['-drive',
                  f'if=pflash,format=raw,file={escape(path)}{mode}']

@@ -9,7 +9,7 @@ import shutil
 from pathlib import Path
 
 import bootdisk
-from common import ToolError, need_file
+from common import need, need_file
 
 # Code in one flash chip, variables in another, so that these are kept.
 CODE = Path('/usr/share/OVMF/OVMF_CODE_4M.fd')
@@ -22,14 +22,6 @@ LOADER = 'EFI/BOOT/BOOTX64.EFI'
 COUNTDOWN = r'any other key to continue'
 # Behind each program that the shell starts: what it returned.
 STATUS = 'echo status %lasterror%'
-
-
-def firmware(path):
-    """The path of a file of OVMF, if it is installed."""
-    if not path.is_file():
-        raise ToolError(f'{path} not found: install the Debian package ovmf, '
-                        'or run `make setup`')
-    return path
 
 
 def volume(target, files):
@@ -68,4 +60,4 @@ def vellum_volume(machine, folder):
 
 def variables(folder):
     """A copy of OVMF's empty variable store for one run."""
-    return shutil.copyfile(firmware(VARIABLES), folder / 'variables.fd')
+    return shutil.copyfile(need(VARIABLES, 'ovmf'), folder / 'variables.fd')
