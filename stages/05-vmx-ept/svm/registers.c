@@ -5,7 +5,7 @@
 #include "console/panic.h"
 #include "lib/cpu.h"
 #include "svm/svm.h"
-#include "vmm/cpu_mode.h"
+#include "vmm/vcpu.h"
 #include "vmm/decode.h"
 #include "vmm/guest_memory.h"
 

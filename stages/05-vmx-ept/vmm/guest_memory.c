@@ -21,7 +21,6 @@
 #include "paging/address.h"
 #include "paging/guarded.h"
 #include "paging/paging.h"
-#include "vmm/cpu_mode.h"
 #include "vmm/decode.h"
 #include "vmm/vcpu.h"
 

@@ -177,4 +177,10 @@ struct vcpu *vcpu_first(void);
 /* @vcpu, which is complete, is this CPU's from now on. Once on each CPU. */
 void vcpu_add(struct vcpu *vcpu);
 
+/* 2, 4 or 8: bytes of an address in the code that the guest is running. */
+uint guest_address_size(struct vcpu *vcpu);
+
+/* RIP cut to the mode's width, plus @length. */
+u64 guest_next_rip(struct vcpu *vcpu, uint length);
+
 #endif

@@ -11,7 +11,7 @@
 #include "console/panic.h"
 #include "lib/cpu.h"
 #include "lib/errno.h"
-#include "vmm/cpu_mode.h"
+#include "vmm/vcpu.h"
 #include "vmm/guest_memory.h"
 #include "vmx/vmx.h"
 

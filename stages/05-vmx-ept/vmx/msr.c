@@ -12,7 +12,7 @@
 #include "lib/errno.h"
 #include "paging/guarded.h"
 #include "vmm/msr.h"
-#include "vmm/mtrr_guest.h"
+#include "vmx/mtrr.h"
 #include "vmx/vmx.h"
 
 #define MSR_SMM_MONITOR_CTL 0x9b

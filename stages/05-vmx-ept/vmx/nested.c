@@ -9,7 +9,7 @@
  * "PAT" (bit 6) stays 0, so that the guest's own page tables and PAT can make
  * a page's type weaker than the MTRRs', as they can without us.
  */
-#include "vmm/mtrr_guest.h"
+#include "vmx/mtrr.h"
 #include "vmx/vmx.h"
 
 #define EPT_R     BIT(0)

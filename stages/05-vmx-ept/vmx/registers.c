@@ -14,7 +14,7 @@
  * Book: chapter 5.
  */
 #include "lib/cpu.h"
-#include "vmm/cpu_mode.h"
+#include "vmm/vcpu.h"
 #include "vmm/cr4.h"
 #include "vmx/vmx.h"
 

@@ -23,7 +23,6 @@
 #include "smp/init_sipi.h"
 #include "smp/lapic.h"
 #include "smp/start.h"
-#include "vmm/cpu_mode.h"
 #include "vmm/decode.h"
 #include "vmm/guest_memory.h"
 #include "vmm/mmio.h"

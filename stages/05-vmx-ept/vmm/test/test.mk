@@ -20,12 +20,6 @@ HOST_TESTS += vmm-cpuid
 vmm-cpuid.sources := vmm/test/cpuid_test.c vmm/cpuid.c lib/version.c
 vmm-cpuid.flags := -DVELLUM_VERSION='"v12.34-567-g89abcde-dirty"'
 
-# The test has MTRRs of its own.
-HOST_TESTS += vmm-mtrr-guest
-vmm-mtrr-guest.sources := vmm/test/mtrr_guest_test.c \
-	vmm/test/mtrr_model.c vmm/mtrr_guest.c vmm/mtrr.c
-vmm-mtrr-guest.flags := -Wl,--wrap=mtrr_read
-
 HOST_TESTS += vmm-acpi
 vmm-acpi.sources := vmm/test/acpi_test.c vmm/acpi.c
 

@@ -1,12 +1,12 @@
 /*
- * Host tests of mtrr_guest.c: when the guest's writes rebuild the map, on a
+ * Host tests of vmx/mtrr.c: when the guest's writes rebuild the map, on a
  * machine whose MTRRs are a variable. mtrr_read is replaced (test.mk), as it
  * reads MSRs; which states are equal is mtrr.c's own word.
  */
 #include "host.h"
 #include "lib/errno.h"
 #include "paging/guarded.h"
-#include "vmm/mtrr_guest.h"
+#include "vmx/mtrr.h"
 #include "vmm/test/mtrr_model.h"
 
 #define MSR_PHYSBASE0 0x200

@@ -7,7 +7,7 @@
  * something is different from what they were built from. With NPT nothing of
  * this is needed: there the hardware applies the MTRRs itself.
  */
-#include "vmm/mtrr_guest.h"
+#include "vmx/mtrr.h"
 
 #include "console/panic.h"
 #include "console/printf.h"

@@ -1,8 +1,8 @@
 /*
  * Keeping the EPT's memory types in step with the guest's MTRRs.
  */
-#ifndef VMM_MTRR_GUEST_H
-#define VMM_MTRR_GUEST_H
+#ifndef VMX_MTRR_H
+#define VMX_MTRR_H
 
 #include "vmm/mtrr.h"
 #include "vmm/vcpu.h"
