@@ -15,7 +15,7 @@ __weak PERCPU(u32, cpu_number);
 /* What stage 06's lib/spinlock.h and console/panic.c want of smp/: there is one
  * CPU, and if it panics, that is its own panic. */
 __weak u32 panic_cpu;
-__weak u64 percpu_spin_place[2];
+__weak u64 percpu_panic_spin_place[2];
 
 void panic_stop_at_lock(void);
 void smp_claim_panic(void);
