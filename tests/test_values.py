@@ -43,6 +43,7 @@ def make(*words, where=TOP, **environment):
     (['lab', f'STAGE={PAGING}', 'EXERCISE=01-memmap', 'DIR=/no/such'],
      f'no such exercise for STAGE={PAGING}; '),
     (['grade', 'DIR=/no/such'], 'DIR=/no/such: no such directory'),
+    (['check', 'CHECK=liks'], 'no such check; did you mean links? there are '),
     (['soak', 'N=x'], 'N=x: not a number from 1 on'),
     (['all', 'CC=no-such-compiler'], 'CC=no-such-compiler: no such program'),
 ])
@@ -82,6 +83,7 @@ def test_make_takes_values_with_spaces_quotes_and_equals_signs():
     """They are words for Linux, for Vellum, or for the emulator."""
     assert make('run', 'CMDLINE=a=1 foo="2 \' 3"', 'EMU_ARGS=-d int -D "a b"',
                 'OPTIONS=console=com2 hypercall') == (0, '')
+    assert make('check', 'CHECK=links columns') == (0, '')
     for value in ('', '0', '10', '1099511627776'):
         assert make('help', f'MM_FAIL_AT={value}') == (0, '')
 

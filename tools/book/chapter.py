@@ -6,8 +6,6 @@ pandoc reads the rest. Metadata is the YAML between two lines of dashes.
 import re
 from dataclasses import dataclass, field
 
-import yaml
-
 from common import TOP, ToolError
 
 BOOK = TOP / 'book'
@@ -68,6 +66,11 @@ def metadata(name, lines):
     if lines[:1] != ['---'] or '---' not in lines[1:]:
         return {}, 0
     last = lines.index('---', 1)
+    try:
+        import yaml     # pylint: disable=import-outside-toplevel
+    except ImportError as error:
+        raise ToolError('PyYAML not found: install the Debian package '
+                        'python3-yaml, or run `make setup`') from error
     try:
         return yaml.safe_load('\n'.join(lines[1:last])) or {}, last + 1
     except yaml.YAMLError as error:
