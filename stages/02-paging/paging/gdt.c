@@ -88,11 +88,6 @@ void gdt_setup(void)
 		guard_ist_stacks();
 }
 
-u64 gdt_tss_base(void)
-{
-	return (u64)this_cpu(tss);
-}
-
 void guard_stacks(void)
 {
 	if (paging_make_guard(stack_guard))

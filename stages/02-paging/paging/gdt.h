@@ -22,8 +22,5 @@
 /* Fill this CPU's GDT and TSS and load both. The GS base is kept. */
 void gdt_setup(void);
 
-/* Address of this CPU's TSS. */
-u64 gdt_tss_base(void);
-
 #endif
 #endif

@@ -1,12 +1,14 @@
 /*
- * The self-test of TEST=1 builds: the rights in our address space as the
- * hardware sees them, tried part by part. Every attempt goes through
- * guarded(), so a failure is a line on the console and not a crash.
+ * What TEST=1 builds add: the rights in our address space as the hardware sees
+ * them, tried part by part, under guarded(), so that a failure is a line on the
+ * console and not a crash; and faults on demand, which are meant to be one.
  */
 #ifdef VELLUM_TEST
 
 #include "boot/boot_info.h"
+#include "boot/cmdline.h"
 #include "boot/layout.h"
+#include "console/panic.h"
 #include "console/printf.h"
 #include "lib/cpu.h"
 #include "lib/errno.h"
@@ -16,6 +18,7 @@
 #include "paging/pagetable.h"
 
 #define IO_APIC       0xfec00000 /* a device page that nobody maps */
+#define NOT_MAPPED    0x1000
 #define NOT_CANONICAL 0x8000000000000000
 
 static uint failures;
@@ -219,6 +222,79 @@ void paging_selftest(void)
 	test_guarded();
 	if (!failures)
 		printf("selftest: paging: ok\n");
+}
+
+/*
+ * Faults on demand: "fault=pf" or the like on the command line raises that
+ * exception, and the reader (or a test) can study the report. Each is a
+ * function of its own, to be found in the backtrace.
+ */
+static void fault_ud(void)
+{
+	asm volatile("ud2");
+}
+
+static void fault_de(void)
+{
+	asm volatile("div %0" : : "r"(0), "a"(1), "d"(0) : "cc");
+}
+
+static void fault_pf(void)
+{
+	*(volatile u32 *)NOT_MAPPED = 1;
+}
+
+static void fault_gp(void)
+{
+	*(volatile u32 *)NOT_CANONICAL = 1;
+}
+
+/* Each call keeps an array, and uses it after the inner call: no tail call. */
+static uint __attribute__((noinline)) recurse(uint depth)
+{
+	volatile uint frame[32];
+
+	frame[depth % 32] = depth;
+	if (depth < 1000000)
+		frame[depth % 32] += recurse(depth + 1);
+	return frame[depth % 32];
+}
+
+static void fault_stack(void)
+{
+	printf("fault: recursion returned %u\n", recurse(0));
+}
+
+/* #PF can't be delivered, for its frame has nowhere to go: #DF. */
+static void fault_df(void)
+{
+	asm volatile("mov %0, %%rsp; push %%rax" : : "r"(NOT_MAPPED + 0x100UL));
+}
+
+static const struct {
+	const char *name;
+	void (*raise)(void);
+} faults[] = {
+	{"ud", fault_ud}, {"de", fault_de},       {"pf", fault_pf},
+	{"gp", fault_gp}, {"stack", fault_stack}, {"df", fault_df},
+};
+
+static const char *fault_choice(uint i)
+{
+	return i < ARRAY_SIZE(faults) ? faults[i].name : NULL;
+}
+
+WORD(fault_word, .name = "fault", .takes = WORD_CHOICE, .choice = fault_choice,
+     .help = "raise this exception (TEST=1)");
+
+void fault_on_demand(void)
+{
+	int i = cmdline_choice(&fault_word);
+
+	if (i < 0)
+		return;
+	faults[i].raise();
+	panic("fault=%s was survived", faults[i].name);
 }
 
 #endif

@@ -245,21 +245,3 @@ void trap_init(void)
 		fill_idt();
 	asm volatile("lidt %0" : : "m"(idtr));
 }
-
-struct descriptor_bases trap_descriptor_bases(void)
-{
-	struct {
-		u16 limit;
-		u64 base;
-	} __packed gdtr, idtr;
-
-	asm volatile("sgdt %0" : "=m"(gdtr));
-	asm volatile("sidt %0" : "=m"(idtr));
-	return (struct descriptor_bases){
-		.gdt = gdtr.base,
-		.idt = idtr.base,
-		.tss = gdt_tss_base(),
-		.gdt_limit = gdtr.limit,
-		.idt_limit = idtr.limit,
-	};
-}

@@ -24,13 +24,6 @@ void trap_init(void);
  */
 void trap_set_handler(uint vector, bool (*handler)(struct trap_frame *));
 
-/* Bases and limits that VM exits must restore (this CPU's). */
-struct descriptor_bases {
-	u64 gdt, idt, tss;
-	u16 gdt_limit, idt_limit;
-};
-struct descriptor_bases trap_descriptor_bases(void);
-
 /* The C end of every exception; called by trap_entry.S. */
 void trap_dispatch(struct trap_frame *frame);
 

@@ -15,7 +15,6 @@
 #include "lib/string.h"
 #include "page/page.h"
 #include "paging/gdt.h"
-#include "paging/trap.h"
 #include "vmm/msr.h"
 #include "vmx/vmx.h"
 
@@ -78,13 +77,31 @@ static void set_controls(const struct vmx_caps *caps, struct vmx_vcpu *vmx)
 }
 
 /*
- * Exits set the limits of GDTR and IDTR to 0xffff (SDM 3C 28.5.2); that is
- * harmless, for we use no selector or vector beyond our tables.
+ * Where this CPU's tables are, as the CPU itself tells. Exits set the limits of
+ * GDTR and IDTR to 0xffff (SDM 3C 28.5.2); that is harmless, for we use no
+ * selector or vector beyond our tables.
  */
+static void set_host_tables(void)
+{
+	struct {
+		u16 limit;
+		u64 base;
+	} __packed gdtr, idtr;
+	const u64 *tss;
+
+	asm volatile("sgdt %0" : "=m"(gdtr));
+	asm volatile("sidt %0" : "=m"(idtr));
+	tss = (const u64 *)(gdtr.base + SEL_TSS);
+	vmcs_write(VMCS_HOST_GDTR_BASE, gdtr.base);
+	vmcs_write(VMCS_HOST_IDTR_BASE, idtr.base);
+	/* The base is in pieces of the TSS's descriptor (SDM 3A 8.2.3). */
+	vmcs_write(VMCS_HOST_TR_BASE, (tss[0] >> 16 & 0xffffff) |
+					      tss[0] >> 56 << 24 |
+					      tss[1] << 32);
+}
+
 static void set_host_state(void)
 {
-	struct descriptor_bases bases = trap_descriptor_bases();
-
 	vmcs_write(VMCS_HOST_CR0, read_cr0());
 	vmcs_write(VMCS_HOST_CR3, read_cr3());
 	vmcs_write(VMCS_HOST_CR4, read_cr4());
@@ -99,9 +116,7 @@ static void set_host_state(void)
 	vmcs_write(VMCS_HOST_TR_SELECTOR, SEL_TSS);
 	vmcs_write(VMCS_HOST_FS_BASE, 0);
 	vmcs_write(VMCS_HOST_GS_BASE, rdmsr(MSR_GS_BASE));
-	vmcs_write(VMCS_HOST_TR_BASE, bases.tss);
-	vmcs_write(VMCS_HOST_GDTR_BASE, bases.gdt);
-	vmcs_write(VMCS_HOST_IDTR_BASE, bases.idt);
+	set_host_tables();
 	vmcs_write(VMCS_HOST_SYSENTER_CS, 0);
 	vmcs_write(VMCS_HOST_SYSENTER_ESP, 0);
 	vmcs_write(VMCS_HOST_SYSENTER_EIP, 0);

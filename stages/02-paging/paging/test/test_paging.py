@@ -119,7 +119,7 @@ def assert_fault_reported(machine, image, kind, emu):
                              panic_ends=False)[1]
     found = places(image, raw.split('<-')[1:])
     assert found[0][0] == function
-    assert re.search(r'paging/faults\.c:\d+', found[0][1])
+    assert re.search(r'paging/selftest\.c:\d+', found[0][1])
     assert all('??' not in place for pair in found for place in pair)
     if kind != 'stack':
         assert found[-1][0] == 'entry64'
