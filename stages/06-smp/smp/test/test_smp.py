@@ -212,12 +212,3 @@ def test_one_cpu_is_not_watched(machine, guest):
     assert "smp: 1 CPU in ACPI's MADT" in pc.serial
     assert 'under Vellum' not in pc.serial
     assert not re.search(r'exits: MEMORY +[2-9]', pc.serial)
-
-
-def test_preflight_counts_the_cpus(machine, smp_stage):
-    """And nothing is wrong with two."""
-    # pylint: disable=unused-argument
-    pc = machine(cpus=2, cmdline='check')
-    pc.expect(r"^      2 CPUs in ACPI's MADT\r?\n")
-    pc.expect(r'^preflight: this machine can run Vellum\r?\n')
-    assert 'nosmp' not in pc.serial
