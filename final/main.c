@@ -17,6 +17,7 @@
 #include "page/page.h"
 #include "paging/paging.h"
 #include "paging/trap.h"
+#include "pool/mempool.h"
 #include "preflight/preflight.h"
 #include "sleep/states.h"
 #include "smp/cpus.h"
@@ -56,8 +57,10 @@ static const char *start_vellum(int error)
 	SELFTEST(page_selftest());
 
 	boot_phase("heap");
-	heap_init(); /* objects smaller than a page, and pools of them */
+	heap_init();    /* objects smaller than a page */
+	mempool_init(); /* and pools of them, kept apart from all others */
 	SELFTEST(heap_selftest());
+	SELFTEST(mempool_selftest());
 
 	boot_phase("device");
 	vmm_take_nmis();  /* those that come now are for the guest */

@@ -2,17 +2,17 @@
 # measured is compiled exactly as for the machine, but for three names that the
 # C library has too; what measures is compiled for the host.
 
-ifneq ($(wildcard heap/test/memory_bench.c),)
+ifneq ($(wildcard pool/test/memory_bench.c),)
 
 BENCH_BUILD := $(OUT)/bench
-BENCH_SOURCES := $(heap-code)
+BENCH_SOURCES := pool/mempool.c $(below-pool)
 BENCH_CODE_FLAGS := $(filter-out -D__VELLUM__ -DVELLUM_TEST -DMM_FAIL_AT%,\
 	$(CFLAGS))
 BENCH_NAMES := $(foreach n,free realloc printf,--redefine-sym $(n)=vellum_$(n))
 BENCH_HOST_FLAGS := $(filter-out -DMM_FAIL_AT%,$(HOST_CFLAGS)) -O2 \
 	-fno-pic -fno-pie
 BENCH_CODE := $(BENCH_SOURCES:%.c=$(BENCH_BUILD)/%.o)
-BENCH_HOST := $(patsubst %.c,$(BENCH_BUILD)/%.o,heap/test/memory_bench.c \
+BENCH_HOST := $(patsubst %.c,$(BENCH_BUILD)/%.o,pool/test/memory_bench.c \
 	$(HOST_STUBS))
 BENCH_PROGRAM := $(BENCH_BUILD)/memory-bench
 

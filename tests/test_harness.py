@@ -226,7 +226,8 @@ def test_each_stage_must_run_its_self_tests():
     assert expectations.selftests('', stages()[0]) == []
     page = tree.added()['page']
     assert expectations.selftests(good, page) == []
-    assert expectations.selftests(good, 'final') == ['self-test heap: ok']
+    assert expectations.selftests(good, 'final') == [
+        'self-test heap: ok', 'self-test pool: ok']
     assert expectations.selftests(good + 'selftest: smp: FAILED: x\n',
                                   page) == [
         'self-test smp without failure']

@@ -2,7 +2,7 @@
 
   bench_memory.py [--divisor=N]
 
-heap/test/memory_bench.c has the loops. Instructions are counted by callgrind
+pool/test/memory_bench.c has the loops. Instructions are counted by callgrind
 and repeat exactly; nanoseconds depend on the machine and on what else it does.
 Prints tables and writes build/bench-memory.json; the status is 1 when a goal
 in instructions is not met. --divisor makes all loops shorter, for a test, and
@@ -68,7 +68,7 @@ GOALS = {
 
 def build():
     """Make the program with the loops; its path."""
-    command(['make', '-C', stage_dir(added()['heap']), 'memory-bench'],
+    command(['make', '-C', stage_dir(added()['pool']), 'memory-bench'],
             env=make_environment())
     return BENCH / 'memory-bench'
 

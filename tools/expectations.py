@@ -39,7 +39,7 @@ DEMO_UEFI = {
 ALIGNMENT = 4 << 20
 
 # The folders with a self-test in the TEST=1 build.
-SELFTESTS = ('paging', 'page', 'heap')
+SELFTESTS = ('paging', 'page', 'heap', 'pool')
 
 # What the chapters about these folders show; a stage that has them shows it,
 # and so does a copy of it.

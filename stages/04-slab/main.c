@@ -38,7 +38,7 @@ static const char *start_vellum(int error)
 	SELFTEST(page_selftest());
 
 	boot_phase("heap");
-	heap_init(); /* objects smaller than a page, and pools of them */
+	heap_init(); /* objects smaller than a page */
 	SELFTEST(heap_selftest());
 
 	SELFTEST(paging_selftest());

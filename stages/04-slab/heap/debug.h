@@ -6,10 +6,9 @@
  *	free:       | POISON bytes                                          |
  *
  * A write past the end of an object is found by free() and mm_check(), a write
- * to an object that was freed by alloc() and mm_check(). Whole pages and the
- * objects of pools have neither: nobody remembers how long they are. The price
- * is a trailer for each object, so that 64 bytes take 128: these builds are for
- * tests.
+ * to an object that was freed by alloc() and mm_check(). Whole pages have
+ * neither: nobody remembers how long they are. The price is a trailer for each
+ * object, so that 64 bytes take 128: these builds are for tests.
  * Book: chapter 4, "A build that looks for trouble".
  */
 #ifndef HEAP_DEBUG_H

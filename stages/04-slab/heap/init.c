@@ -6,7 +6,6 @@
  * Book: chapter 4, "What you should see".
  */
 #include "console/printf.h"
-#include "heap/mempool.h"
 #include "heap/slab.h"
 #include "page/mm.h"
 #include "page/page.h"
@@ -48,7 +47,6 @@ void heap_init(void)
 	struct heap_stats stats[HEAP_CLASSES];
 
 	setup_heap();
-	setup_mempools();
 	get_heap_stats(stats);
 	for (uint i = 0; i < HEAP_CLASSES; i++)
 		printf("heap: class %4u: %3u objects to a page, header %lu "

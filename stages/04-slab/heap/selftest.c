@@ -1,12 +1,11 @@
 /*
- * The self-test of the heap and the pools, on the machine itself (TEST=1, which
- * is also the build that heap/debug.h describes).
+ * The self-test of the heap, on the machine itself (TEST=1, which is also the
+ * build that heap/debug.h describes).
  */
 #ifdef VELLUM_TEST
 
 #include "console/printf.h"
 #include "heap/debug.h"
-#include "heap/mempool.h"
 #include "lib/string.h"
 #include "page/mm.h"
 #include "page/page.h"
@@ -78,24 +77,6 @@ static bool test_former_life(void)
 	return num_of_available_pages() == before && mm_check() == 0;
 }
 
-/* The 65th object of 64 bytes needs a second page; all are zero. */
-static bool test_mempool(void)
-{
-	struct mempool *mp = mempool_new(1, 1, true);
-	u8 *p, *first = mp ? mempool_allocmem(mp, 64) : NULL;
-	bool ok = first != NULL;
-
-	for (uint i = 1; ok && i < 65; i++) {
-		p = mempool_allocmem(mp, 64);
-		ok = p && p[0] == 0 && p[63] == 0;
-		ok &= ((p - first) / PAGE_SIZE == 0) == (i < 64);
-	}
-	ok &= mm_check() == 0;
-	if (mp)
-		mempool_free(mp);
-	return ok;
-}
-
 /* A byte past the end, and one of an object that was freed: are they found? */
 static bool test_stray_writes(void)
 {
@@ -136,7 +117,7 @@ static bool all_is_back(uint before)
 void heap_selftest(void)
 {
 	uint before = num_of_available_pages();
-	bool ok = test_stray_writes() && test_mempool();
+	bool ok = test_stray_writes();
 
 	for (uint n = 980; n <= 2 * PAGE_SIZE; n *= 7)
 		ok = ok && test_exhaustion(n);

@@ -21,8 +21,8 @@ static const char *const order[] = {
 	"&start_lock",    /* smp/start.c: what is borrowed to start a CPU */
 	"&maps_lock",     /* vmm/nested_root.c: nested maps and their users */
 	"&map->lock",     /* vmm/nested_map.c: the tables of one of them */
-	"&mempools.lock", /* heap/mempool.c: the list of pools */
-	"&mp->lock",      /* heap/mempool.c: one of them */
+	"&mempools.lock", /* pool/mempool.c, in final: the list of pools */
+	"&mp->lock",      /* pool/mempool.c, in final: one of them */
 	"&cls->lock",     /* heap/heap.c: the slabs of a size class */
 	"&space_lock",    /* paging/paging.c: Vellum's page tables */
 	"&vmm_pool.lock", /* page/page.c: page descriptors and free lists */

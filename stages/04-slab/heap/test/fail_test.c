@@ -1,11 +1,10 @@
 /*
  * Out of memory at each allocation in turn: a scenario that comes through every
- * place where the heap or a pool allocates runs again and again, and the n-th
+ * place where the heap allocates runs again and again, and the n-th
  * allocation fails, for every n. Each time the caller must get its NULL, and
  * what was there before must be there afterwards.
  */
 #include "heap/heap.h"
-#include "heap/mempool.c" /* for its inside */
 #include "heap/test/host_heap.h"
 #include "page/fail.h"
 
@@ -59,38 +58,11 @@ static void use_realloc(void)
 	free(p);
 }
 
-/* A pool whose block gets many runs, with objects larger than a block. */
-static void use_pool(void)
-{
-	struct mempool *mp = mempool_new(PAGE_SIZE, 1, true);
-	void *p[40];
-
-	if (!mp) {
-		refusals++;
-		return;
-	}
-	for (uint i = 0; i < ARRAY_SIZE(p); i++) {
-		uint n = i % 10 == 9 ? 3 * PAGE_SIZE : 40;
-
-		p[i] = taken(mempool_allocmem(mp, n), n);
-		assert_int_equal(mm_check(), 0);
-	}
-	for (uint i = 0; i < ARRAY_SIZE(p); i += 2)
-		mempool_freemem(mp, p[i]);
-	for (uint i = 1; i < ARRAY_SIZE(p); i += 2)
-		mempool_freemem(mp, p[i]);
-	assert_true(mp->numkept <= 1);
-	list_for_each (node, &mp->blocks)
-		assert_int_equal(list_entry(node, struct block, link)->used, 0);
-	mempool_free(mp);
-}
-
 static void use_all(void)
 {
 	refusals = 0;
 	use_objects();
 	use_realloc();
-	use_pool();
 }
 
 static void each_allocation_that_fails_fails_cleanly(void **state)
@@ -107,11 +79,10 @@ static void each_allocation_that_fails_fails_cleanly(void **state)
 	} while (mm_allocations >= mm_fail_at);
 	mm_fail_at = 0;
 	assert_int_equal(refusals, 0);
-	/* A page that can't become an object stays a page; a pool whose block
-	 * can't have one more run takes another block. And the last round. */
+	/* A page that can't become an object stays one; and the last round. */
 	print_message("%u allocations failed; %u were absorbed\n", n - 1,
 		      absorbed - 1);
-	assert_true(n > OBJECTS && absorbed < 8);
+	assert_true(n > OBJECTS && absorbed <= 2);
 }
 
 /* Not one failure but a limit: memory of 0 pages, of 1, 2, and so on. */

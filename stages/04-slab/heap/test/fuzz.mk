@@ -1,4 +1,4 @@
-FUZZ_TARGETS += heap-fuzz heap-debug-fuzz mempool-fuzz
+FUZZ_TARGETS += heap-fuzz heap-debug-fuzz
 
 heap-fuzz.sources := heap/test/heap_fuzz.c $(heap-code)
 heap-fuzz.flags := -fno-sanitize-coverage=trace-cmp
@@ -8,7 +8,3 @@ heap-fuzz.options := -max_len=32768 -len_control=0
 heap-debug-fuzz.sources := $(heap-fuzz.sources)
 heap-debug-fuzz.flags := $(heap-fuzz.flags) -DVELLUM_TEST
 heap-debug-fuzz.options := $(heap-fuzz.options)
-
-mempool-fuzz.sources := heap/test/mempool_fuzz.c $(heap-code)
-mempool-fuzz.flags := -fno-sanitize-coverage=trace-cmp
-mempool-fuzz.options := -max_len=32768 -len_control=0

@@ -3,6 +3,7 @@
  */
 #include "heap/heap.h"
 #include "heap/test/host_heap.h"
+#include "lib/percpu.h"
 
 static int start(void **state)
 {

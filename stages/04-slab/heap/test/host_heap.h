@@ -1,10 +1,9 @@
 /*
- * The heap and the pools on the host, for all tests of this folder.
+ * The heap on the host, for all tests of this folder.
  */
 #ifndef HEAP_TEST_HOST_HEAP_H
 #define HEAP_TEST_HOST_HEAP_H
 
-#include "heap/mempool.h"
 #include "heap/slab.h"
 #include "page/test/host_pages.h"
 
@@ -19,7 +18,6 @@ static inline void host_heap(u32 pages)
 	/* A header that is not written whole shows. */
 	memset(vmm_pool.virt, OLD, pages * PAGE_SIZE);
 	setup_heap();
-	setup_mempools();
 	host_printed[0] = '\0';
 }
 

@@ -1,14 +1,11 @@
 /*
- * The heap and pools used by several CPUs at once, here threads, under
- * ThreadSanitizer: whatever a lock fails to protect is reported as a race.
+ * The heap used by several CPUs at once, here threads, under ThreadSanitizer:
+ * whatever a lock fails to protect is reported as a race.
  */
 #include "heap/heap.h"
-#include "heap/mempool.c" /* for its inside */
 #include "heap/test/host_heap.h"
 
 #define THREADS 4
-
-static struct mempool *pool;
 
 /* Make another size of an object of realloc(), which @me has signed. */
 static u8 *resize(u8 *old, uint size, u8 me)
@@ -22,38 +19,13 @@ static u8 *resize(u8 *old, uint size, u8 me)
 	return p;
 }
 
-/* In place of @old, which may be NULL, another object, from where it came. */
+/* In place of @old, which may be NULL, another object. */
 static u8 *replace(uint slot, u8 *old, uint size, u8 me)
 {
-	switch (slot % 4) {
-	case 0:
-		mempool_freemem(pool, old);
-		return mempool_allocmem(pool, size);
-	case 1:
+	if (slot % 4 == 1)
 		return resize(old, size, me);
-	default:
-		free(old);
-		return alloc(size);
-	}
-}
-
-static void release(uint slot, void *p)
-{
-	if (slot % 4)
-		free(p);
-	else
-		mempool_freemem(pool, p);
-}
-
-/* A pool of our own, which comes and goes beside those of the others. */
-static void use_own_pool(void)
-{
-	struct mempool *mp = mempool_new(PAGE_SIZE, 1, false);
-
-	if (!mp)
-		return;
-	mempool_allocmem(mp, 100);
-	mempool_free(mp);
+	free(old);
+	return alloc(size);
 }
 
 /* Mostly objects, but some are several pages. */
@@ -80,11 +52,9 @@ static void *use_heap(void *name)
 		*o = replace(slot, *o, sizes[slot], me);
 		if (*o)
 			**o = (*o)[sizes[slot] - 1] = me;
-		if (i % 4 == 0)
-			use_own_pool();
 	}
 	for (uint i = 0; i < ARRAY_SIZE(objects); i++)
-		release(i, objects[i]);
+		free(objects[i]);
 	return NULL;
 }
 
@@ -93,44 +63,12 @@ static void threads_never_get_the_same_object(void **state)
 	pthread_t threads[THREADS];
 
 	host_heap(PAGES);
-	pool = mempool_new(PAGE_SIZE, 2, true);
 	for (u64 i = 0; i < THREADS; i++)
 		assert_int_equal(pthread_create(&threads[i], NULL, use_heap,
 						(void *)(i + 1)),
 				 0);
 	for (uint i = 0; i < THREADS; i++)
 		pthread_join(threads[i], NULL);
-	mempool_free(pool);
-	assert_all_free(FREE);
-}
-
-static bool freed;
-
-static void *free_pool(void *mp)
-{
-	mempool_free(mp);
-	__atomic_store_n(&freed, true, __ATOMIC_RELEASE);
-	return NULL;
-}
-
-/* Threads seldom meet at the list: here one has its lock, another wants it. */
-static void a_pool_stays_on_the_list_while_others_look_at_it(void **state)
-{
-	struct mempool *mp;
-	pthread_t thread;
-
-	host_heap(PAGES);
-	mp = mempool_new(PAGE_SIZE, 0, false);
-	spin_lock(&mempools.lock);
-	pthread_create(&thread, NULL, free_pool, mp);
-	while (!__atomic_load_n(&freed, __ATOMIC_ACQUIRE) &&
-	       __atomic_load_n(&mempools.lock.next, __ATOMIC_RELAXED) ==
-		       (u16)(mempools.lock.owner + 1))
-		sched_yield();
-	assert_false(__atomic_load_n(&freed, __ATOMIC_RELAXED));
-	assert_ptr_equal(mempools.list.next, &mp->link);
-	spin_unlock(&mempools.lock);
-	pthread_join(thread, NULL);
 	assert_all_free(FREE);
 }
 
@@ -138,8 +76,6 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(threads_never_get_the_same_object),
-		cmocka_unit_test(
-			a_pool_stays_on_the_list_while_others_look_at_it),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -2,13 +2,13 @@
  * Host tests of memory pools: that they are right, and that they keep apart
  * what they promise to keep apart.
  */
-#include "heap/heap.h"
-#include "heap/mempool.c" /* for its inside */
-#include "heap/test/host_heap.h"
+#include "lib/percpu.h"
+#include "pool/mempool.c" /* for its inside */
+#include "pool/test/host_pools.h"
 
 static int start(void **state)
 {
-	host_heap(PAGES);
+	host_pools(PAGES);
 	return 0;
 }
 
@@ -548,7 +548,7 @@ static void the_largest_object_and_the_largest_block_have_16_mib(void **state)
 	struct mempool *mp;
 	void *p;
 
-	host_heap(2 * MAX_ALLOC_PAGES); /* the reserve is in one half */
+	host_pools(2 * MAX_ALLOC_PAGES); /* the reserve is in one half */
 	mp = mempool_new(PAGE_SIZE, 1, false);
 	p = mempool_allocmem(mp, 16 * MIB);
 	assert_non_null(p);

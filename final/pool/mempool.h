@@ -8,10 +8,10 @@
  * - what the allocator itself must remember is outside these pages, so the
  *   domain can neither read nor change it.
  *
- * Any CPU may use a pool. Book: chapter 4, "Memory for others to see".
+ * Any CPU may use a pool. Book: chapter 10.
  */
-#ifndef HEAP_MEMPOOL_H
-#define HEAP_MEMPOOL_H
+#ifndef POOL_MEMPOOL_H
+#define POOL_MEMPOOL_H
 
 #include "lib/types.h"
 
@@ -42,7 +42,10 @@ void *mempool_allocmem(struct mempool *mp, uint len);
  */
 void mempool_freemem(struct mempool *mp, void *p);
 
-/* Prepare for the first pool. Called once, by CPU 0. */
-void setup_mempools(void);
+/* From here on there can be pools. CPU 0, once, after heap_init(). */
+void mempool_init(void);
+
+/* In a build with TEST=1. */
+void mempool_selftest(void);
 
 #endif

@@ -10,9 +10,9 @@
  * A run is an (offset, length) pair. Together the runs of a block cover it
  * exactly, and two neighbours are never both free. A free one is found by
  * walking: pools are for few, long-lived objects, the heap is for many.
- * Book: chapter 4, "Memory for others to see".
+ * Book: chapter 10.
  */
-#include "heap/mempool.h"
+#include "pool/mempool.h"
 
 #include "console/panic.h"
 #include "console/printf.h"
@@ -437,7 +437,7 @@ static void force_unlock_mempools(void)
 			&list_entry(node, struct mempool, link)->lock);
 }
 
-void setup_mempools(void)
+void mempool_init(void)
 {
 	static struct mm_layer layer = {
 		.check = check_mempools,

@@ -21,9 +21,9 @@
  * sched_yield() in it, as tests have. */
 #undef __builtin_ia32_pause
 
-#include "heap/mempool.h"
 #include "heap/slab.h"
 #include "page/test/host_pages.h"
+#include "pool/mempool.h"
 
 #define PAGES  65536
 #define SAMPLE 300 /* single operations of each kind, for the worst one */
@@ -476,7 +476,7 @@ static void start_heap(void)
 {
 	host_pages(PAGES, 100);
 	setup_heap();
-	setup_mempools();
+	mempool_init();
 }
 
 static void run_vellum(void)

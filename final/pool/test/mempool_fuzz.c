@@ -5,10 +5,10 @@
  * its own pool's colour, never another; and no page holds two colours.
  */
 #include "fuzz.h"
-#include "heap/mempool.h"
 #include "heap/slab.h"
 #include "page/fail.h"
 #include "page/test/host_pages.h"
+#include "pool/mempool.h"
 
 #define POOLS   4
 #define OBJECTS 192
@@ -210,7 +210,7 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
 	mm_fail_at = 0;
 	host_pages(512 + (kind & 15) * 2, 200);
 	setup_heap();
-	setup_mempools();
+	mempool_init();
 	object_count = 0;
 	memset(pools, 0, sizeof(pools));
 	before = num_of_available_pages();
