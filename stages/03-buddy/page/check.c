@@ -7,7 +7,7 @@
  * every loop is bounded, so it ends whatever a stray write has done.
  * Book: chapter 3, "What must always be true".
  */
-#include "page/pool.h"
+#include "page/internal.h"
 
 /* What pass 1 found out. */
 struct census {

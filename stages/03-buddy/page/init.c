@@ -13,9 +13,9 @@
 #include "console/panic.h"
 #include "console/printf.h"
 #include "lib/string.h"
+#include "page/internal.h"
 #include "page/mm.h"
 #include "page/page.h"
-#include "page/pool.h"
 #include "paging/early.h"
 
 static void print_blocks(const struct page_stats *stats)

@@ -13,8 +13,8 @@
 #include "lib/errno.h"
 #include "lib/percpu.h"
 #include "page/fail.h"
+#include "page/internal.h"
 #include "page/page.h"
-#include "page/pool.h"
 
 static void *panicmem;          /* the reserve; NULL when it has been freed */
 static struct mm_layer *layers; /* the memory layers above this one */

@@ -19,7 +19,7 @@
 #include "lib/errno.h"
 #include "lib/percpu.h"
 #include "page/fail.h"
-#include "page/pool.h"
+#include "page/internal.h"
 
 struct page_pool vmm_pool;
 

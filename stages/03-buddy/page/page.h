@@ -103,9 +103,9 @@ bool mm_may_allocate(void);
 /*
  * Start-up. page/init.c does it on the machine, the host tests with memory from
  * malloc: manage @pages pages at @virt and @phys, of which the first @used are
- * taken. @page has page_array_size(@pages) bytes (page/pool.h). Returns 0, or
- * -EINVAL when @used is more than there are. Called once, by CPU 0, before all
- * else; tests start over with it.
+ * taken. @page has page_array_size(@pages) bytes (page/internal.h). Returns 0,
+ * or -EINVAL when @used is more than there are. Called once, by CPU 0, before
+ * all else; tests start over with it.
  */
 struct page;
 int setup_pages(struct page *page, void *virt, phys_t phys, u32 pages,

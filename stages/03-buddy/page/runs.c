@@ -5,7 +5,7 @@
 
 #include "console/printf.h"
 #include "lib/errno.h"
-#include "page/pool.h"
+#include "page/internal.h"
 
 #define MAX_BLOCKS 1024 /* in one run: bounds how long the lock is held */
 

@@ -9,9 +9,9 @@
 #include "console/printf.h"
 #include "lib/errno.h"
 #include "lib/string.h"
+#include "page/internal.h"
 #include "page/mm.h"
 #include "page/page.h"
-#include "page/pool.h"
 #include "page/runs.h"
 #include "paging/pagetable.h"
 

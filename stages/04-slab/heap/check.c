@@ -7,8 +7,8 @@
 #include "console/printf.h"
 #include "heap/debug.h"
 #include "lib/errno.h"
+#include "page/internal.h"
 #include "page/page.h"
-#include "page/pool.h"
 
 /* What the checker found of one class. */
 struct census {

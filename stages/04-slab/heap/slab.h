@@ -19,9 +19,9 @@
 #include "heap/heap.h"
 #include "lib/spinlock.h"
 #include "lib/types.h"
+#include "page/internal.h"
 #include "page/list.h"
 #include "page/page.h"
-#include "page/pool.h"
 
 #define SLAB_WORDS (PAGE_SIZE / HEAP_MIN / 64)
 

@@ -8,8 +8,8 @@
  * any value could be right.
  */
 #include "host.h"
+#include "page/internal.h"
 #include "page/page.h"
-#include "page/pool.h"
 
 #define PAGES 300
 

@@ -8,9 +8,9 @@
 #include <sys/mman.h>
 
 #include "host.h"
+#include "page/internal.h"
 #include "page/mm.h"
 #include "page/page.h"
-#include "page/pool.h"
 
 #define HOST_ALIGN (16 * MIB)   /* as the largest block */
 #define HOST_PHYS  0x37c00000UL /* what page 0's physical address is */

@@ -4,8 +4,8 @@
  */
 #include "host.h"
 #include "lib/errno.h"
+#include "page/internal.h"
 #include "page/page.h"
-#include "page/pool.h"
 
 #define MAX_PAGES 20000
 

@@ -12,8 +12,8 @@
  */
 #include "host.h"
 #include "lib/errno.h"
+#include "page/internal.h"
 #include "page/page.h"
-#include "page/pool.h"
 
 #define MOST_PAGES  13 /* PAGES=n in the environment: this many, 10 if not */
 #define MOST_STATES (1U << 21)

@@ -14,8 +14,8 @@
  * Illegal: two buddies that are both free, at one order (page/buddy.h).
  * Book: chapter 3, "What the allocator knows of a page".
  */
-#ifndef PAGE_POOL_H
-#define PAGE_POOL_H
+#ifndef PAGE_INTERNAL_H
+#define PAGE_INTERNAL_H
 
 #include "lib/spinlock.h"
 #include "lib/types.h"
