@@ -31,7 +31,7 @@ static void every_cpu(void)
 {
 	vmm_enable();  /* VMX or SVM on, and a virtual CPU made */
 	sleep_watch(); /* a CPU that slept would wake without us */
-	SELFTEST(smp_start_up_selftest());
+	SELFTEST(smp_break_start_up());
 }
 
 /* Comes back with the reason why no guest runs. */
@@ -79,7 +79,7 @@ static const char *start_vellum(int error)
 		efi_expect_cpus(every_cpu); /* the firmware brings them */
 	else
 		smp_start(every_cpu); /* each goes through it, and waits */
-	SELFTEST(smp_selftest());
+	SELFTEST(smp_break());
 
 	boot_phase("guest");
 	if (boot_info.firmware == BOOT_UEFI)

@@ -26,7 +26,7 @@ static void every_cpu(void)
 {
 	vmm_enable();  /* VMX or SVM on, and a virtual CPU made */
 	sleep_watch(); /* a CPU that slept would wake without us */
-	SELFTEST(smp_start_up_selftest());
+	SELFTEST(smp_break_start_up());
 }
 
 /* Comes back with the reason why no guest runs. */
@@ -68,7 +68,7 @@ static const char *start_vellum(int error)
 
 	boot_phase("cpus");
 	smp_start(every_cpu); /* each goes through it, and waits */
-	SELFTEST(smp_selftest());
+	SELFTEST(smp_break());
 
 	boot_phase("guest");
 	guest_boot_bios(); /* the boot drive; never comes back */

@@ -12,7 +12,7 @@
  * from our CLGI on: nothing can interrupt us, and an NMI that comes while we
  * run exits at once when VMRUN sets GIF again. The exit clears it.
  */
-#include "vmm/offsets.h"
+#include "vmm/regs_offsets.h"
 
 	.text
 	.globl	svm_enter

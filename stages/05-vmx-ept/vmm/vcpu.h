@@ -13,7 +13,7 @@
 
 /*
  * The guest's registers that the hardware does not save for us. The entry
- * code of both back ends knows this layout (vmm/offsets.h).
+ * code of both back ends knows this layout (vmm/regs_offsets.h).
  */
 struct guest_regs {
 	u64 rax, rcx, rdx, rbx, rbp, rsi, rdi;

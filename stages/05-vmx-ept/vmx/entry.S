@@ -18,7 +18,7 @@
  * So the NMI's handler (nmi.c) has a CPU that it finds between vmx_enter_begins
  * and vmx_enter_ends go to vmx_enter_stop: nothing there can't be done again.
  */
-#include "vmm/offsets.h"
+#include "vmm/regs_offsets.h"
 #include "vmx/vmcs.h"
 
 	.text

@@ -112,7 +112,7 @@ static bool is_fit(void)
 {
 	const char *why = NULL;
 
-	features_same();
+	smp_compare_features();
 	if (!vcpu_ops->probe(&why))
 		return true;
 	printf("smp: CPU %u is left out: %s\n", *this_cpu(cpu_number),
@@ -144,7 +144,7 @@ static void __noreturn __attribute__((noinline)) ap_main(struct smp_cpu *cpu)
 	set_state(cpu, CPU_READY);
 	smp_stop_if_panic();
 #ifdef VELLUM_TEST
-	smp_selftest_print();
+	smp_panic_storm();
 #endif
 	if (!cpu->go_on)
 		smp_wait_for_sipi(vcpu_current());
@@ -293,7 +293,7 @@ void smp_prepare(void (*each)(void))
 {
 	every_cpu = each;
 	delay_init();
-	features_note();
+	smp_note_features();
 	smp_first_is_ready();
 }
 

@@ -16,10 +16,10 @@
 int smp_cpu_prepare(struct smp_cpu *cpu);
 
 /* Note what later CPUs are compared with. CPU 0. */
-void features_note(void);
+void smp_note_features(void);
 
-/* Does this CPU have what CPU 0 has? Says what is different. */
-bool features_same(void);
+/* Say what this CPU has otherwise than CPU 0. */
+void smp_compare_features(void);
 
 /*
  * CPU 0 takes part, and says what the others must be like. Once, first. Each
@@ -34,11 +34,11 @@ void smp_start(void (*each)(void));
 void smp_watch_apic(void);
 
 /* In a build with TEST=1: for each CPU, and when all have been started. */
-void smp_start_up_selftest(void);
-void smp_selftest(void);
+void smp_break_start_up(void);
+void smp_break(void);
 
 /* In such a build: print for ever if the command line wants it. */
-void smp_selftest_print(void);
+void smp_panic_storm(void);
 
 /*
  * Start all CPUs that have not been started. With a guest: that wants to send

@@ -1,9 +1,9 @@
 /*
  * Offsets of the registers in struct guest_regs, for the entry code of both
- * back ends, which is assembly. offsets.c checks them against the struct.
+ * back ends, which is assembly. regs_offsets.c checks them against the struct.
  */
-#ifndef VMM_OFFSETS_H
-#define VMM_OFFSETS_H
+#ifndef VMM_REGS_OFFSETS_H
+#define VMM_REGS_OFFSETS_H
 
 #define GUEST_REGS_RAX  0x00
 #define GUEST_REGS_RCX  0x08

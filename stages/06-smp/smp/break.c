@@ -1,9 +1,8 @@
 /*
- * Self-tests of the TEST=1 build: breaking things on purpose. Words on the
- * command line choose: `lock-order' takes two locks the wrong way round, which
- * must be noticed; with `panic-storm' all other CPUs print without end, and the
- * first one panics in their midst; with `panic-early' the second one panics in
- * its start-up.
+ * Breaking things on purpose, in test builds. Words on the command line choose:
+ * `lock-order' takes two locks the wrong way round, which must be noticed; with
+ * `panic-storm' all other CPUs print without end, and the first one panics in
+ * their midst; with `panic-early' the second one panics in its start-up.
  */
 #ifdef VELLUM_TEST
 
@@ -22,7 +21,7 @@ WORD(panic_early_word, .name = "panic-early",
 WORD(lock_order_word, .name = "lock-order",
      .help = "take two locks in the wrong order (TEST=1)");
 
-void smp_selftest_print(void)
+void smp_panic_storm(void)
 {
 	while (cmdline_has(&panic_storm_word))
 		printf("storm: CPU %u abcdefghijklmnopqrstuvwxyz\n",
@@ -38,13 +37,13 @@ static void take_locks_wrongly(void)
 	spin_lock(&maps_lock);
 }
 
-void smp_start_up_selftest(void)
+void smp_break_start_up(void)
 {
 	if (*this_cpu(cpu_number) == 1 && cmdline_has(&panic_early_word))
 		panic("in the midst of a start-up");
 }
 
-void smp_selftest(void)
+void smp_break(void)
 {
 	if (cmdline_has(&lock_order_word))
 		take_locks_wrongly();

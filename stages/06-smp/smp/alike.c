@@ -38,16 +38,14 @@ static struct cpuid_regs read_leaf(const struct leaf *l)
 	return r;
 }
 
-void features_note(void)
+void smp_note_features(void)
 {
 	for (uint i = 0; i < ARRAY_SIZE(leaves); i++)
 		first[i] = read_leaf(&leaves[i]);
 }
 
-bool features_same(void)
+void smp_compare_features(void)
 {
-	bool same = true;
-
 	for (uint i = 0; i < ARRAY_SIZE(leaves); i++) {
 		struct cpuid_regs a = first[i], b = read_leaf(&leaves[i]);
 
@@ -58,7 +56,5 @@ bool features_same(void)
 		       "%x %x %x %x, not %x %x %x %x\n",
 		       *this_cpu(cpu_number), leaves[i].leaf, b.eax, b.ebx,
 		       b.ecx, b.edx, a.eax, a.ebx, a.ecx, a.edx);
-		same = false;
 	}
-	return same;
 }

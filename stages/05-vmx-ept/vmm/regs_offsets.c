@@ -2,13 +2,13 @@
  * No code: only the proof that the assembler and the compiler agree on where
  * the guest's registers are.
  */
-#include "vmm/offsets.h"
+#include "vmm/regs_offsets.h"
 
 #include "vmm/vcpu.h"
 
 #define CHECK(member, offset)                                         \
 	_Static_assert(offsetof(struct guest_regs, member) == offset, \
-		       "vmm/offsets.h: " #member)
+		       "vmm/regs_offsets.h: " #member)
 
 CHECK(rax, GUEST_REGS_RAX);
 CHECK(rcx, GUEST_REGS_RCX);
