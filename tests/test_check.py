@@ -4,6 +4,7 @@ import shutil
 import subprocess
 
 import pytest
+from book.rules import words
 from common import TOP, stages
 from stage_names import BOOT, PAGE
 
@@ -227,3 +228,11 @@ def test_a_path_that_a_document_names_is_there(name):
     for each in map(''.join, names):
         assert any((TOP / top / each).exists()
                    for top in ('', 'stages/05-vmx-ept', 'final')), each
+
+
+@pytest.mark.parametrize('name', ['CONTRIBUTING.md', 'ARCHITECTURE.md'])
+def test_a_function_that_a_document_names_is_in_the_code(name):
+    """Each `name()`: a word of some stage, comments and strings apart."""
+    named = set(re.findall(r'`(\w+)\(\)`', (TOP / name).read_text()))
+    assert named or name == 'CONTRIBUTING.md'
+    assert named <= words(None), named - words(None)
