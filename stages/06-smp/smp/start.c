@@ -123,8 +123,8 @@ static bool is_fit(void)
 /* What main.c has every CPU do. */
 static void (*every_cpu)(void);
 
-/* The rest of its life: the phases that every CPU runs, then its wait for the
- * guest to want it, then the guest. */
+/* The rest of its life: what every CPU runs, then its wait for the guest to
+ * want it, then the guest. */
 static void __noreturn __attribute__((noinline)) ap_main(struct smp_cpu *cpu)
 {
 	set_state(cpu, CPU_ARRIVED);
