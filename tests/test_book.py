@@ -126,6 +126,13 @@ MUTATIONS = {
     'a folder that is not the stage\'s': (
         CHAPTER, 'folders: [core]', 'folders: [core, cora]',
         r'folders: 01-mini adds no cora'),
+    'a comment that sends readers to a chapter without the file': (
+        CORE, 'be told apart.', 'be told apart. Book: chapter 2.',
+        r'core/core\.c: chapter 2 does not show it'),
+    'a comment that sends readers to a heading that is not there': (
+        CORE, 'be told apart.', 'be told apart. Book: chapter 1,\n * "The '
+        'code" and "The\n * end".',
+        r'core/core\.c: chapter 1 has no "The end"'),
     'an exemption without a reason': (
         'book/exemptions.txt', None, '01-mini file=core/core.h macro=*\n',
         r'exemptions\.txt:1: want: STAGE file'),
@@ -147,6 +154,14 @@ def test_what_is_broken_is_found(small, what):
     status, text = book(small, 'check')
     assert status == 1, text
     assert re.search(message, text), text
+
+
+def test_a_comment_may_name_a_heading_of_its_chapter(small):
+    """Broken over two lines as well."""
+    change(small / CORE, 'be told apart.', 'be told apart. Book: chapter 1, '
+           '"The\n * problem" and "The code".')
+    status, text = book(small, 'check')
+    assert status == 0, text
 
 
 def test_too_many_exemptions_are_found(small):

@@ -3,6 +3,8 @@
 A chapter whose metadata says `draft: true` is reported and fails nothing; a
 folder that no chapter lists yet is named.
 """
+import re
+
 import tree
 from common import TOP, ToolError, stages
 
@@ -12,6 +14,8 @@ from book.coverage import (EXEMPT_SHARE, exemptions, folders, needed, runs,
 from book.references import check_boxes, check_links, check_references
 from book.rules import check_names, problems
 from book.skeleton import files_of
+
+BOOK_NOTE = re.compile(r'Book: chapter (\d+)((?:(?:,| and) "[^"]+")*)')
 
 
 def missing_lines(folder):
@@ -50,6 +54,28 @@ def exemption_problems(every):
                    f'{EXEMPT_SHARE:.0%}')
 
 
+def note_problems(every):
+    """'Book: chapter N, "heading"' in a comment: that chapter shows the file
+    (or what it stands in for), and has the heading."""
+    parts = {}
+    for chapter in every:
+        parts.setdefault(chapter.number.split('.')[0], []).append(chapter)
+    seen = {number: shown(mine).keys() for number, mine in parts.items()}
+    for path in tree.sources('.c', '.h', '.S', '.ld'):
+        for number, names in BOOK_NOTE.findall(
+                re.sub(r'\s+(\* )?', ' ', path.read_text())):
+            if 'test' not in path.parts and \
+                    not {path, tree.base_of(path)} & seen.get(number, set()):
+                yield f'{tree.short(path)}: chapter {number} does not show it'
+            for name in re.findall('"(.*?)"', names):
+                if not any(re.fullmatch(rf'#+ {re.escape(name)}( {{.*}})?',
+                                        element.text)
+                           for chapter in parts.get(number, [])
+                           for element in chapter.elements):
+                    yield (f'{tree.short(path)}: chapter {number} has no '
+                           f'"{name}"')
+
+
 def report(every, say=print):
     """One line for each folder: what of it is shown, and by which chapter.
     What a chapter lists beside the whole folder is not counted twice."""
@@ -86,6 +112,7 @@ def check_book():
                         for line, text in rule(page))
     yield from coverage_problems(every)
     yield from exemption_problems(every)
+    yield from note_problems(every)
 
 
 def check_chapter(name):

@@ -11,7 +11,7 @@
  * to whoever asks that way. That is why Vellum's range is as high as can be.
  *
  * Nothing here touches the machine, so the same file is tested on the host.
- * Book: chapter 5, "What the BIOS says about memory".
+ * Book: chapter 5, "The guest's memory map".
  */
 #include "guest/bios_map.h"
 

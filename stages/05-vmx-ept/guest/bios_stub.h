@@ -7,7 +7,7 @@
  *			code of INT 15h
  *	e820_table	the guest's memory map, e820_count entries
  *
- * Book: chapter 5, "What the BIOS says about memory".
+ * Book: chapter 5, "The stub that answers".
  */
 #ifndef GUEST_BIOS_STUB_H
 #define GUEST_BIOS_STUB_H

@@ -17,7 +17,7 @@
  * all exceptions intercepted, interrupts held back, and TF set. It ends with a
  * #DB, or with the exception that IRET itself raises; both end the blocking.
  * As in hardware, one NMI can wait; a second one while it waits is lost.
- * Book: chapter 6.
+ * Book: chapter 5, "NMIs".
  */
 #include "lib/cpu.h"
 #include "svm/svm.h"

@@ -5,7 +5,7 @@
  * layer that must see what the guest writes to one page of them puts a struct
  * here before the first nested map is built: the page is then mapped by itself
  * and read-only. Reads go to the device without an exit; each write exits.
- * Book: chapter 6.
+ * Book: chapter 5, "Pages that are watched".
  */
 #ifndef VMM_MMIO_H
 #define VMM_MMIO_H

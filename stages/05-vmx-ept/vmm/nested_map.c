@@ -42,7 +42,7 @@
  * read it back.
  *
  * Nothing here may be executed: a fetch is refused rather than sent through a
- * page of zeros. Book: chapter 5, "Hiding".
+ * page of zeros. Book: chapter 5, "The one thing that is hidden".
  */
 
 /* Read by the guest and by nobody else: zeros. In our .rodata. */

@@ -9,7 +9,7 @@
  *
  * A guest changes the MTRRs of one CPU after the other. Each moves over to the
  * new tables when its own types change; the last one to leave takes the old
- * ones down. Book: chapter 6, "A page for each CPU".
+ * ones down. Book: chapter 5, "A root of one's own".
  */
 #ifndef VMM_NESTED_ROOT_H
 #define VMM_NESTED_ROOT_H

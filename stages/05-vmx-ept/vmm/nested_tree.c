@@ -12,7 +12,7 @@
  * The same tree as in chapter 2, walked by the hardware for each address that
  * the guest's own tables yield (SDM 3C 29.3.2, APM 2 15.25). An entry of 0 is
  * not present in either format, and no other value here is.
- * Book: chapter 5, "A second walk".
+ * Book: chapter 5, "The tree".
  */
 #include "vmm/nested_tree.h"
 

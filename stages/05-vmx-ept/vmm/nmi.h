@@ -1,7 +1,7 @@
 /*
  * NMIs, and struct cpu_signals: what else can come to a CPU from outside, INIT
  * and start-up IPIs. With one CPU, an NMI is the guest's, and so is an INIT.
- * The layer that starts further CPUs sets cpu_signals. Book: chapter 6.
+ * The layer that starts further CPUs sets cpu_signals. Book: chapter 5, "NMIs".
  */
 #ifndef VMM_NMI_H
 #define VMM_NMI_H
