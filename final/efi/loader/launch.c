@@ -1,7 +1,8 @@
 /*
  * Starting the hypervisor: its range, its image, its first page tables, and
  * the switch (switch.S). Everything that both address spaces must show alike
- * lies below 1 GiB. Book: chapter 7.
+ * lies below 1 GiB. ExitBootServices is not called, since the firmware
+ * goes on as the guest. Book: chapter 7.
  */
 #include "boot/layout.h"
 #include "console/printf.h"

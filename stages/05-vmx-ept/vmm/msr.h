@@ -4,7 +4,7 @@
  * Most MSRs are the guest's and never exit. A layer that must see one puts an
  * entry into the table; back ends then intercept it:
  *
- *	MSR_HANDLER(0x3a, feature_control_read, feature_control_write);
+ *	MSR_HANDLER(some_name, 0x10, 0x17, read_function, NULL);
  */
 #ifndef VMM_MSR_H
 #define VMM_MSR_H

@@ -2,7 +2,7 @@
 ; looks for a block that breaks a claim, and "unsat" means that there is none.
 ; buddy_test.c tries the compiled functions with every number below 2^20; this
 ; covers all others too. What is proved is the formulas as written here; that
-; pool.c applies them to the right blocks, the checker and the model have to say.
+; page.c applies them to the right blocks, the checker and the model have to say.
 
 (set-logic QF_BV)
 (define-sort Number () (_ BitVec 64))

@@ -1,5 +1,5 @@
 /*
- * Host test of page/pool.c by exhaustion: every state that a small pool can get
+ * Host test of page/page.c by exhaustion: every state that a small pool can get
  * into by alloc_pages(), free_page() and shrink_pages(), and from each of them
  * every such call that may be made, and free_page() of what is no block. What
  * is claimed is proved for these pools, lists and all, and not only tried.

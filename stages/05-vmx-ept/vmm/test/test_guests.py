@@ -281,7 +281,7 @@ def test_nonsense_for_boot_is_refused(machine, needs_guest, word):
 ])
 def test_no_virtualisation_is_said_and_vellum_halts(machine, guest, cpu,
                                                     why):
-    """Nothing is booted unprotected."""
+    """Nothing is booted without Vellum below it."""
     pc = machine(disk=guest('demo'), cpu=cpu)
     pc.expect(rf'{REFUSED}[^\n]*{why}', panic_ends=False)
     assert 'launching' not in pc.serial

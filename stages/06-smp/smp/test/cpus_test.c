@@ -131,8 +131,8 @@ static void the_timer_port_comes_from_the_fadt(void **state)
 	assert_int_equal(fadt_pm_timer(&fadt), 0);
 }
 
-/* The machine on which find_cpus() runs: its MADT is the bytes up to here, and
- * its own APIC ID is this. */
+/* The machine on which smp_find_cpus() runs: its MADT is the bytes up to here,
+ * and its own APIC ID is this. */
 static u32 madt_size, own_id;
 
 void *alloc(uint n)

@@ -6,7 +6,7 @@
  *	07c00..60000	the image
  *	60000..70000	stack of long mode, growing down
  *	70000..76000	page tables: all of the first 4 GiB, one to one
- *	76000..78000	page tables for modes.S
+ *	76000..78000	page tables for modes.c and modes_tour.S
  */
 #ifndef GUEST_TEST_METAL_LAYOUT_H
 #define GUEST_TEST_METAL_LAYOUT_H
