@@ -1,11 +1,13 @@
 """`make diff FROM= TO=`: what a stage adds to another, as a lesson.
 
 First a summary of a screen: what main.c calls more, the folders that are new,
-the files that stand in for earlier ones. Then the code, without tests.
+the files that stand in for earlier ones. Then the code, without tests: main.c
+first, which calls the rest, and the Makefile last.
 
   diff.py FROM TO          TESTS=1 in the environment adds the tests
 """
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -14,7 +16,7 @@ import tree
 from common import TOP, ToolError, main, stage_dir, stages
 from values import one_of
 
-NOT_SHOWN = ['__pycache__', 'corpus', *tree.SHARED]
+NOT_SHOWN = ['__pycache__', 'corpus', *tree.SHARED, *tree.BESIDE]
 CODE = ('.c', '.h', '.S', '.ld')
 
 
@@ -29,12 +31,16 @@ def code_lines(path):
 
 
 def new_calls(first, second):
-    """The lines of main.c's functions that only the second stage has."""
+    """The lines of main.c's functions that only the second stage has; a
+    comment that has moved, and an else alone, are no news."""
     old, new = ((stage_dir(each) / 'main.c').read_text().splitlines()
                 for each in (first, second))
-    numbers, _ = tree.changed_lines(old, new)
-    return [new[number - 1] for number in sorted(numbers)
-            if new[number - 1].startswith('\t')]
+    bare, bare_new = ([' '.join(re.sub(r'/\*.*?\*/', '', line).split())
+                       for line in lines] for lines in (old, new))
+    numbers, _ = tree.changed_lines(bare, bare_new)
+    return [' '.join(new[number - 1].split()) for number in sorted(numbers)
+            if new[number - 1].startswith('\t')
+            and bare_new[number - 1] not in ('', 'else')]
 
 
 def summary(first, second):
@@ -43,11 +49,11 @@ def summary(first, second):
     yield f'From {first} to {second}'
     yield ''
     yield 'main.c has these lines more:'
-    yield from (f'    {line.strip()}' for line in new_calls(first, second))
+    yield from (f'    {line}' for line in new_calls(first, second))
     yield ''
     total = 0
     for name, stage in tree.own():
-        if stage not in between or name == 'main.c':
+        if stage not in between or name in ('main.c', *tree.BESIDE):
             continue
         path = stage_dir(stage) / name
         base = tree.base_of(path) if path.is_file() else None
@@ -57,9 +63,22 @@ def summary(first, second):
             yield f'{name + ":":16} {lines} lines differ'
         else:
             files, lines = code_lines(path)
+            if not files:
+                continue
             yield f'{name + "/:":16} new, {files} files, {lines} lines'
         total += lines
     yield f'{total} lines in all, tests apart (TESTS=1 shows them, too)'
+
+
+def in_order(text, top):
+    """The output of diff for one file after the other, main.c first and the
+    Makefile last; top is the first stage's directory."""
+    files = [each.partition(b'\n')
+             for each in re.split(rb'(?m)^(?=\S*diff -ruN )', text)]
+    names = [f'{top}/{name}'.encode() for name in ('Makefile', 'main.c')]
+    files.sort(key=lambda file: (names[0] in file[0].split())
+               - (names[1] in file[0].split()))
+    return b''.join(rest for _, _, rest in files)
 
 
 def diff(first, second):
@@ -77,9 +96,8 @@ def diff(first, second):
         cwd=TOP, check=False, stdout=subprocess.PIPE)
     if done.returncode > 1:
         return done.returncode
-    text = '\n'.join(summary(first, second)).encode() + b'\n\n' + b''.join(
-        line for line in done.stdout.splitlines(keepends=True)
-        if b'diff -ruN' not in line)    # each file's names follow
+    text = '\n'.join(summary(first, second)).encode() + b'\n\n' + in_order(
+        done.stdout, stage_dir(first).relative_to(TOP))
     pager = shutil.which(os.environ.get('PAGER', 'less')) if terminal else None
     if pager:
         return subprocess.run([pager], input=text, check=False,
