@@ -13,7 +13,6 @@
 #include "guest/bios.h"
 #include "heap/heap.h"
 #include "lib/selftest.h"
-#include "page/mm.h"
 #include "page/page.h"
 #include "paging/paging.h"
 #include "paging/trap.h"
@@ -53,7 +52,9 @@ static const char *start_vellum(int error)
 	paging_init();        /* our range, our page tables, and into both */
 	guard_stacks();       /* a stack that overflows faults */
 	paging_demonstrate(); /* what is promised there holds */
-	page_init();          /* the rest of the range can be allocated */
+	SELFTEST(paging_selftest());
+	SELFTEST(fault_on_demand()); /* if a word asks for one */
+	page_init(); /* the rest of the range can be allocated */
 	SELFTEST(page_selftest());
 
 	boot_phase("heap");
@@ -66,9 +67,6 @@ static const char *start_vellum(int error)
 	vmm_take_nmis();  /* those that come now are for the guest */
 	smp_find_cpus();  /* from ACPI's tables */
 	smp_watch_apic(); /* INITs and start-up IPIs go through it */
-	SELFTEST(paging_selftest());
-	SELFTEST(fault_on_demand());
-	mm_print_allocations(); /* in a build that lets one fail */
 
 	boot_phase("cpu");
 	every_cpu();

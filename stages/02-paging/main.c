@@ -31,9 +31,8 @@ static const char *start_vellum(int error)
 	paging_init();        /* our range, our page tables, and into both */
 	guard_stacks();       /* a stack that overflows faults */
 	paging_demonstrate(); /* what is promised there holds */
-
 	SELFTEST(paging_selftest());
-	SELFTEST(fault_on_demand());
+	SELFTEST(fault_on_demand()); /* if a word asks for one */
 
 	return "nothing to boot in this stage";
 }

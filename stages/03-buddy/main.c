@@ -33,11 +33,11 @@ static const char *start_vellum(int error)
 	paging_init();        /* our range, our page tables, and into both */
 	guard_stacks();       /* a stack that overflows faults */
 	paging_demonstrate(); /* what is promised there holds */
-	page_init();          /* the rest of the range can be allocated */
+	SELFTEST(paging_selftest());
+	SELFTEST(fault_on_demand()); /* if a word asks for one */
+	page_init(); /* the rest of the range can be allocated */
 	SELFTEST(page_selftest());
 
-	SELFTEST(paging_selftest());
-	SELFTEST(fault_on_demand());
 	mm_print_allocations(); /* in a build that lets one fail */
 
 	return "nothing to boot in this stage";

@@ -11,7 +11,6 @@
 #include "guest/bios.h"
 #include "heap/heap.h"
 #include "lib/selftest.h"
-#include "page/mm.h"
 #include "page/page.h"
 #include "paging/paging.h"
 #include "paging/trap.h"
@@ -45,7 +44,9 @@ static const char *start_vellum(int error)
 	paging_init();        /* our range, our page tables, and into both */
 	guard_stacks();       /* a stack that overflows faults */
 	paging_demonstrate(); /* what is promised there holds */
-	page_init();          /* the rest of the range can be allocated */
+	SELFTEST(paging_selftest());
+	SELFTEST(fault_on_demand()); /* if a word asks for one */
+	page_init(); /* the rest of the range can be allocated */
 	SELFTEST(page_selftest());
 
 	boot_phase("heap");
@@ -54,9 +55,6 @@ static const char *start_vellum(int error)
 
 	boot_phase("device");
 	vmm_take_nmis(); /* those that come now are for the guest */
-	SELFTEST(paging_selftest());
-	SELFTEST(fault_on_demand());
-	mm_print_allocations(); /* in a build that lets one fail */
 
 	boot_phase("cpu");
 	every_cpu();
