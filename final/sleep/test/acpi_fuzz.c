@@ -80,14 +80,14 @@ static void read_sleep(const struct acpi_table *fadt)
 	struct acpi_table dsdt;
 	struct acpi_facs facs;
 
-	acpi_read_fadt(fadt, &sleep);
+	sleep_read_fadt(fadt, &sleep);
 	if (!acpi_read_table(map, sleep.dsdt, "DSDT", &dsdt))
 		sleep_read_states(&dsdt, sleep.states);
 	for (uint i = 0; i < 2; i++)
-		if (!acpi_read_facs(map, sleep.facs[i], &facs))
-			acpi_has_waking_vector(&facs);
+		if (!sleep_read_facs(map, sleep.facs[i], &facs))
+			sleep_has_waking_vector(&facs);
 	for (uint byte = 0; byte < 256; byte++)
-		if (acpi_is_escape(&sleep, byte & 1, byte, byte & 2))
+		if (sleep_is_escape(&sleep, byte & 1, byte, byte & 2))
 			require(byte & ACPI_SLP_EN);
 }
 

@@ -33,7 +33,7 @@ static void read_fadt(u32 size)
 	u8 *copy = malloc(size); /* for the address sanitizer */
 
 	memcpy(copy, bytes, size);
-	acpi_read_fadt(&(struct acpi_table){copy, size}, &info);
+	sleep_read_fadt(&(struct acpi_table){copy, size}, &info);
 	libc_free(copy);
 }
 
@@ -158,20 +158,20 @@ static void the_facs_holds_two_vectors(void **state)
 	struct acpi_facs facs;
 
 	memset(facs_bytes, 0, sizeof(facs_bytes));
-	assert_int_equal(acpi_read_facs(map, 0, &facs), -EINVAL);
-	assert_int_equal(acpi_read_facs(map, 64, &facs), -EINVAL);
+	assert_int_equal(sleep_read_facs(map, 0, &facs), -EINVAL);
+	assert_int_equal(sleep_read_facs(map, 64, &facs), -EINVAL);
 	memcpy(facs_bytes, "FACS\x40", 5);
-	assert_int_equal(acpi_read_facs(map, 65, &facs), -EINVAL);
-	assert_int_equal(acpi_read_facs(map, 64, &facs), 0);
-	assert_false(acpi_has_waking_vector(&facs));
+	assert_int_equal(sleep_read_facs(map, 65, &facs), -EINVAL);
+	assert_int_equal(sleep_read_facs(map, 64, &facs), 0);
+	assert_false(sleep_has_waking_vector(&facs));
 	facs_bytes[3] = 1UL << 40; /* version 0 has no such vector */
-	assert_false(acpi_has_waking_vector(&facs));
+	assert_false(sleep_has_waking_vector(&facs));
 	facs_bytes[4] = 1;
-	assert_int_equal(acpi_read_facs(map, 64, &facs), 0);
-	assert_true(acpi_has_waking_vector(&facs));
+	assert_int_equal(sleep_read_facs(map, 64, &facs), 0);
+	assert_true(sleep_has_waking_vector(&facs));
 	facs_bytes[3] = 0;
 	facs_bytes[1] = 0x9a000UL << 32;
-	assert_true(acpi_has_waking_vector(&facs));
+	assert_true(sleep_has_waking_vector(&facs));
 }
 
 static void only_what_wakes_without_us_is_an_escape(void **state)
@@ -182,18 +182,18 @@ static void only_what_wakes_without_us_is_an_escape(void **state)
 	info.states[0][3] = BIT(2);
 	info.states[0][4] = BIT(1);
 	for (uint vector = 0; vector < 2; vector++) {
-		assert_true(acpi_is_escape(&info, 0, SLEEP(1), vector));
-		assert_true(acpi_is_escape(&info, 0, SLEEP(3), vector));
-		assert_false(acpi_is_escape(&info, 0, TYPE(1), vector));
-		assert_false(acpi_is_escape(&info, 0, SLEEP(0), vector));
-		assert_false(acpi_is_escape(&info, 0, SLEEP(2), vector));
-		assert_false(acpi_is_escape(&info, 0, SLEEP(4), vector));
+		assert_true(sleep_is_escape(&info, 0, SLEEP(1), vector));
+		assert_true(sleep_is_escape(&info, 0, SLEEP(3), vector));
+		assert_false(sleep_is_escape(&info, 0, TYPE(1), vector));
+		assert_false(sleep_is_escape(&info, 0, SLEEP(0), vector));
+		assert_false(sleep_is_escape(&info, 0, SLEEP(2), vector));
+		assert_false(sleep_is_escape(&info, 0, SLEEP(4), vector));
 	}
 	/* A type without a name: the vector decides. */
-	assert_true(acpi_is_escape(&info, 0, SLEEP(5), true));
-	assert_false(acpi_is_escape(&info, 0, SLEEP(5), false));
-	assert_false(acpi_is_escape(&info, 0, TYPE(5), true));
-	assert_true(acpi_is_escape(&info, 1, SLEEP(0), true));
+	assert_true(sleep_is_escape(&info, 0, SLEEP(5), true));
+	assert_false(sleep_is_escape(&info, 0, SLEEP(5), false));
+	assert_false(sleep_is_escape(&info, 0, TYPE(5), true));
+	assert_true(sleep_is_escape(&info, 1, SLEEP(0), true));
 }
 
 /* A machine: its tables lie at TABLES, its PM1 registers are fake ports. */

@@ -72,7 +72,7 @@ static u16 fadt_port(const struct acpi_table *fadt, u32 at, u32 x_at)
 	return port < 0xffff ? port : 0;
 }
 
-void acpi_read_fadt(const struct acpi_table *fadt, struct acpi_sleep *sleep)
+void sleep_read_fadt(const struct acpi_table *fadt, struct acpi_sleep *sleep)
 {
 	*sleep = (struct acpi_sleep){
 		.facs = {fadt_field(fadt, FADT_FACS, 4),
@@ -89,7 +89,7 @@ void acpi_read_fadt(const struct acpi_table *fadt, struct acpi_sleep *sleep)
 	}
 }
 
-int acpi_read_facs(acpi_map_fn *map, u64 phys, struct acpi_facs *facs)
+int sleep_read_facs(acpi_map_fn *map, u64 phys, struct acpi_facs *facs)
 {
 	const u8 *p = phys && !(phys & 7) ? map(phys, FACS_SIZE) : NULL;
 
@@ -99,7 +99,7 @@ int acpi_read_facs(acpi_map_fn *map, u64 phys, struct acpi_facs *facs)
 	return 0;
 }
 
-bool acpi_has_waking_vector(const struct acpi_facs *facs)
+bool sleep_has_waking_vector(const struct acpi_facs *facs)
 {
 	const volatile u8 *p = facs->data;
 
@@ -109,8 +109,8 @@ bool acpi_has_waking_vector(const struct acpi_facs *facs)
 }
 
 /* S2 loses the CPU's state and wakes like S3; S4 and S5 lose all memory. */
-bool acpi_is_escape(const struct acpi_sleep *sleep, uint block, u8 byte,
-		    bool waking_vector)
+bool sleep_is_escape(const struct acpi_sleep *sleep, uint block, u8 byte,
+		     bool waking_vector)
 {
 	u8 states = sleep->states[block][ACPI_SLP_TYP(byte)];
 
@@ -129,9 +129,9 @@ static int read_tables(void)
 		error = acpi_find(acpi_map, &root, "FACP", &table);
 	if (error)
 		return error;
-	acpi_read_fadt(&table, &info);
+	sleep_read_fadt(&table, &info);
 	for (uint i = 0; i < ARRAY_SIZE(facs); i++)
-		acpi_read_facs(acpi_map, info.facs[i], &facs[i]);
+		sleep_read_facs(acpi_map, info.facs[i], &facs[i]);
 	return 0;
 }
 
@@ -149,7 +149,7 @@ static void find_ports(void)
 static bool has_waking_vector(void)
 {
 	for (uint i = 0; i < ARRAY_SIZE(facs); i++)
-		if (facs[i].data && acpi_has_waking_vector(&facs[i]))
+		if (facs[i].data && sleep_has_waking_vector(&facs[i]))
 			return true;
 	return false;
 }
@@ -188,7 +188,7 @@ static u8 write_control(const struct io_watch *watch, u8 value)
 {
 	uint block = watch - control_watch;
 
-	if (!acpi_is_escape(&info, block, value, has_waking_vector()))
+	if (!sleep_is_escape(&info, block, value, has_waking_vector()))
 		return value;
 	refuse_sleep();
 	return value & ~ACPI_SLP_EN;

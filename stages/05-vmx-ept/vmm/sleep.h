@@ -35,21 +35,21 @@ struct acpi_facs {
 };
 
 /* Read all but the states; no control port: this is no use. */
-void acpi_read_fadt(const struct acpi_table *fadt, struct acpi_sleep *sleep);
+void sleep_read_fadt(const struct acpi_table *fadt, struct acpi_sleep *sleep);
 
 /* Read the FACS at @phys. -EINVAL: that is none. */
-int acpi_read_facs(acpi_map_fn *map, u64 phys, struct acpi_facs *facs);
+int sleep_read_facs(acpi_map_fn *map, u64 phys, struct acpi_facs *facs);
 
 /* Has the guest left an address at which it wants to wake, in any mode? */
-bool acpi_has_waking_vector(const struct acpi_facs *facs);
+bool sleep_has_waking_vector(const struct acpi_facs *facs);
 
 /*
  * Would the write of @byte to the high half of control register @block, when
  * the guest left a waking vector or not, put the machine to a sleep from which
  * the CPU comes back without Vellum?
  */
-bool acpi_is_escape(const struct acpi_sleep *sleep, uint block, u8 byte,
-		    bool waking_vector);
+bool sleep_is_escape(const struct acpi_sleep *sleep, uint block, u8 byte,
+		     bool waking_vector);
 
 /* Watch, on this CPU, the ports by which a guest asks for S3. The tables are
  * read on CPU 0, which is the first. Phase cpu, each CPU. */
