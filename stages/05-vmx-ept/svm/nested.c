@@ -40,11 +40,16 @@ static uint address_bits(void)
 int svm_build_map(struct vcpu *vcpu)
 {
 	struct mtrr_state mtrr;
+	int error;
 
 	npt_format.has_1g = svm_has_1g_pages();
 	mtrr_read(&mtrr);
-	return nested_root_init(&vcpu->root, &npt_format, &mtrr,
-				BIT(address_bits()));
+	error = nested_root_init(&vcpu->root, &npt_format, &mtrr,
+				 BIT(address_bits()));
+	if (error)
+		return error;
+	svm_vmcb(vcpu)->control.nested_cr3 = vcpu->root.table.v;
+	return 0;
 }
 
 void svm_flush_map(struct vcpu *vcpu)

@@ -38,7 +38,6 @@ static void set_controls(struct vcpu *vcpu)
 	c->asid = 1;
 	c->tlb_control = TLB_CONTROL_FLUSH_ALL;
 	c->nested_control = NESTED_NP_ENABLE;
-	c->nested_cr3 = vcpu->root.table.v;
 }
 
 /* Our own FS, GS, TR and SYSCALL registers, for the VMLOAD after an exit. */
@@ -68,13 +67,13 @@ int svm_create(struct vcpu *vcpu)
 	svm->msrpm = new_pages(&svm->msrpm_phys, MSRPM_SIZE / PAGE_SIZE);
 	if (!svm->vmcb || !svm->msrpm)
 		return -ENOMEM;
+	memset(svm->vmcb, 0, sizeof(*svm->vmcb));
+	memset(svm->msrpm, 0, MSRPM_SIZE);
 	error = save_host_state(svm);
 	if (!error)
 		error = svm_build_map(vcpu);
 	if (error)
 		return error;
-	memset(svm->vmcb, 0, sizeof(*svm->vmcb));
-	memset(svm->msrpm, 0, MSRPM_SIZE);
 	set_controls(vcpu);
 	svm_intercept_own_msrs(vcpu);
 	msr_intercept_all(vcpu);

@@ -436,25 +436,3 @@ void nested_map_free(struct nested_map *map)
 	nested_tree_free(map, map->root);
 	map->pages = 0;
 }
-
-int nested_map_lookup(const struct nested_map *map, gphys_t gpa, phys_t *hpa,
-		      u64 *entry, u64 *leaf_size)
-{
-	u64 value, size;
-	uint level;
-
-	if (gpa.v >= map->limit)
-		return -ENOENT;
-	value = *nested_find(map, gpa.v, LEVEL_4K, &level);
-	if (!value)
-		return -ENOENT;
-	size = nested_level_size(level);
-	if (hpa)
-		*hpa = PHYS((value & NESTED_ADDRESS & ~(size - 1)) |
-			    (gpa.v & (size - 1)));
-	if (entry)
-		*entry = value;
-	if (leaf_size)
-		*leaf_size = size;
-	return 0;
-}

@@ -85,9 +85,4 @@ int nested_map_retype(struct nested_map *map, const struct mtrr_state *mtrr);
 /* Free all that the map has. No CPU may be using it. */
 void nested_map_free(struct nested_map *map);
 
-/* Host address, entry and leaf size for @gpa, for tests, dumps, and the
- * reading of guest memory; -ENOENT when nothing is mapped. Any may be NULL. */
-int nested_map_lookup(const struct nested_map *map, gphys_t gpa, phys_t *hpa,
-		      u64 *entry, u64 *leaf_size);
-
 #endif

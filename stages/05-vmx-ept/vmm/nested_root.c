@@ -9,11 +9,9 @@
 #include "page/page.h"
 #include "vmm/nested_tree.h"
 
-/* Protects the list, the counts, and each map's users. Taken before a map's
- * own lock. */
+/* Protects the list, and each map's users. Taken before a map's own lock. */
 static spinlock_t maps_lock;
 static struct nested_map *maps;
-static uint root_count;
 
 /* A map that is there already and has just these types. */
 static struct nested_map *find_map(const struct nested_format *format,
@@ -97,8 +95,6 @@ int nested_root_init(struct nested_root *root,
 	}
 	spin_lock(&maps_lock);
 	error = get_map(&root->map, format, mtrr, limit);
-	if (!error)
-		root_count++;
 	spin_unlock(&maps_lock);
 	if (error)
 		free_page_phys(root->table);
@@ -142,14 +138,4 @@ int nested_root_retype(struct nested_root *root, const struct mtrr_state *mtrr)
 		put_map(old);
 	spin_unlock(&maps_lock);
 	return error;
-}
-
-void nested_root_count(uint *pages, uint *roots)
-{
-	spin_lock(&maps_lock);
-	*roots = root_count;
-	*pages = root_count;
-	for (const struct nested_map *m = maps; m; m = m->next)
-		*pages += m->pages;
-	spin_unlock(&maps_lock);
 }

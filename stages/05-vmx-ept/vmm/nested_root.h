@@ -33,7 +33,4 @@ int nested_root_fault(struct nested_root *root, gphys_t gpa, bool write);
  * CPU flushes before it enters the guest. */
 int nested_root_retype(struct nested_root *root, const struct mtrr_state *mtrr);
 
-/* How many pages all maps and roots have, and how many roots there are. */
-void nested_root_count(uint *pages, uint *roots);
-
 #endif

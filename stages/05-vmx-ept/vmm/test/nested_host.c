@@ -7,6 +7,7 @@
 #include "lib/errno.h"
 #include "page/page.h"
 #include "paging/address.h"
+#include "vmm/nested_tree.h"
 
 #define EPT_R  BIT(0)
 #define EPT_W  BIT(1)
@@ -119,6 +120,28 @@ bool host_touch(struct nested_map *map, u64 gpa, bool write)
 			return true;
 		table = (u64 *)(*entry & 0x000ffffffffff000UL);
 	}
+}
+
+int host_lookup(const struct nested_map *map, gphys_t gpa, phys_t *hpa,
+		u64 *entry, u64 *leaf_size)
+{
+	u64 value, size;
+	uint level;
+
+	if (gpa.v >= map->limit)
+		return -ENOENT;
+	value = *nested_find(map, gpa.v, LEVEL_4K, &level);
+	if (!value)
+		return -ENOENT;
+	size = nested_level_size(level);
+	if (hpa)
+		*hpa = PHYS((value & NESTED_ADDRESS & ~(size - 1)) |
+			    (gpa.v & (size - 1)));
+	if (entry)
+		*entry = value;
+	if (leaf_size)
+		*leaf_size = size;
+	return 0;
 }
 
 u64 host_fixed_bits(const struct nested_map *map, u64 entry)

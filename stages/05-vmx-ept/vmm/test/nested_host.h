@@ -29,6 +29,11 @@ void host_machine(u64 size, u64 below, u64 vmm_base, u64 vmm_size);
  */
 bool host_touch(struct nested_map *map, u64 gpa, bool write);
 
+/* Host address, entry and leaf size for @gpa; -ENOENT when nothing is mapped.
+ * Any may be NULL. */
+int host_lookup(const struct nested_map *map, gphys_t gpa, phys_t *hpa,
+		u64 *entry, u64 *leaf_size);
+
 /* The bits of @entry that host_touch() does not change. */
 u64 host_fixed_bits(const struct nested_map *map, u64 entry);
 

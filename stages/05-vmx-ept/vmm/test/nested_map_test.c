@@ -95,8 +95,8 @@ static u64 check_leaf(const struct nested_map *map, u64 gpa, u64 size)
 	bool needed = false;
 
 	assert_int_equal(base, gpa);
-	nested_map_lookup(map, GPHYS(gpa), &hpa, &entry, NULL);
-	nested_map_lookup(map, GPHYS(gpa + size - 1), &last, NULL, NULL);
+	host_lookup(map, GPHYS(gpa), &hpa, &entry, NULL);
+	host_lookup(map, GPHYS(gpa + size - 1), &last, NULL, NULL);
 	assert_int_equal(last.v - hpa.v, size - 1);
 	if (gpa == boot_info.vmm_base.v)
 		blank = hpa.v;
@@ -128,7 +128,7 @@ static void check_map(const struct nested_map *map,
 
 	make_model(mtrr, end);
 	while (gpa < end) {
-		if (!nested_map_lookup(map, GPHYS(gpa), NULL, NULL, &size)) {
+		if (!host_lookup(map, GPHYS(gpa), NULL, NULL, &size)) {
 			gpa = check_leaf(map, gpa, size);
 			continue;
 		}
@@ -227,9 +227,8 @@ static void acpi_tables_above_4_gib_are_mapped_and_devices_are_not(void **state)
 	build_and_check(&ept_1g, NULL, 12 * GIB);
 	assert_int_equal(nested_map_build(&map, &ept_2m, NULL, LIMIT), 0);
 	check_map(&map, NULL, 12 * GIB);
-	assert_int_equal(
-		nested_map_lookup(&map, GPHYS(10 * GIB), NULL, NULL, NULL),
-		-ENOENT);
+	assert_int_equal(host_lookup(&map, GPHYS(10 * GIB), NULL, NULL, NULL),
+			 -ENOENT);
 	nested_map_free(&map);
 }
 
@@ -461,11 +460,9 @@ static void ram_beyond_the_limit_is_not_mapped(void **state)
 		(struct mem_range){63 * GIB, -(63 * GIB), MEM_RAM};
 	assert_int_equal(nested_map_build(&map, &ept_1g, NULL, 64 * GIB), 0);
 	assert_int_equal(
-		nested_map_lookup(&map, GPHYS(64 * GIB - 1), NULL, NULL, NULL),
-		0);
-	assert_int_equal(
-		nested_map_lookup(&map, GPHYS(64 * GIB), NULL, NULL, NULL),
-		-ENOENT);
+		host_lookup(&map, GPHYS(64 * GIB - 1), NULL, NULL, NULL), 0);
+	assert_int_equal(host_lookup(&map, GPHYS(64 * GIB), NULL, NULL, NULL),
+			 -ENOENT);
 	nested_map_free(&map);
 }
 
