@@ -7,10 +7,6 @@
 #include "lib/cpu.h"
 #include "svm/svm.h"
 
-#define MSR_SYSENTER_CS  0x174
-#define MSR_SYSENTER_ESP 0x175
-#define MSR_SYSENTER_EIP 0x176
-
 /* The VMCB keeps access rights without the hole that the VMX layout has. */
 static struct vmcb_segment to_vmcb(const struct segment_state *s)
 {

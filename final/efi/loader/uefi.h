@@ -21,7 +21,6 @@ typedef void *efi_handle;
 #define EFI_LOAD_ERROR         (EFI_ERROR_BIT | 1)
 #define EFI_INVALID            (EFI_ERROR_BIT | 2)
 #define EFI_UNSUPPORTED        (EFI_ERROR_BIT | 3)
-#define EFI_BUFFER_TOO_SMALL   (EFI_ERROR_BIT | 5)
 #define EFI_OUT_OF_RESOURCES   (EFI_ERROR_BIT | 9)
 #define EFI_NOT_FOUND          (EFI_ERROR_BIT | 14)
 #define EFI_ACCESS_DENIED      (EFI_ERROR_BIT | 15)

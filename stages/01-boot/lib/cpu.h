@@ -157,9 +157,18 @@ static inline __noreturn void cpu_halt_forever(void)
 #define RFLAGS_RF    BIT(16)
 #define RFLAGS_VM    BIT(17)
 
+/* Debug registers (SDM 3B 18.2; after INIT: SDM 3A table 10-1). */
+#define DR6_B     0xfUL   /* B0-B3: which breakpoint */
+#define DR6_BS    BIT(14) /* a single step */
+#define DR6_RESET 0xffff0ff0UL
+#define DR7_RESET 0x400UL
+
 /* Model-specific registers that more than one layer names. */
 #define MSR_APIC_BASE      0x1b
 #define MSR_MTRRCAP        0xfe
+#define MSR_SYSENTER_CS    0x174
+#define MSR_SYSENTER_ESP   0x175
+#define MSR_SYSENTER_EIP   0x176
 #define MSR_MTRR_PHYSBASE0 0x200
 #define MSR_MTRR_FIX64K    0x250
 #define MSR_MTRR_FIX16K    0x258

@@ -22,8 +22,6 @@
 #include "lib/cpu.h"
 #include "svm/svm.h"
 
-#define DR6_BS      BIT(14) /* a single step */
-#define DR6_B       0xfUL   /* B0-B3: which breakpoint */
 #define VECTORS_ALL 0xffffffff
 
 /*

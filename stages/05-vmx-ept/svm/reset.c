@@ -7,8 +7,6 @@
 #include "svm/svm.h"
 
 #define CR0_RESET (CR0_ET | CR0_NW | CR0_CD) /* SDM 3A table 10-1 */
-#define DR6_RESET 0xffff0ff0
-#define DR7_RESET 0x400
 
 #define SEGMENT_DATA 0x93 /* present, writable, accessed */
 #define SEGMENT_CODE 0x9b /* present, readable, accessed */

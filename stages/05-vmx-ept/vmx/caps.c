@@ -10,6 +10,7 @@
 #include "lib/errno.h"
 #include "lib/string.h"
 #include "paging/guarded.h"
+#include "vmm/cpuid.h"
 #include "vmx/vmcs.h"
 
 /* MSRs of the control words: plain, and TRUE (0: there is none). */
@@ -28,9 +29,7 @@ static const struct {
 #define MSR_VMX_CR4_FIXED1   0x489
 #define MSR_VMX_EPT_VPID_CAP 0x48c
 
-#define CPUID_1_VMX   BIT(5)
-#define CPUID_1_XSAVE BIT(26)
-#define CPUID_7_TME   BIT(13)
+#define CPUID_7_TME BIT(13)
 
 #define MSR_TME_ACTIVATE    0x982
 #define TME_ENABLED         BIT(1)
@@ -90,8 +89,8 @@ void vmx_read_caps(struct vmx_caps *caps)
 
 	memset(caps, 0, sizeof(*caps));
 	caps->intel = vendor_has_vmx();
-	caps->vmx = features & CPUID_1_VMX;
-	caps->xsave = features & CPUID_1_XSAVE;
+	caps->vmx = features & CPUID_1_ECX_VMX;
+	caps->xsave = features & CPUID_1_ECX_XSAVE;
 	if (!caps->vmx)
 		return;
 	caps->physical_bits = cpuid(0x80000008, 0).eax & 0xff;

@@ -19,7 +19,6 @@
 
 /* IA32_VMX_BASIC. */
 #define BASIC_REVISION  0x7fffffffUL
-#define BASIC_32BIT     BIT(48) /* regions must lie below 4 GiB */
 #define BASIC_WB        6UL     /* in bits 53:50: regions are write-back */
 #define BASIC_TRUE      BIT(55) /* the TRUE MSRs exist */
 #define BASIC_ANY_ERROR BIT(56) /* error codes are free (CET CPUs) */
@@ -34,7 +33,6 @@
 #define EPT_CAP_1G             BIT(17)
 #define EPT_CAP_INVEPT         BIT(20)
 #define EPT_CAP_INVEPT_SINGLE  BIT(25)
-#define EPT_CAP_INVEPT_ALL     BIT(26)
 #define EPT_CAP_INVVPID        BIT(32)
 #define EPT_CAP_INVVPID_SINGLE BIT(41)
 

@@ -16,9 +16,8 @@
 
 #define EPT_IRET BIT(12) /* qualification: as EVENT_IRET */
 
-#define DR6_B      0xfUL                       /* B0-B3: which breakpoint */
-#define DR6_CAUSES (DR6_B | BIT(13) | BIT(14)) /* and BD, BS */
-#define DR7_GD     BIT(13)                     /* debug registers are guarded */
+#define DR6_CAUSES (DR6_B | BIT(13) | DR6_BS) /* and BD */
+#define DR7_GD     BIT(13)                    /* debug registers are guarded */
 
 /*
  * Deliver @event at the next entry. An event ends the shadow of STI or MOV SS

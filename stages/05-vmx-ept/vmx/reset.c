@@ -24,9 +24,6 @@
 #define MISC_WAIT_FOR_SIPI     BIT(8) /* IA32_VMX_MISC */
 #define ACTIVITY_WAIT_FOR_SIPI 3
 
-#define DR6_RESET 0xffff0ff0
-#define DR7_RESET 0x400
-
 /* Numbers of a segment register's four fields differ by 2 from the next's. */
 enum segment {
 	ES,
@@ -77,7 +74,7 @@ static void reset_debug_registers(void)
 		     "mov %0, %%dr3\n\t"
 		     "mov %1, %%dr6"
 		     :
-		     : "r"(0UL), "r"((u64)DR6_RESET));
+		     : "r"(0UL), "r"(DR6_RESET));
 	vmcs_write(VMCS_GUEST_DR7, DR7_RESET);
 }
 

@@ -18,10 +18,6 @@
 #include "vmm/msr.h"
 #include "vmx/vmx.h"
 
-#define MSR_SYSENTER_CS  0x174
-#define MSR_SYSENTER_ESP 0x175
-#define MSR_SYSENTER_EIP 0x176
-
 static void *new_zeroed_page(phys_t *phys)
 {
 	void *page = new_page(phys);

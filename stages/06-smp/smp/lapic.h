@@ -16,8 +16,6 @@
 #define LAPIC_DFR        0xe0
 #define LAPIC_SVR        0xf0
 #define LAPIC_ISR        0x100 /* eight of them */
-#define LAPIC_ESR        0x280
-#define LAPIC_LVT_CMCI   0x2f0
 #define LAPIC_ICR_LOW    0x300
 #define LAPIC_ICR_HIGH   0x310
 #define LAPIC_LVT_TIMER  0x320 /* six of them: to 0x370 */
@@ -43,10 +41,9 @@
 #define MSR_X2APIC_ICR 0x830
 
 /* Bits of MSR_APIC_BASE. */
-#define APIC_BASE_BOOT_CPU BIT(8)
-#define APIC_BASE_X2APIC   BIT(10)
-#define APIC_BASE_ENABLED  BIT(11)
-#define APIC_BASE_ADDRESS  0x000ffffffffff000UL
+#define APIC_BASE_X2APIC  BIT(10)
+#define APIC_BASE_ENABLED BIT(11)
+#define APIC_BASE_ADDRESS 0x000ffffffffff000UL
 
 /* Map the registers. CPU 0, once. -ENODEV: there is no local APIC. */
 int lapic_init(void);

@@ -7,10 +7,8 @@
  */
 #include "guest/test/metal/guest.h"
 
-#define DR6_RESET 0xffff0ff0UL
 #define DR6_CAUSE (BIT(0) | BIT(1) | BIT(2) | BIT(3) | DR6_BS)
-#define DR6_BS    BIT(14)
-#define DR7_RESET 0x700UL /* with LE and GE, as the manual advises */
+#define DR7_START 0x700UL /* with LE and GE, as the manual advises */
 
 /* What DR7 says of breakpoint @n (SDM 3B 18.2.4). */
 #define DR7_CODE(n)   (BIT(2 * (n) + 1))
@@ -55,7 +53,7 @@ struct expected {
 static void expect_traps(const char *what, const struct expected *expected,
 			 uint n)
 {
-	set_dr7(DR7_RESET);
+	set_dr7(DR7_START);
 	say("%s: %u traps", what, count);
 	check(count == n, "%s: %u traps, not %u", what, count, n);
 	for (uint i = 0; i < MIN(n, count); i++) {
@@ -111,7 +109,7 @@ static void data_breakpoint(void)
 						   {after_write_2, BIT(0)}};
 
 	asm volatile("mov %0, %%dr0" : : "r"(&watched));
-	set_dr7(DR7_RESET | DR7_DATA_8(0));
+	set_dr7(DR7_START | DR7_DATA_8(0));
 	asm volatile("movq $1, %0\n"
 		     "after_write_1:\n\t"
 		     "cpuid\n\t"
@@ -134,7 +132,7 @@ static void code_breakpoints(void)
 
 	asm volatile("mov %0, %%dr1" : : "r"(break_at_exit));
 	asm volatile("mov %0, %%dr2" : : "r"(break_after_exit));
-	set_dr7(DR7_RESET | DR7_CODE(1) | DR7_CODE(2));
+	set_dr7(DR7_START | DR7_CODE(1) | DR7_CODE(2));
 	asm volatile("break_at_exit:\n\t"
 		     "cpuid\n"
 		     "break_after_exit:\n\t"
@@ -154,7 +152,7 @@ static void port_breakpoint(void)
 
 	write_cr4(cr4 | CR4_DE);
 	asm volatile("mov %0, %%dr3" : : "r"((u64)PORT_UNUSED));
-	set_dr7(DR7_RESET | DR7_PORT(3));
+	set_dr7(DR7_START | DR7_PORT(3));
 	asm volatile("outb %%al, %0\n"
 		     "after_out:\n\t"
 		     "nop"

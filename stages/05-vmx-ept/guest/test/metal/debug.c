@@ -5,9 +5,7 @@
  */
 #include "guest/test/metal/guest.h"
 
-#define DR6_RESET 0xffff0ff0UL
-#define DR6_B0    BIT(0)
-#define DR6_BS    BIT(14)
+#define DR6_B0 BIT(0)
 
 static volatile uint count;
 static volatile u64 trap_rip, trap_dr6;
