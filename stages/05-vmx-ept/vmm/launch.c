@@ -32,11 +32,16 @@ static void choose_back_end(void)
 	static const struct vcpu_ops *const all[] = {&vmx_ops, &svm_ops};
 	const char *why = NULL;
 
-	for (uint i = 0; i < ARRAY_SIZE(all); i++)
-		if (all[i]->probe(&why) == 0) {
+	for (uint i = 0; i < ARRAY_SIZE(all); i++) {
+		const char *lacks = NULL;
+
+		if (all[i]->probe(&lacks) == 0) {
 			vcpu_ops = all[i];
 			return;
 		}
+		if (lacks) /* of the other vendor's there is nothing to say */
+			why = lacks;
+	}
 	panic("no guest without protection: %s",
 	      why ? why : "this CPU has neither VMX nor SVM");
 }
