@@ -67,7 +67,7 @@ def test_wrong_links_are_found(copy):
     assert 'later: a link to ../../tests, expected no link here' in text
 
 
-def override(copy, name='lib/spinlock.h', change='/* Ours. */\n'):
+def override(copy, name='boot/report.h', change='/* Ours. */\n'):
     """The last numbered stage overrides a file of the first, in order."""
     stage, folder = copy / 'stages' / stages()[-2], name.partition('/')[0]
     (stage / folder).unlink()
@@ -96,7 +96,7 @@ SEES = """
 import test, tree
 from common import TOP
 from book.coverage import needed
-path = TOP / 'stages/{stage}/lib/words.c'
+path = TOP / 'stages/{stage}/boot/cmdline.c'
 print(path in tree.sources('.c'), test.folders('{stage}', False),
       sorted(needed(path)), len(path.read_text().splitlines()))
 """
@@ -105,15 +105,15 @@ print(path in tree.sources('.c'), test.folders('{stage}', False),
 def test_every_tool_sees_an_override(copy):
     """It is a source file, its folder is tested, and a chapter must show the
     lines that differ; make compiles it."""
-    stage = override(copy, 'lib/words.c', 'u32 ours;\n')
+    stage = override(copy, 'boot/cmdline.c', 'u32 ours;\n')
     done = subprocess.run(['/usr/bin/python3', '-c',
                            SEES.format(stage=stage.name)], check=True,
                           env={'PYTHONPATH': str(copy / 'tools')},
                           stdout=subprocess.PIPE, text=True)
-    lines = len((stage / 'lib/words.c').read_text().splitlines())
-    assert done.stdout == f"True ['lib', 'smp'] [{lines}] {lines}\n"
+    lines = len((stage / 'boot/cmdline.c').read_text().splitlines())
+    assert done.stdout == f"True ['boot', 'console', 'lib', 'smp'] [{lines}] {lines}\n"
     for folder in (stage, copy / 'final'):
-        made = copy / f'out/{folder.name}/lib/words.o'
+        made = copy / f'out/{folder.name}/boot/cmdline.o'
         subprocess.run(['make', '-s', f'BUILD_ROOT={copy}/out', made],
                        cwd=folder, check=True, timeout=60)
         done = subprocess.run(['nm', made], stdout=subprocess.PIPE, text=True,
@@ -122,32 +122,32 @@ def test_every_tool_sees_an_override(copy):
 
 
 @pytest.mark.parametrize('spoil, wanted', [
-    (lambda stage: (stage / 'lib/new.c').write_text('/* */\n'),
-     f'lib/new.c: is no link to ../../{BOOT}/lib/new.c, and OVERRIDES in'),
+    (lambda stage: (stage / 'boot/new.c').write_text('/* */\n'),
+     f'boot/new.c: is no link to ../../{BOOT}/boot/new.c, and OVERRIDES in'),
     # What `sed -i` does to a link.
-    (lambda stage: (shutil.copyfile(stage / 'lib/string.c', stage / 'x'),
-                    (stage / 'lib/string.c').unlink(),
-                    (stage / 'x').rename(stage / 'lib/string.c')),
-     f'lib/string.c: is no link to ../../{BOOT}/lib/string.c, and OVERRIDES'),
-    (lambda stage: (stage / 'lib/spinlock.h').unlink(),
-     'OVERRIDES: lib/spinlock.h is not there'),
-    (lambda stage: (stage / 'lib/words.c').unlink(),
-     f'lib/words.c: no link to that of {BOOT}'),
-    (lambda stage: (stage.parent / f'{BOOT}/lib/added.c').write_text('\n'),
-     f'lib/added.c: no link to that of {BOOT}'),
-    (lambda stage: (stage / 'lib/words.c').symlink_to('words.h')
-     if (stage / 'lib/words.c').unlink() is None else None,
-     f'lib/words.c: a link to words.h, expected ../../{BOOT}/lib/words.c'),
-    (lambda stage: (stage / 'lib/spinlock.h').write_bytes(
-        (stage.parent / f'{BOOT}/lib/spinlock.h').read_bytes()),
-     f'lib/spinlock.h differs in 0 lines from stages/{BOOT}/lib/spinlock.h'),
-    (lambda stage: (stage / 'lib/spinlock.h').write_text('/* */\n' * 41),
-     f'lines from stages/{BOOT}/lib/spinlock.h, allowed are 1 to 40'),
+    (lambda stage: (shutil.copyfile(stage / 'boot/memmap.c', stage / 'x'),
+                    (stage / 'boot/memmap.c').unlink(),
+                    (stage / 'x').rename(stage / 'boot/memmap.c')),
+     f'boot/memmap.c: is no link to ../../{BOOT}/boot/memmap.c, and OVERRIDES'),
+    (lambda stage: (stage / 'boot/report.h').unlink(),
+     'OVERRIDES: boot/report.h is not there'),
+    (lambda stage: (stage / 'boot/cmdline.c').unlink(),
+     f'boot/cmdline.c: no link to that of {BOOT}'),
+    (lambda stage: (stage.parent / f'{BOOT}/boot/added.c').write_text('\n'),
+     f'boot/added.c: no link to that of {BOOT}'),
+    (lambda stage: (stage / 'boot/cmdline.c').symlink_to('cmdline.h')
+     if (stage / 'boot/cmdline.c').unlink() is None else None,
+     f'boot/cmdline.c: a link to cmdline.h, expected ../../{BOOT}/boot/cmdline.c'),
+    (lambda stage: (stage / 'boot/report.h').write_bytes(
+        (stage.parent / f'{BOOT}/boot/report.h').read_bytes()),
+     f'boot/report.h differs in 0 lines from stages/{BOOT}/boot/report.h'),
+    (lambda stage: (stage / 'boot/report.h').write_text('/* */\n' * 41),
+     f'lines from stages/{BOOT}/boot/report.h, allowed are 1 to 40'),
     (lambda stage: (stage / 'Makefile').write_text(
-        'OVERRIDES := lib/spinlock.h lib/a.c lib/b.c \\\n\tnone/c.c\n'),
+        'OVERRIDES := boot/report.h boot/a.c boot/b.c \\\n\tnone/c.c\n'),
      'none/c.c: no earlier stage has it'),
     (lambda stage: (stage / 'Makefile').write_text(
-        'OVERRIDES := lib/spinlock.h lib/a.c lib/b.c lib/c.c\n'),
+        'OVERRIDES := boot/report.h boot/a.c boot/b.c boot/c.c\n'),
      'OVERRIDES: 4 files, at most 3'),
 ])
 def test_an_override_that_is_not_as_named_is_found(copy, spoil, wanted):

@@ -183,7 +183,7 @@ def test_without_exercise_all_are_named_and_the_books_first_is_taken(
     # The chapter that introduces vmm/ comes before that of vmx/.
     assert names[0] == exercise.of_lab(tmp_path / 'lab') == '05-hide'
     with pytest.raises(ToolError, match=f'make lab STAGE={VMM} DIR='):
-        lab.start(['lab', VMM])
+        lab.start([VMM])
     assert re.findall(r'^  (\S+) +\S', capsys.readouterr().out,
                       re.MULTILINE) == names
 
