@@ -111,7 +111,8 @@ def test_every_tool_sees_an_override(copy):
                           env={'PYTHONPATH': str(copy / 'tools')},
                           stdout=subprocess.PIPE, text=True)
     lines = len((stage / 'boot/cmdline.c').read_text().splitlines())
-    assert done.stdout == f"True ['boot', 'console', 'lib', 'smp'] [{lines}] {lines}\n"
+    assert done.stdout == (f"True ['boot', 'console', 'lib', 'smp'] [{lines}] "
+                           f'{lines}\n')
     for folder in (stage, copy / 'final'):
         made = copy / f'out/{folder.name}/boot/cmdline.o'
         subprocess.run(['make', '-s', f'BUILD_ROOT={copy}/out', made],
@@ -137,7 +138,8 @@ def test_every_tool_sees_an_override(copy):
      f'boot/added.c: no link to that of {BOOT}'),
     (lambda stage: (stage / 'boot/cmdline.c').symlink_to('cmdline.h')
      if (stage / 'boot/cmdline.c').unlink() is None else None,
-     f'boot/cmdline.c: a link to cmdline.h, expected ../../{BOOT}/boot/cmdline.c'),
+     'boot/cmdline.c: a link to cmdline.h, expected '
+     f'../../{BOOT}/boot/cmdline.c'),
     (lambda stage: (stage / 'boot/report.h').write_bytes(
         (stage.parent / f'{BOOT}/boot/report.h').read_bytes()),
      f'boot/report.h differs in 0 lines from stages/{BOOT}/boot/report.h'),
