@@ -1,6 +1,8 @@
 """The other CPUs of a UEFI machine."""
 import re
 
+import pytest
+
 import expectations
 import linux_guest
 
@@ -23,6 +25,7 @@ def test_cpus_come_at_their_first_init(machine):
                      linux(machine).serial, re.M)
 
 
+@pytest.mark.slow
 def test_the_firmware_brings_cpus_by_its_protocol(machine):
     """With those INITs let through, each arrives in the midst of a call."""
     pc = linux(machine, 'firmware-starts', test=True)

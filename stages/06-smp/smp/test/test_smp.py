@@ -143,6 +143,7 @@ def signals(machine, image, emu, cpus):
     assert 'guest: signals: boot CPU restarted' in pc.serial
 
 
+@pytest.mark.slow('bochs')
 def test_signals_do_what_hardware_does(machine, guest, emu):
     """INIT and start-up IPIs alone, in the wrong order, in a storm, to all,
     to a CPU in its NMI handler, and to the boot CPU."""
