@@ -67,6 +67,14 @@ def test_wrong_links_are_found(copy):
     assert 'later: a link to ../../tests, expected no link here' in text
 
 
+def test_a_stage_without_main_is_found(copy):
+    """Nobody would call what it adds."""
+    (copy / 'stages' / stages()[1] / 'main.c').unlink()
+    status, text = check(copy, 'links')
+    assert status == 1
+    assert f'stages/{stages()[1]}: no main.c' in text
+
+
 def override(copy, name='boot/report.h', change='/* Ours. */\n'):
     """The last numbered stage overrides a file of the first, in order."""
     stage, folder = copy / 'stages' / stages()[-2], name.partition('/')[0]

@@ -113,6 +113,8 @@ def check_links():
         for folder, origin in inherited.items():
             wanted[folder] = f'{way_to(stage, origin)}/{folder}'
         changed = {name.partition('/')[0] for name in tree.overrides(stage)}
+        if not (top / 'main.c').is_file():
+            yield f'{tree.short(top)}: no main.c'
         for path in sorted(top.iterdir()):
             where, target = tree.short(path), wanted.pop(path.name, None)
             if path.is_symlink():
