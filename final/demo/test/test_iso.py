@@ -44,7 +44,7 @@ def reaches_shell(pc, words):
     pc.send(f'{words}\n')
 
 
-@pytest.mark.slow('uefi', 'disk-bios')
+@pytest.mark.slow
 def test_linux_runs_under_vellum_without_a_key(boot):
     """The menu's timeout is enough; and so it is after a reset."""
     pc = boot(reboot=True, limit=300)

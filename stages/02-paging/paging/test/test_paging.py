@@ -1,6 +1,9 @@
 """Boot tests of stage 02: the range, the address space, exceptions."""
+import fcntl
 import re
 import subprocess
+import termios
+import time
 
 import pytest
 
@@ -130,12 +133,32 @@ def assert_fault_reported(machine, image, kind, emu):
     with_vellum.expect(r'^vellum: press a key to reboot', panic_ends=False)
 
 
+def type_while_it_stands(pc, key):
+    """The key is in QEMU's UART before the machine goes on. One alone: QEMU
+    takes the next from the socket when that one was read, and on a busy host
+    a key comes later by that than it was typed."""
+    pc.qmp('stop')
+    pc.send(key)
+    for _ in range(300):
+        left = fcntl.ioctl(pc.console.child_fd, termios.TIOCOUTQ, bytes(4))
+        if not any(left):
+            break
+        time.sleep(0.1)
+    else:
+        pc.fail('QEMU does not take what is typed')
+    pc.qmp('cont')
+
+
 def test_a_key_after_a_panic_reboots_and_an_old_one_does_not(machine, emu):
-    """More was typed than a UART's FIFO holds, and before the panic."""
+    """What was typed before the panic is thrown away. (More of it than a FIFO
+    holds: console/test/keys_test.c.)"""
     pc = machine(emu=emu, test=True, cmdline='fault=pf', reboot=True,
                  limit=200)
     pc.expect(r'^Vellum ')
-    pc.send('old keys, which nobody reads')
+    if emu == 'qemu':
+        type_while_it_stands(pc, 'k')
+    else:
+        pc.send('old keys, which nobody reads')
     pc.expect(r'^vellum: press a key to reboot\r?\n', panic_ends=False)
     with pytest.raises(ToolError, match='no .* on the serial'):
         pc.expect(r'^vellum: rebooting', timeout=1, panic_ends=False)
