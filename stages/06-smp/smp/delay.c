@@ -26,6 +26,10 @@
 #define SPEAKER_ON   BIT(1)
 #define SPEAKER_OUT  BIT(5)
 
+/* Reads of a timer's port, of 10 ns at the very least: a guest on another CPU
+ * may have stopped the timer, and then we do not wait for it for ever. */
+#define READS_MOST(us) ((u64)(us) * 100 + 10000)
+
 static u16 pm_port;
 
 u16 fadt_pm_timer(const struct acpi_table *fadt)
@@ -69,10 +73,13 @@ static void pm_delay(uint us)
 {
 	u32 ticks = us * PM_HZ / 1000000 + 1, last = pm_read(), now;
 
-	for (u64 passed = 0; passed < ticks; last = now) {
+	u64 passed = 0;
+
+	for (u64 i = 0; passed < ticks && i < READS_MOST(us); i++) {
 		cpu_pause();
 		now = pm_read();
 		passed += (now - last) & PM_MASK;
+		last = now;
 	}
 }
 
@@ -85,7 +92,8 @@ static void pit_delay(uint us)
 	outb(PIT_COMMAND, PIT_ONE_SHOT);
 	outb(PIT_COUNTER2, count & 0xff);
 	outb(PIT_COUNTER2, count >> 8);
-	while (!(inb(SPEAKER) & SPEAKER_OUT))
+	for (u64 i = 0; !(inb(SPEAKER) & SPEAKER_OUT) && i < READS_MOST(us);
+	     i++)
 		cpu_pause();
 	outb(SPEAKER, speaker);
 }

@@ -16,6 +16,10 @@
 #define ISR_WORDS       8
 #define IN_SERVICE_MOST 256
 
+/* Reads of the register, of 100 cycles and more each: an interrupt is on its
+ * way for some microseconds. */
+#define BUSY_MOST 100000
+
 static volatile u32 *registers;
 static phys_t page;
 
@@ -72,15 +76,21 @@ u32 lapic_id(void)
 
 static void wait_until_sent(void)
 {
-	while (registers[LAPIC_ICR_LOW / 4] & ICR_BUSY)
+	for (uint i = 0; i < BUSY_MOST; i++) {
+		if (!(registers[LAPIC_ICR_LOW / 4] & ICR_BUSY))
+			return;
 		cpu_pause();
+	}
 }
 
 void lapic_send(u32 dest, u32 icr)
 {
+	u64 mode = rdmsr(MSR_APIC_BASE);
 	u32 high;
 
-	if (lapic_is_x2apic()) {
+	if (!(mode & APIC_BASE_ENABLED))
+		return; /* where its registers were, "busy" is all ones */
+	if (mode & APIC_BASE_X2APIC) {
 		asm volatile("mfence; lfence" : : : "memory");
 		wrmsr(MSR_X2APIC_ICR, (u64)dest << 32 | icr);
 		return;

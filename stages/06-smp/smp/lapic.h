@@ -63,7 +63,8 @@ u32 lapic_id(void);
 
 /*
  * Send an interrupt: @icr as in the register's low half, to the CPU with ID
- * @dest. What the guest has in the register's high half stays there.
+ * @dest. What the guest has in the register's high half stays there. An APIC
+ * that is off sends nothing, and none is waited for without end.
  */
 void lapic_send(u32 dest, u32 icr);
 

@@ -233,6 +233,15 @@ static void damaged_tables_do_no_harm(void **state)
 	}
 }
 
+/* The output of the interval timer never rises; the test ends all the same. */
+static void a_timer_that_stands_still_is_not_waited_for_without_end(void **arg)
+{
+	host_cpu_reset();
+	host_set_port(0x61, 0, 1);
+	delay(1000);
+	assert_int_equal(host_port(0x61, 1), 0); /* the speaker as it was */
+}
+
 int main(void)
 {
 	host_seed();
@@ -247,6 +256,7 @@ int main(void)
 		T(without_a_list_there_is_one_cpu),
 		T(the_timer_port_comes_from_the_fadt),
 		T(damaged_tables_do_no_harm),
+		T(a_timer_that_stands_still_is_not_waited_for_without_end),
 #undef T
 	};
 

@@ -5,10 +5,11 @@
 #include "paging/paging.h"
 #include "smp/lapic.h"
 
-/* Nothing here has an APIC. */
+static u32 apic_page[PAGE_SIZE / 4];
+
 void *map_phys(phys_t phys, u64 size, enum map_flags flags)
 {
-	return NULL;
+	return apic_page;
 }
 
 #define FLAT    0xffffffff
@@ -81,6 +82,31 @@ static void x2apic_names_follow_from_the_id(void **state)
 	assert_true(x2apic(ICR_LOGICAL, 0xffffffff, &three));
 }
 
+/* A machine whose registers are all ones, as where there are none. */
+static void send_to_no_apic(u64 base)
+{
+	host_cpu_reset();
+	host_set_cpuid(1, 0, (struct cpuid_regs){.edx = BIT(9)});
+	host_set_msr(MSR_APIC_BASE, 0xfee00000 | APIC_BASE_ENABLED);
+	assert_int_equal(lapic_init(), 0);
+	memset(apic_page, 0xff, sizeof(apic_page));
+	host_set_msr(MSR_APIC_BASE, base);
+	lapic_send(3, ICR_MODE_NMI | ICR_ASSERT);
+}
+
+static void an_apic_that_is_off_is_not_waited_for(void **state)
+{
+	send_to_no_apic(0xfee00000);
+	assert_int_equal(apic_page[LAPIC_ICR_LOW / 4], ~0U); /* nothing sent */
+}
+
+static void an_apic_that_stays_busy_is_not_waited_for_without_end(void **state)
+{
+	send_to_no_apic(0xfee00000 | APIC_BASE_ENABLED);
+	assert_int_equal(apic_page[LAPIC_ICR_LOW / 4],
+			 ICR_MODE_NMI | ICR_ASSERT);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -89,6 +115,9 @@ int main(void)
 		cmocka_unit_test(flat_names_are_bits),
 		cmocka_unit_test(clusters_have_a_number_and_names),
 		cmocka_unit_test(x2apic_names_follow_from_the_id),
+		cmocka_unit_test(an_apic_that_is_off_is_not_waited_for),
+		cmocka_unit_test(
+			an_apic_that_stays_busy_is_not_waited_for_without_end),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
