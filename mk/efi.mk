@@ -8,8 +8,8 @@ LOADER_SOURCES := $(wildcard efi/loader/*.c efi/loader/*.S) \
 	lib/string.c lib/words.c console/printf.c
 LOADER_OBJECTS := $(addprefix $(LOADER_BUILD)/,$(addsuffix .o,$(basename \
 	$(LOADER_SOURCES))))
-LOADER_CFLAGS := $(filter-out -fno-pic -fno-pie,$(CFLAGS)) -fpie \
-	-fvisibility=hidden
+LOADER_CFLAGS := $(filter-out -fno-pic -fno-pie -mindirect-branch%,$(CFLAGS)) \
+	-fpie -fvisibility=hidden
 
 ifneq ($(wildcard efi/loader),)
 

@@ -57,10 +57,15 @@ DEBUG_PATHS := $(if $(UP),-fdebug-prefix-map=$(HERE)/= \
 # -mcmodel=small: we are linked at 1 GiB, so every address fits 31 bits.
 # -mno-red-zone: an exception would overwrite it. -mgeneral-regs-only: the FPU
 # belongs to the guest. -fno-omit-frame-pointer: backtraces follow RBP.
+# -mindirect-branch: where an indirect branch goes is predicted from what the
+# guest may have run; a retpoline's is not (book, chapter 5.1). Hence no jump
+# tables. -mharden-sls: nothing is run ahead behind a RET.
 CFLAGS := -std=gnu11 $(if $(DEBUG),-Og,-O2) -g -ffreestanding \
 	-fno-builtin-printf \
 	-fno-pic -fno-pie -mcmodel=small -mno-red-zone -mgeneral-regs-only \
 	-fno-stack-protector -fcf-protection=none \
+	-mindirect-branch=thunk -mindirect-branch-register -fno-jump-tables \
+	-mharden-sls=all \
 	-fno-asynchronous-unwind-tables -fno-omit-frame-pointer \
 	-fno-optimize-sibling-calls -fno-strict-aliasing -fno-common \
 	-fmacro-prefix-map=$(HERE)/= $(DEBUG_PATHS) \

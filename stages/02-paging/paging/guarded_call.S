@@ -23,9 +23,7 @@ guarded_call:
 	push	%r15
 	sub	$8, %rsp		/* aligned to 16 for the call */
 	mov	%rsp, (%rdx)
-	mov	%rdi, %rax
-	mov	%rsi, %rdi
-	call	*%rax
+	call	guarded_run		/* fn(arg), compiled as C is */
 	xor	%eax, %eax
 	.globl	guarded_out
 guarded_out:

@@ -13,6 +13,7 @@
  * run exits at once when VMRUN sets GIF again. The exit clears it.
  */
 #include "vmm/regs_offsets.h"
+#include "vmm/speculation.h"
 
 	.text
 	.globl	svm_enter
@@ -62,6 +63,8 @@ svm_enter:
 	mov	%r15, GUEST_REGS_R15(%rax)
 	pop	%rax
 	vmload	%rax			/* our own FS, GS, TR */
+	FILL_RETURN_STACK
+	FORGET_GUEST_REGISTERS
 	pop	%r15
 	pop	%r14
 	pop	%r13

@@ -15,24 +15,20 @@ static u64 to_vmx_layout(u16 attributes)
 	return (attributes & 0xff) | (u64)(attributes & 0xf00) << 4;
 }
 
+/* Where in the save area; 0: none of the 64-bit fields is at its beginning. */
+static const u16 field_offset[] = {
+	[VCPU_RIP] = offsetof(struct vmcb_save, rip),
+	[VCPU_RSP] = offsetof(struct vmcb_save, rsp),
+	[VCPU_RFLAGS] = offsetof(struct vmcb_save, rflags),
+	[VCPU_CR0] = offsetof(struct vmcb_save, cr0),
+	[VCPU_CR3] = offsetof(struct vmcb_save, cr3),
+	[VCPU_CR4] = offsetof(struct vmcb_save, cr4),
+	[VCPU_SS_ATTR] = 0, /* the last */
+};
+
 static u64 *plain_field(struct vmcb_save *s, enum vcpu_reg reg)
 {
-	switch (reg) {
-	case VCPU_RIP:
-		return &s->rip;
-	case VCPU_RSP:
-		return &s->rsp;
-	case VCPU_RFLAGS:
-		return &s->rflags;
-	case VCPU_CR0:
-		return &s->cr0;
-	case VCPU_CR3:
-		return &s->cr3;
-	case VCPU_CR4:
-		return &s->cr4;
-	default:
-		return NULL;
-	}
+	return field_offset[reg] ? (void *)s + field_offset[reg] : NULL;
 }
 
 u64 svm_get(struct vcpu *vcpu, enum vcpu_reg reg)

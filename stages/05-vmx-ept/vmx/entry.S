@@ -19,6 +19,7 @@
  * and vmx_enter_ends go to vmx_enter_stop: nothing there can't be done again.
  */
 #include "vmm/regs_offsets.h"
+#include "vmm/speculation.h"
 #include "vmx/vmcs.h"
 
 	.text
@@ -62,11 +63,11 @@ vmx_enter_begins:
 vmx_enter_ends:
 2:	pushfq				/* only if it failed */
 	pop	%rax
-	jmp	3f
+	jmp	vmx_enter_out
 
 vmx_enter_stop:
 	mov	$1, %eax
-	jmp	3f
+	jmp	vmx_enter_out
 
 vmx_exit_label:
 	push	%rdi			/* the guest's */
@@ -88,8 +89,11 @@ vmx_exit_label:
 	pop	GUEST_REGS_RDI(%rdi)
 	mov	%cr2, %rax
 	mov	%rax, GUEST_REGS_CR2(%rdi)
+	FILL_RETURN_STACK
+	FORGET_GUEST_REGISTERS
 	xor	%eax, %eax
-3:	pop	%rdi
+vmx_enter_out:
+	pop	%rdi
 	pop	%r15
 	pop	%r14
 	pop	%r13

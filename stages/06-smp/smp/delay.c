@@ -28,7 +28,7 @@
 
 /* Reads of a timer's port, of 10 ns at the very least: a guest on another CPU
  * may have stopped the timer, and then we do not wait for it for ever. */
-#define READS_MOST(us) ((u64)(us) * 100 + 10000)
+#define READS_MOST(us) ((u64)(us)*100 + 10000)
 
 static u16 pm_port;
 
