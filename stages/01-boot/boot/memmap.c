@@ -26,43 +26,18 @@ const char *mem_type_name(u32 type)
 	return type && type < ARRAY_SIZE(names) ? names[type] : "other";
 }
 
-/* The map is full and does not know of this entry: RAM it touches is lost. */
-static void reserve_touched(struct mem_map *map, u64 base, u64 size)
-{
-	for (uint i = 0; i < map->count; i++) {
-		struct mem_range *r = &map->range[i];
+/*
+ * A map in the making: there are two borders to an entry, and at most one piece
+ * less than borders.
+ */
+struct pieces {
+	uint count;
+	struct mem_range range[2 * BOOT_MEM_RANGES];
+};
 
-		if (r->type == MEM_RAM && r->base < base + size &&
-		    base < r->base + r->size)
-			r->type = MEM_RESERVED;
-	}
-}
-
-void mem_map_add(struct mem_map *map, u64 base, u64 size, u32 type)
-{
-	if (size == 0) {
-		printf("memory map: entry at 0x%lx has size 0: ignored\n",
-		       base);
-		return;
-	}
-	if (base + size < base) {
-		printf("memory map: entry at 0x%lx, size 0x%lx overflows: "
-		       "cut\n",
-		       base, size);
-		size = -base - 1;
-	}
-	if (map->count == BOOT_MEM_RANGES)
-		mem_map_finish(map); /* joining may make room */
-	if (map->count == BOOT_MEM_RANGES) {
-		printf("memory map: more than %u entries: 0x%lx (%s) %s\n",
-		       BOOT_MEM_RANGES, base, mem_type_name(type),
-		       type == MEM_RAM ? "ignored" : "cuts the RAM it touches");
-		if (type != MEM_RAM)
-			reserve_touched(map, base, size);
-		return;
-	}
-	map->range[map->count++] = (struct mem_range){base, size, type};
-}
+/* What did not fit into this map: ranges, and bytes of RAM among them. */
+static uint given_up;
+static u64 ram_given_up;
 
 /* Type of the bytes at @at and up to the next boundary; 0 where no entry is. */
 static u32 type_at(const struct mem_map *map, u64 at)
@@ -95,21 +70,112 @@ static u64 next_boundary(const struct mem_map *map, u64 at)
 	return next;
 }
 
-/* Append to a sorted map, joining with the last range where possible. */
-static void append(struct mem_map *map, u64 base, u64 size, u32 type)
+/* Append to @sorted, joining with the last range where possible. */
+static void append(struct pieces *sorted, u64 base, u64 size, u32 type)
 {
 	struct mem_range *last =
-		map->count ? &map->range[map->count - 1] : NULL;
+		sorted->count ? &sorted->range[sorted->count - 1] : NULL;
 
-	if (last && last->type == type && last->base + last->size == base) {
+	if (last && last->type == type && last->base + last->size == base)
 		last->size += size;
+	else
+		sorted->range[sorted->count++] =
+			(struct mem_range){base, size, type};
+}
+
+static void sort(const struct mem_map *map, struct pieces *sorted)
+{
+	u64 at = 0, next;
+
+	sorted->count = 0;
+	while ((next = next_boundary(map, at)) || type_at(map, at)) {
+		u32 type = type_at(map, at);
+
+		if (type)
+			append(sorted, at, next - at, type);
+		if (!next)
+			break;
+		at = next;
+	}
+}
+
+/*
+ * What is lost when there is one range less, at @r, which has @right ranges to
+ * its right: RAM is forgotten; of two others the first becomes a part of the
+ * second. The gap between them may be RAM that is yet to be added. ~0: no such
+ * way. Low RAM is the only one of its kind.
+ */
+static u64 cost_of_less(const struct mem_range *r, uint right)
+{
+	if (r->type == MEM_RAM)
+		return r->base < MIB ? ~1UL : r->size;
+	if (!right || r[1].type == MEM_RAM)
+		return ~0UL;
+	return r[1].base - (r->base + r->size);
+}
+
+/* @r[1] takes in @r[0], and what lies between them. */
+static void take_in(struct mem_range *r)
+{
+	r[1].size += r[1].base - r[0].base;
+	r[1].base = r[0].base;
+	if (r[0].type != r[1].type)
+		r[1].type = MEM_RESERVED;
+}
+
+/* Make @sorted shorter by the range that costs least. */
+static void give_up_one(struct pieces *sorted)
+{
+	struct mem_range *r = sorted->range;
+	u64 least = ~0UL;
+	uint at = 0;
+
+	for (uint i = 0; i < sorted->count; i++) {
+		u64 cost = cost_of_less(&r[i], sorted->count - 1 - i);
+
+		if (cost < least) {
+			least = cost;
+			at = i;
+		}
+	}
+	if (r[at].type == MEM_RAM)
+		ram_given_up += r[at].size;
+	else
+		take_in(&r[at]);
+	while (++at < sorted->count)
+		r[at - 1] = r[at];
+	sorted->count--;
+	given_up++;
+}
+
+/* Bring @map into order, and down to @most ranges. */
+static void tidy(struct mem_map *map, uint most)
+{
+	static struct pieces sorted; /* too large for the stack */
+
+	sort(map, &sorted);
+	while (sorted.count > most)
+		give_up_one(&sorted);
+	map->count = sorted.count;
+	memcpy(map->range, sorted.range, sorted.count * sizeof(map->range[0]));
+}
+
+void mem_map_add(struct mem_map *map, u64 base, u64 size, u32 type)
+{
+	if (size == 0) {
+		printf("memory map: entry at 0x%lx has size 0: ignored\n",
+		       base);
 		return;
 	}
-	if (map->count < BOOT_MEM_RANGES)
-		map->range[map->count++] = (struct mem_range){base, size, type};
-	else
-		printf("memory map: too many pieces: 0x%lx (%s) ignored\n",
-		       base, mem_type_name(type));
+	if (base + size < base) {
+		printf("memory map: entry at 0x%lx, size 0x%lx overflows: "
+		       "cut\n",
+		       base, size);
+		size = -base - 1;
+	}
+	if (map->count == BOOT_MEM_RANGES)
+		tidy(map, BOOT_MEM_RANGES - 1);
+	map->range[map->count++] = (struct mem_range){base, size, type};
 }
 
 static void report_overlaps(const struct mem_map *map)
@@ -130,21 +196,13 @@ static void report_overlaps(const struct mem_map *map)
 
 void mem_map_finish(struct mem_map *map)
 {
-	static struct mem_map sorted; /* too large for the stack */
-	u64 at = 0, next;
-
 	report_overlaps(map);
-	sorted.count = 0;
-	while ((next = next_boundary(map, at)) || type_at(map, at)) {
-		u32 type = type_at(map, at);
-
-		if (type)
-			append(&sorted, at, next - at, type);
-		if (!next)
-			break;
-		at = next;
-	}
-	*map = sorted;
+	tidy(map, BOOT_MEM_RANGES);
+	if (given_up)
+		printf("memory map: more than %u ranges: %lu KiB of RAM in "
+		       "small pieces is not used\n",
+		       BOOT_MEM_RANGES, ram_given_up / KIB);
+	given_up = ram_given_up = 0;
 }
 
 u64 mem_map_ram(const struct mem_map *map)
@@ -155,4 +213,16 @@ u64 mem_map_ram(const struct mem_map *map)
 		if (map->range[i].type == MEM_RAM)
 			total += map->range[i].size;
 	return total;
+}
+
+bool mem_map_is_ram(const struct mem_map *map, u64 base, u64 size)
+{
+	for (uint i = 0; i < map->count; i++) {
+		const struct mem_range *r = &map->range[i];
+
+		if (r->type == MEM_RAM && base >= r->base &&
+		    size <= r->size && base - r->base <= r->size - size)
+			return true;
+	}
+	return false;
 }

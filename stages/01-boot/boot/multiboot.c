@@ -68,19 +68,13 @@ static int read_memory(struct boot_info *boot, const struct multiboot_info *mb,
 		use_mem_sizes(map, mb);
 		mem_map_finish(map);
 	}
-	return mem_map_ram(map) ? 0 : -ENOMEM;
-}
-
-static bool is_ram(const struct mem_map *map, u64 start, u64 end)
-{
-	for (uint i = 0; i < map->count; i++) {
-		const struct mem_range *r = &map->range[i];
-
-		if (r->type == MEM_RAM && start >= r->base &&
-		    end - r->base <= r->size)
-			return true;
-	}
-	return false;
+	if (mem_map_ram(map))
+		return 0;
+	printf("multiboot: no RAM: the loader gave %s memory map and %s memory "
+	       "sizes\n",
+	       mb->flags & MULTIBOOT_INFO_MEM_MAP ? "a useless" : "no",
+	       mb->flags & MULTIBOOT_INFO_MEMORY ? "useless" : "no");
+	return -ENOMEM;
 }
 
 /* Why the module can't be what it says; NULL when it can. */
@@ -91,7 +85,7 @@ static const char *module_fault(const struct boot_info *boot, u64 start,
 
 	if (start >= end)
 		return "is empty";
-	if (!is_ram(&boot->map, start, end))
+	if (!mem_map_is_ram(&boot->map, start, end - start))
 		return "is not in RAM";
 	if (start < image + boot->vmm_size && image < end)
 		return "overlaps Vellum";
@@ -113,8 +107,7 @@ static void read_modules(struct boot_info *boot,
 		       mb->mods_count);
 	/* The map may have RAM where 32-bit addresses do not reach. */
 	if (mb->mods_addr + sizeof(module) > 4 * GIB ||
-	    !is_ram(&boot->map, mb->mods_addr,
-		    mb->mods_addr + sizeof(module))) {
+	    !mem_map_is_ram(&boot->map, mb->mods_addr, sizeof(module))) {
 		printf("multiboot: the list of modules at 0x%x is not in RAM "
 		       "below 4 GiB: ignored\n",
 		       mb->mods_addr);

@@ -8,6 +8,7 @@
 #include "console/panic.h"
 #include "console/printf.h"
 #include "lib/cpu.h"
+#include "lib/errno.h"
 #include "lib/string.h"
 
 /* CPUID 0 spells the vendor in EBX, EDX, ECX (SDM 2A CPUID). */
@@ -49,7 +50,9 @@ void boot_phase(const char *name)
 void report_machine(int error)
 {
 	if (error)
-		panic("no usable boot information (error %d)", error);
+		panic("no usable boot information: %s",
+		      error == -ENOMEM ? "the machine's RAM is not in it"
+				       : "malformed, as said above");
 	printf("loader: %s; command line: %s\n", boot_info.loader,
 	       boot_info.cmdline);
 	print_cpu();

@@ -88,14 +88,73 @@ static void unknown_types_are_kept(void **state)
 static void too_many_entries_lose_ram_and_never_gain_it(void **state)
 {
 	for (uint i = 0; i < BOOT_MEM_RANGES; i++)
-		mem_map_add(&map, i * 0x10000UL, 0x8000, MEM_RAM);
-	mem_map_add(&map, 0x7000000, 0x8000, MEM_RAM);
-	mem_map_add(&map, 0x4000, 0x8000, MEM_RESERVED);
+		mem_map_add(&map, MIB + i * 0x10000UL, 0x8000, MEM_RAM);
+	mem_map_add(&map, MIB + 0x4000, 0x8000, MEM_RESERVED);
 	mem_map_finish(&map);
-	assert_non_null(strstr(host_printed, "more than 128 entries"));
-	assert_range(0, 0, 0x8000, MEM_RESERVED);
-	for (uint i = 0; i < map.count; i++)
-		assert_true(map.range[i].base < 0x7000000);
+	assert_non_null(strstr(host_printed, "more than 128 ranges"));
+	assert_true(map.count <= BOOT_MEM_RANGES);
+	for (uint i = 0; i < map.count; i++) {
+		const struct mem_range *r = &map.range[i];
+
+		if (r->type == MEM_RAM)
+			assert_true(r->base >= MIB + 0xc000 ||
+				    r->base + r->size <= MIB + 0x4000);
+	}
+}
+
+static void large_ram_is_kept_wherever_it_comes_in_the_list(void **state)
+{
+	for (uint large = 0; large <= 2000; large += 500) {
+		map.count = 0;
+		for (uint i = 0; i <= 2000; i++) {
+			u64 at = 16 * MIB + i * 0x2000UL;
+
+			if (i == large) {
+				mem_map_add(&map, 4 * GIB, 60 * GIB, MEM_RAM);
+				mem_map_add(&map, 0, 0x9fc00, MEM_RAM);
+			}
+			mem_map_add(&map, at, 0x1000, MEM_RESERVED);
+			mem_map_add(&map, at + 0x1000, 0x1000, MEM_RAM);
+		}
+		mem_map_finish(&map);
+		assert_true(map.count <= BOOT_MEM_RANGES);
+		assert_true(mem_map_is_ram(&map, 4 * GIB, 60 * GIB));
+		assert_true(mem_map_is_ram(&map, 0, 0x9fc00));
+		assert_true(mem_map_ram(&map) < 60 * GIB + 9 * MIB);
+	}
+}
+
+/* As in the middle of a large piece of RAM; each hole twice the one before. */
+static void the_smallest_pieces_are_given_up(void **state)
+{
+	u64 at = 16 * MIB, all = 0;
+
+	for (uint i = 0; i < 70; i++) {
+		u64 size = 0x1000UL * (i + 1);
+
+		mem_map_add(&map, at, 0x1000, MEM_RESERVED);
+		mem_map_add(&map, at + 0x1000, size, MEM_RAM);
+		at += 0x1000 + size;
+		all += size;
+	}
+	mem_map_finish(&map);
+	/* 140 ranges: six pairs too many, of 4 KiB to 24 KiB. */
+	assert_int_equal(map.count, BOOT_MEM_RANGES);
+	assert_int_equal(mem_map_ram(&map), all - 21 * 0x1000);
+	assert_range(0, 16 * MIB, 0x1c000, MEM_RESERVED);
+}
+
+static void what_is_ram_is_asked_for_a_whole_range(void **state)
+{
+	mem_map_add(&map, 0x100000, 0x1000, MEM_RAM);
+	mem_map_add(&map, 0x101000, 0x1000, MEM_RAM);
+	mem_map_add(&map, 0x102000, 0x1000, MEM_ACPI);
+	mem_map_finish(&map);
+	assert_true(mem_map_is_ram(&map, 0x100000, 0x2000));
+	assert_true(mem_map_is_ram(&map, 0x101fff, 1));
+	assert_false(mem_map_is_ram(&map, 0xfffff, 2));
+	assert_false(mem_map_is_ram(&map, 0x101fff, 2));
+	assert_false(mem_map_is_ram(&map, 0x100000, -1UL));
 }
 
 /* Brute force: is the byte at @at RAM by the entries as they were added? */
@@ -151,6 +210,9 @@ int main(void)
 		T(an_entry_may_begin_at_zero),
 		T(unknown_types_are_kept),
 		T(too_many_entries_lose_ram_and_never_gain_it),
+		T(large_ram_is_kept_wherever_it_comes_in_the_list),
+		T(the_smallest_pieces_are_given_up),
+		T(what_is_ram_is_asked_for_a_whole_range),
 		T(random_maps_agree_with_a_byte_by_byte_model),
 	};
 
