@@ -220,8 +220,8 @@ bool mem_map_is_ram(const struct mem_map *map, u64 base, u64 size)
 	for (uint i = 0; i < map->count; i++) {
 		const struct mem_range *r = &map->range[i];
 
-		if (r->type == MEM_RAM && base >= r->base &&
-		    size <= r->size && base - r->base <= r->size - size)
+		if (r->type == MEM_RAM && base >= r->base && size <= r->size &&
+		    base - r->base <= r->size - size)
 			return true;
 	}
 	return false;
