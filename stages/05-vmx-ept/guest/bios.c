@@ -5,6 +5,9 @@
  *	0                     BDA 0413h: new end       old end  640 KiB
  *	| IVT, BDA |   free  [boot code]|   stub, table   | BIOS's own |
  *
+ * Both go where the memory map has RAM, wherever that is: firmware may have
+ * kept pages there that its other words do not mention.
+ *
  * To shorten conventional memory from its top is how resident code has always
  * hidden from what boots after it: every boot loader asks INT 12h, which
  * returns that word, and the E820 map says the same. Book: chapter 5.
@@ -13,10 +16,12 @@
 
 #include "boot/cmdline.h"
 #include "boot/layout.h"
+#include "boot/memmap.h"
 #include "console/panic.h"
 #include "console/printf.h"
 #include "guest/bios_map.h"
 #include "lib/string.h"
+#include "vmm/hypercall.h"
 #include "vmm/launch.h"
 
 #define IVT_INT15 PHYS(4 * 0x15) /* in the real-mode vector table */
@@ -27,12 +32,18 @@
 /* Where a BIOS puts a boot sector, and jumps to. */
 #define BOOT_SECTOR 0x7c00
 
-/* Real machines have 600 KiB and more; less than this is no answer. */
-#define CONVENTIONAL_LEAST 128
-#define CONVENTIONAL_MOST  640
+#define CONVENTIONAL_MOST 640
+
+/* What the stub and the longest map take. */
+#define STUB_TABLE (bios_stub_end - bios_stub_start)
+#define STUB_SIZE  ALIGN_UP(STUB_TABLE + E820_MOST * E820_ENTRY_SIZE, KIB)
+
+_Static_assert(GUEST_MAP_MAX <= E820_MOST, "the table has room for it");
 
 /* Too large for the stack. */
 static struct guest_map guest_map;
+
+static struct mem_range taken[GUEST_MAP_TAKEN];
 
 WORD(boot_word, .name = "boot", .takes = WORD_NUMBER, .max = 0xff,
      .only = BIT(BOOT_BIOS),
@@ -65,19 +76,18 @@ const char *guest_bios_problem(void)
 }
 
 /*
- * Bochs' BIOS says 639 KiB there and 636 KiB in its memory map. The smaller
- * number is right for both who ask for the one and who ask for the other.
+ * Where may @size bytes lie, below @end, that are RAM? Bochs' BIOS says 639 KiB
+ * in one place and 636 KiB in its memory map: the map decides.
  */
-static uint usable_kib(void)
+static phys_t find_room(u64 end, u64 size, const char *what)
 {
-	uint kib = conventional_kib();
-	const struct mem_range *low = &boot_info.map.range[0];
+	u64 at = guest_room(&boot_info.map, end, size);
 
-	if (boot_info.map.count && !low->base && low->type == MEM_RAM)
-		kib = MIN(kib, low->size / KIB);
-	if (kib < CONVENTIONAL_LEAST || kib > CONVENTIONAL_MOST)
-		panic("the BIOS claims %u KiB of conventional memory", kib);
-	return kib;
+	if (!at)
+		panic("no room for %s: the memory map has no %lu KiB of RAM "
+		      "in one piece between 128 KiB and %lu KiB",
+		      what, size / KIB, end / KIB);
+	return PHYS(at);
 }
 
 /* Copy @size bytes to the start of a segment; which one. */
@@ -103,22 +113,36 @@ static void place_module(phys_t limit)
 		panic("the module, boot code of %lu KiB, does not fit below "
 		      "0x%lx",
 		      m->size / KIB, limit.v);
+	if (!mem_map_is_ram(&boot_info.map, BOOT_SECTOR, m->size))
+		panic("the module does not fit: not all of 0x%x-0x%lx is RAM",
+		      BOOT_SECTOR, BOOT_SECTOR + m->size - 1);
 	memcpy(phys_to_direct(PHYS(BOOT_SECTOR)), phys_to_direct(PHYS(m->base)),
 	       m->size);
 	printf("guest: boots the loader's module, %lu KiB\n",
 	       ALIGN_UP(m->size, KIB) / KIB);
 }
 
+/* The instruction by which the boot code calls us, of the CPU's vendor. */
+static void set_call(phys_t code)
+{
+	const char *call = vcpu_ops == &svm_ops ? "\x0f\x01\xd9"  /* VMMCALL */
+						: "\x0f\x01\xc1"; /* VMCALL */
+
+	memcpy((char *)phys_to_direct(code) +
+		       (bios_boot_call - bios_boot_start),
+	       call, 3);
+}
+
 /*
- * Copy the code that boots @drive to the end of the first @top_kib KiB of
- * memory; and the loader's module, if there is one, to where boot sectors go:
- * that is then booted in the drive's place. Returns where, and with which
- * registers, the guest begins.
+ * Copy the code that boots @drive to the highest RAM below @end; and the
+ * loader's module, if there is one, to where boot sectors go: that is then
+ * booted in the drive's place. Returns where, and with which registers, the
+ * guest begins.
  */
-static struct real_mode_entry place_boot_code(uint top_kib, u8 drive)
+static struct real_mode_entry place_boot_code(u64 end, u8 drive)
 {
 	size_t size = bios_boot_end - bios_boot_start;
-	phys_t at = PHYS(top_kib * KIB - ALIGN_UP(size, KIB));
+	phys_t at = find_room(end, ALIGN_UP(size, KIB), "the boot code");
 	u16 segment;
 	u16 ip = 0;
 
@@ -129,6 +153,7 @@ static struct real_mode_entry place_boot_code(uint top_kib, u8 drive)
 		printf("guest: boots BIOS drive 0x%02x\n", drive);
 	}
 	segment = place(at, bios_boot_start, size);
+	set_call(at);
 	return (struct real_mode_entry){
 		.cs = segment,
 		.ip = ip,
@@ -138,14 +163,14 @@ static struct real_mode_entry place_boot_code(uint top_kib, u8 drive)
 	};
 }
 
-/* KiB for the stub and its table, at most: taken ranges only add entries. */
-static uint stub_kib(void)
+static void fill_stub(struct bios_stub *stub)
 {
-	size_t entries = boot_info.map.count + 2 * GUEST_MAP_TAKEN;
-	size_t size = bios_stub_end - bios_stub_start +
-		      entries * sizeof(struct e820_entry);
-
-	return ALIGN_UP(size, KIB) / KIB;
+	memcpy((char *)stub + STUB_TABLE, guest_map.entry,
+	       guest_map.count * sizeof(guest_map.entry[0]));
+	stub->e820_count = guest_map.count;
+	stub->e801_low = guest_map_e801_low(&guest_map);
+	stub->e801_high = guest_map_e801_high(&guest_map);
+	stub->ah88 = guest_map_ah88(&guest_map);
 }
 
 /* Have the stub at @at answer for memory, in place of the BIOS. */
@@ -153,37 +178,57 @@ static void hook_int15(phys_t at)
 {
 	volatile u16 *vector = phys_to_direct(IVT_INT15);
 	struct bios_stub *stub = phys_to_direct(at);
-	u16 segment =
-		place(at, bios_stub_start, bios_stub_end - bios_stub_start);
+	u16 segment = place(at, bios_stub_start, STUB_TABLE);
 
-	memcpy((char *)stub + stub->e820_table, guest_map.entry,
-	       guest_map.count * sizeof(guest_map.entry[0]));
-	stub->e820_count = guest_map.count;
-	stub->e801_low = guest_map_e801_low(&guest_map);
-	stub->e801_high = guest_map_e801_high(&guest_map);
-	stub->ah88 = guest_map_ah88(&guest_map);
+	fill_stub(stub);
 	stub->old_int15_ip = vector[0];
 	stub->old_int15_cs = vector[1];
 	vector[0] = stub->int15;
 	vector[1] = segment;
 }
 
-/* Hide what is ours; returns what is left of conventional memory, in KiB. */
-static uint hide(void)
+/*
+ * The boot code calls: it has put what the BIOS says of memory, RCX entries,
+ * into the table of the stub. All of it is the guest's memory, so it is read
+ * like a map from any firmware.
+ */
+static void take_bios_map(struct vcpu *vcpu)
 {
-	uint kib = stub_kib(), top = usable_kib() - kib;
-	struct mem_range taken[GUEST_MAP_TAKEN] = {
-		{top * KIB, kib * KIB, MEM_RESERVED},
-		{boot_info.vmm_base.v, boot_info.vmm_size, MEM_RESERVED},
-	};
+	static struct mem_map bios_map;
+	struct bios_stub *stub = phys_to_direct(PHYS(taken[0].base));
+	const struct e820_entry *list = (void *)((char *)stub + STUB_TABLE);
+	uint count = MIN(vcpu->regs.rcx & 0xffff, (u64)E820_MOST);
+	bool good;
 
+	for (uint i = 0; i < count; i++)
+		mem_map_add(&bios_map, list[i].base, list[i].size,
+			    list[i].type ? list[i].type : MEM_RESERVED);
+	mem_map_finish(&bios_map);
+	good = mem_map_ram(&bios_map);
+	guest_map_build(&guest_map, good ? &bios_map : &boot_info.map, taken,
+			GUEST_MAP_TAKEN);
+	printf("guest: gets the %s's memory map, less what is hidden\n",
+	       good ? "BIOS" : "loader");
+	fill_stub(stub);
+}
+
+/* Hide what is ours; returns the new end of conventional memory. */
+static u64 hide(void)
+{
+	u64 end = MIN(conventional_kib(), CONVENTIONAL_MOST) * KIB;
+	phys_t stub = find_room(end, STUB_SIZE, "what stays of Vellum");
+
+	taken[0] = (struct mem_range){stub.v, STUB_SIZE, MEM_RESERVED};
+	taken[1] = (struct mem_range){boot_info.vmm_base.v, boot_info.vmm_size,
+				      MEM_RESERVED};
 	guest_map_build(&guest_map, &boot_info.map, taken, GUEST_MAP_TAKEN);
-	hook_int15(PHYS(top * KIB));
-	*(volatile u16 *)phys_to_direct(BDA_MEMORY_KIB) = top;
+	hook_int15(stub);
+	hypercall_expect(take_bios_map);
+	*(volatile u16 *)phys_to_direct(BDA_MEMORY_KIB) = stub.v / KIB;
 	for (uint i = 0; i < GUEST_MAP_TAKEN; i++)
 		printf("guest: reserved in its memory map: 0x%lx-0x%lx\n",
 		       taken[i].base, taken[i].base + taken[i].size - 1);
-	return top;
+	return stub.v;
 }
 
 void guest_boot_bios(void)

@@ -6,6 +6,9 @@
  * bios.c copies it to the beginning of a segment in conventional memory; so the
  * offset of X is X - bios_boot_start, here OFF(X). Book: chapter 5.
  */
+#include "guest/bios_stub.h"
+#include "vmm/hypercall.h"
+
 #define OFF(x) ((x) - bios_boot_start)
 
 #define BOOT_SECTOR  0x7c00
@@ -49,6 +52,8 @@ bios_boot_start:
 	cld
 	sti
 	mov	%dl, OFF(drive)
+	call	tell_map
+	mov	OFF(drive), %dl
 	cmp	$FIRST_CD, %dl
 	jae	boot_cd
 
@@ -87,6 +92,7 @@ bios_boot_loaded:
 	cld
 	sti
 	mov	%dl, OFF(drive)
+	call	tell_map
 
 start_sector:
 	push	%es
@@ -100,6 +106,44 @@ start_it:
 	mov	%ax, %es
 	xor	%di, %di
 	lret
+
+/*
+ * Ask the BIOS for its memory map and put it into the table of the stub, which
+ * stands before the BIOS by now, and is passed by here. Then tell Vellum, which
+ * takes out what is hidden: bios.c. Changes all but the segments and SP.
+ */
+tell_map:
+	push	%es
+	xor	%ax, %ax
+	mov	%ax, %es
+	mov	%es:(4 * 0x15 + 2), %es		/* the stub's segment */
+	mov	%es:STUB_E820_TABLE, %di
+	xor	%ebx, %ebx
+	xor	%bp, %bp			/* how many entries */
+1:	cmp	$E820_MOST, %bp
+	je	2f				/* too many: none */
+	mov	$0xe820, %eax
+	mov	$SMAP, %edx
+	mov	$E820_ENTRY_SIZE, %ecx
+	pushf					/* as INT would do it */
+	cli
+	lcall	*%es:STUB_OLD_INT15
+	jc	3f
+	cmp	$SMAP, %eax
+	jne	3f
+	inc	%bp
+	add	$E820_ENTRY_SIZE, %di
+	test	%ebx, %ebx
+	jnz	1b
+	jmp	3f
+2:	xor	%bp, %bp
+3:	movzwl	%bp, %ecx
+	mov	$HYPERCALL_FIRST, %eax
+	.globl bios_boot_call
+bios_boot_call:
+	.byte	0x0f, 0x01, 0xc1		/* or another: bios.c */
+	pop	%es
+	ret
 
 /* A CD: boot record, then catalog, then the image. */
 boot_cd:

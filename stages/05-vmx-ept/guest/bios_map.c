@@ -17,6 +17,8 @@
 
 #include "console/panic.h"
 
+#define ROOM_LOWEST (128 * KIB) /* below it boot sectors are at work */
+
 /* Ranges are given by first and last byte: an end may be 2^64. */
 static void add(struct guest_map *guest, u64 first, u64 last, u32 type)
 {
@@ -120,4 +122,22 @@ u16 guest_map_e801_high(const struct guest_map *guest)
 u16 guest_map_ah88(const struct guest_map *guest)
 {
 	return (MIN(guest_map_ram_end(guest, MIB), 64 * MIB) - MIB) / KIB;
+}
+
+u64 guest_room(const struct mem_map *map, u64 end, u64 size)
+{
+	u64 found = 0;
+
+	for (uint i = 0; i < map->count; i++) {
+		const struct mem_range *r = &map->range[i];
+		u64 at, start = MAX(r->base, ROOM_LOWEST);
+
+		if (r->type != MEM_RAM || r->base >= end || end < size)
+			continue;
+		at = ALIGN_DOWN(MIN(end - r->base, r->size) + r->base - size,
+				KIB);
+		if (at >= start && at < end)
+			found = MAX(found, at);
+	}
+	return found;
 }

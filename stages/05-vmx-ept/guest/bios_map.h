@@ -37,6 +37,12 @@ u16 guest_map_e801_low(const struct guest_map *guest);
  * 0 when there is a hole below 16 MiB. */
 u16 guest_map_e801_high(const struct guest_map *guest);
 
+/*
+ * The highest whole KiB, at or above 128 KiB, where @size bytes lie below @end
+ * that are RAM by @map, a finished map. 0: there is none.
+ */
+u64 guest_room(const struct mem_map *map, u64 end, u64 size);
+
 /* INT 15h AH=88h: KiB from 1 MiB up without a hole, at most 63 MiB. */
 u16 guest_map_ah88(const struct guest_map *guest);
 

@@ -11,7 +11,6 @@
 
 #define OFF(x) ((x) - bios_stub_start)
 
-#define SMAP	    0x534d4150 /* "SMAP", the signature of E820 */
 #define UNSUPPORTED 0x86       /* AH: there is no such function */
 
 	.section .rodata.bios_stub, "a", @progbits

@@ -23,6 +23,9 @@
 #define STUB_CODE       16
 
 #define E820_ENTRY_SIZE 20
+#define E820_MOST       140 /* entries that the table has room for */
+
+#define SMAP 0x534d4150 /* "SMAP", the signature of E820 */
 
 #ifndef __ASSEMBLER__
 
@@ -68,6 +71,9 @@ _Static_assert(sizeof(struct bios_stub) == STUB_CODE, "then comes code");
  * to boot is at 0000:7C00 already, with the one at bios_boot_loaded. */
 extern const char bios_stub_start[], bios_stub_end[];
 extern const char bios_boot_start[], bios_boot_loaded[], bios_boot_end[];
+
+/* In it, three bytes: the instruction of a hypercall. */
+extern const char bios_boot_call[];
 
 #endif
 #endif

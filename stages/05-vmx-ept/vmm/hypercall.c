@@ -7,7 +7,10 @@
  * Data goes through registers only: no address from the guest is ever
  * followed. Nothing can be changed, and unless the command line says
  * `hypercall`, the instruction does not exist (#UD). Any privilege level may
- * call, because the tool is an ordinary program. Book: chapter 5.
+ * call, because the tool is an ordinary program.
+ *
+ * One call is always there, once: that of the guest's first code, which is
+ * ours (guest/bios_boot.S). Book: chapter 5.
  */
 #include "boot/boot_info.h"
 #include "boot/cmdline.h"
@@ -19,6 +22,7 @@
 #include "page/mm.h"
 #include "page/page.h"
 #include "page/runs.h"
+#include "vmm/hypercall.h"
 #include "vmm/launch.h"
 #include "vmm/vcpu.h"
 
@@ -124,10 +128,24 @@ static int (*const calls[])(struct vcpu *) = {
 WORD(hypercall_word, .name = "hypercall",
      .help = "let vellumctl in the guest work");
 
+static void (*first_call)(struct vcpu *vcpu);
+
+void hypercall_expect(void (*call)(struct vcpu *vcpu))
+{
+	first_call = call;
+}
+
 EXIT_HANDLER(HYPERCALL)
 {
 	struct guest_regs *r = &vcpu->regs;
+	void (*call)(struct vcpu *) = first_call;
 
+	if (call && (u32)r->rax == HYPERCALL_FIRST) {
+		first_call = NULL;
+		call(vcpu);
+		vcpu_ops->skip_instruction(vcpu);
+		return;
+	}
 	if (!cmdline_has(&hypercall_word) || (u32)r->rax != HYPERCALL_MAGIC) {
 		vcpu_ops->inject_exception(vcpu, VECTOR_UD, 0);
 		return;

@@ -150,6 +150,28 @@ static void a_taken_range_may_cover_whole_entries(void **state)
 	assert_int_equal(guest.count, 4);
 }
 
+/* The map decides, whatever its shape; what is cut off at the end does not. */
+static void room_is_found_only_in_ram(void **state)
+{
+	struct mem_map map = {3,
+			      {{0x1000, 0x97000, MEM_RAM},
+			       {0x98000, 0x8000, MEM_RESERVED},
+			       {MIB, MIB, MEM_RAM}}};
+
+	assert_int_equal(guest_room(&map, 639 * KIB, 3 * KIB), 0x97400);
+	assert_int_equal(guest_room(&map, 0x97400, KIB), 0x97000);
+	assert_int_equal(guest_room(&map, 0x20000 + KIB, KIB), 0x20000);
+	assert_int_equal(guest_room(&map, 0x20000, KIB), 0);
+	assert_int_equal(guest_room(&map, 639 * KIB, MIB), 0);
+	map.range[0] = (struct mem_range){0x30100, 0x800, MEM_RAM};
+	assert_int_equal(guest_room(&map, 639 * KIB, KIB), 0x30400);
+	assert_int_equal(guest_room(&map, 639 * KIB, 2 * KIB), 0);
+	map.range[0] = (struct mem_range){0, 0x20400, MEM_RAM};
+	map.range[1].type = MEM_RAM;
+	assert_int_equal(guest_room(&map, 0x98000, KIB), 0x20000);
+	assert_int_equal(guest_room(&map, 0x9f000, KIB), 0x9ec00);
+}
+
 static void random_maps_agree_with_the_model(void **state)
 {
 	u64 rounds = host_operations(2000);
@@ -188,6 +210,7 @@ int main(void)
 		cmocka_unit_test(
 			memory_up_to_the_end_of_the_address_space_is_kept),
 		cmocka_unit_test(a_taken_range_may_cover_whole_entries),
+		cmocka_unit_test(room_is_found_only_in_ram),
 		cmocka_unit_test(random_maps_agree_with_the_model),
 	};
 

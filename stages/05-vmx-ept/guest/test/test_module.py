@@ -29,11 +29,12 @@ def module(path):
 
 def test_a_module_is_booted_with_the_drive_in_dl(machine, needs_guest,
                                                  tmp_path):
-    """As a BIOS would have started it."""
+    """As a BIOS would have started it, and with the BIOS's memory map."""
     # pylint: disable=unused-argument
-    pc = machine(cmdline=f'boot={DRIVE:#x}',
+    pc = machine(cmdline=f'boot={DRIVE:#x} console=com1',
                  modules=[module(tmp_path / 'module')])
     pc.expect("^guest: boots the loader's module, 98 KiB")
+    pc.expect("^guest: gets the BIOS's memory map, less what is hidden")
     pc.expect('^module D\n')
 
 
