@@ -12,13 +12,15 @@
 
 #define CPUID_ENCRYPTION 0x8000001f /* EAX 0: SME; EBX 5:0: its bit */
 
-static struct nested_format npt_format = {
-	.table = PTE_P | PTE_W | PTE_U | PTE_A,
-	.leaf = PTE_P | PTE_U | PTE_A | PTE_D,
-	.write = PTE_W,
-	.large = PTE_PS,
-	.no_exec = PTE_NX,
-};
+#define NPT_FORMAT                                             \
+	.table = PTE_P | PTE_W | PTE_U | PTE_A,                \
+	.leaf = PTE_P | PTE_U | PTE_A | PTE_D, .write = PTE_W, \
+	.large = PTE_PS, .no_exec = PTE_NX
+
+/* Two, as CPUs may differ: each uses what it can, and shares a map with those
+ * that can do the same. */
+static const struct nested_format npt_2m = {NPT_FORMAT};
+static const struct nested_format npt_1g = {NPT_FORMAT, .has_1g = true};
 
 /*
  * How wide is an address of memory? Where the CPU can encrypt memory, one bit
@@ -42,9 +44,9 @@ int svm_build_map(struct vcpu *vcpu)
 	struct mtrr_state mtrr;
 	int error;
 
-	npt_format.has_1g = svm_has_1g_pages();
 	mtrr_read(&mtrr);
-	error = nested_root_init(&vcpu->root, &npt_format, &mtrr,
+	error = nested_root_init(&vcpu->root,
+				 svm_has_1g_pages() ? &npt_1g : &npt_2m, &mtrr,
 				 BIT(address_bits()));
 	if (error)
 		return error;

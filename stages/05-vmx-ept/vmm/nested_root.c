@@ -13,12 +13,14 @@
 static spinlock_t maps_lock;
 static struct nested_map *maps;
 
-/* A map that is there already and has just these types. */
+/* A map that is there already, has just these types, and was made for CPUs that
+ * can do just the same. */
 static struct nested_map *find_map(const struct nested_format *format,
-				   const struct mtrr_state *mtrr)
+				   const struct mtrr_state *mtrr, u64 limit)
 {
 	for (struct nested_map *m = maps; m; m = m->next)
-		if (m->format == format && mtrr_equal(&m->mtrr, mtrr))
+		if (m->format == format && m->limit == limit &&
+		    mtrr_equal(&m->mtrr, mtrr))
 			return m;
 	return NULL;
 }
@@ -48,7 +50,7 @@ static int get_map(struct nested_map **map, const struct nested_format *format,
 {
 	int error = 0;
 
-	*map = find_map(format, mtrr);
+	*map = find_map(format, mtrr, limit);
 	if (!*map)
 		error = build_map(map, format, mtrr, limit);
 	if (!error)
@@ -94,7 +96,7 @@ int nested_root_init(struct nested_root *root,
 		mtrr = &all_wb;
 	}
 	spin_lock(&maps_lock);
-	error = get_map(&root->map, format, mtrr, limit);
+	error = get_map(&root->map, format, mtrr, MIN(limit, NESTED_LIMIT));
 	spin_unlock(&maps_lock);
 	if (error)
 		free_page_phys(root->table);
@@ -125,7 +127,7 @@ int nested_root_retype(struct nested_root *root, const struct mtrr_state *mtrr)
 	int error;
 
 	spin_lock(&maps_lock);
-	if (old->users == 1 && !find_map(old->format, mtrr)) {
+	if (old->users == 1 && !find_map(old->format, mtrr, old->limit)) {
 		error = nested_map_retype(old, mtrr); /* nobody else is in it */
 	} else {
 		error = get_map(&map, old->format, mtrr, old->limit);

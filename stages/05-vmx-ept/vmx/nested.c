@@ -26,21 +26,15 @@
 
 #define INVALIDATE_SINGLE_CONTEXT 1UL
 
-static const struct nested_format *ept_format(const struct vmx_caps *caps)
-{
-	static struct nested_format format = {
-		.table = EPT_R | EPT_W | EPT_X,
-		.leaf = EPT_R | EPT_X,
-		.write = EPT_W,
-		.large = EPT_LARGE,
-		.no_exec = EPT_X,
-		.type_shift = 3,
-		.has_type = true,
-	};
+#define EPT_FORMAT                                                             \
+	.table = EPT_R | EPT_W | EPT_X, .leaf = EPT_R | EPT_X, .write = EPT_W, \
+	.large = EPT_LARGE, .no_exec = EPT_X, .type_shift = 3,                 \
+	.has_type = true
 
-	format.has_1g = caps->ept_vpid & EPT_CAP_1G;
-	return &format;
-}
+/* Two, as CPUs may differ: each uses what it can, and shares a map with those
+ * that can do the same. */
+static const struct nested_format ept_2m = {EPT_FORMAT};
+static const struct nested_format ept_1g = {EPT_FORMAT, .has_1g = true};
 
 static u64 ept_pointer(const struct nested_root *root)
 {
@@ -61,8 +55,9 @@ int vmx_build_map(struct vcpu *vcpu)
 	int error;
 
 	mtrr_read(&mtrr);
-	error = nested_root_init(&vcpu->root, ept_format(caps), &mtrr,
-				 BIT(bits));
+	error = nested_root_init(
+		&vcpu->root, caps->ept_vpid & EPT_CAP_1G ? &ept_1g : &ept_2m,
+		&mtrr, BIT(bits));
 	if (error)
 		return error;
 	mtrr_guest_init(&mtrr);

@@ -139,6 +139,8 @@ static void lower_memory_is_never_more_than_640_kib(void **state)
 static void no_memory_information_at_all_is_an_error(void **state)
 {
 	assert_int_equal(parse(), -ENOMEM);
+	assert_non_null(strstr(host_printed, "no memory map and no memory "
+					     "sizes"));
 }
 
 static void unknown_flags_are_named_and_ignored(void **state)

@@ -4,6 +4,7 @@
  */
 #include "heap/heap.h"
 #include "host.h"
+#include "lib/errno.h"
 #include "vmm/nested_root.h"
 #include "vmm/test/nested_host.h"
 
@@ -109,6 +110,22 @@ static void cpus_move_to_new_types_one_by_one(void **state)
 	assert_true(host_live_pages <= before);
 }
 
+static void cpus_that_can_do_different_things_share_no_map(void **state)
+{
+	static struct nested_root large, narrow, other;
+
+	assert_int_equal(nested_root_init(&large, &ept_1g, &types, BIT(46)), 0);
+	assert_int_equal(nested_root_init(&narrow, &ept_1g, &types, BIT(39)),
+			 0);
+	assert_int_equal(nested_root_init(&other, &ept_1g, &types, BIT(46)), 0);
+	assert_ptr_not_equal(large.map, roots[9].map);
+	assert_ptr_not_equal(large.map, narrow.map);
+	assert_ptr_equal(large.map, other.map);
+	assert_int_equal(nested_root_fault(&narrow, GPHYS(BIT(40)), false),
+			 -EFAULT);
+	assert_int_equal(nested_root_fault(&large, GPHYS(BIT(40)), false), 0);
+}
+
 static void no_memory_for_new_types_leaves_the_old(void **state)
 {
 	struct mtrr_state wc = types;
@@ -127,6 +144,8 @@ int main(void)
 		cmocka_unit_test(a_cpu_costs_one_page),
 		cmocka_unit_test(device_memory_found_by_one_is_found_by_all),
 		cmocka_unit_test(cpus_move_to_new_types_one_by_one),
+		cmocka_unit_test(
+			cpus_that_can_do_different_things_share_no_map),
 		cmocka_unit_test(no_memory_for_new_types_leaves_the_old),
 	};
 
