@@ -39,26 +39,12 @@ static void set_segments(struct vmcb_save *save, const struct cpu_state *state)
 	save->idtr.limit = state->idtr_limit;
 }
 
-/* What VMLOAD would otherwise set to 0; nobody has changed it so far. */
-static void keep_msrs(struct vmcb_save *save)
-{
-	save->star = rdmsr(MSR_STAR);
-	save->lstar = rdmsr(MSR_LSTAR);
-	save->cstar = rdmsr(MSR_CSTAR);
-	save->sfmask = rdmsr(MSR_SFMASK);
-	save->kernel_gs_base = rdmsr(MSR_KERNEL_GS_BASE);
-	save->sysenter_cs = rdmsr(MSR_SYSENTER_CS);
-	save->sysenter_esp = rdmsr(MSR_SYSENTER_ESP);
-	save->sysenter_eip = rdmsr(MSR_SYSENTER_EIP);
-}
-
 void svm_resume(struct vcpu *vcpu, const struct cpu_state *state)
 {
 	struct vmcb_save *save = &svm_vmcb(vcpu)->save;
 
 	svm_reset(vcpu, NULL);
 	set_segments(save, state);
-	keep_msrs(save);
 	save->cr0 = state->cr0;
 	save->cr3 = state->cr3;
 	save->cr4 = state->cr4;

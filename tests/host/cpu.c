@@ -15,6 +15,7 @@
 #define MOST_LEAFS 64
 
 u64 host_cr[HOST_CRS];
+bool host_has_breakpoints;
 u64 host_tsc;
 
 static u8 ports[PORTS];
@@ -140,6 +141,11 @@ FAKE_CR(0)
 FAKE_CR(2)
 FAKE_CR(3)
 FAKE_CR(4)
+
+__weak void clear_breakpoints(void)
+{
+	host_has_breakpoints = false;
+}
 
 /* What is read from @port is what was last written or set there. */
 static u8 *port_bytes(u16 port, uint size)

@@ -62,6 +62,17 @@ DEFINE_CR(2)
 DEFINE_CR(3)
 DEFINE_CR(4)
 
+/* DR0 to DR3: no address is watched for. */
+static inline void clear_breakpoints(void)
+{
+	asm volatile("mov %0, %%dr0\n\t"
+		     "mov %0, %%dr1\n\t"
+		     "mov %0, %%dr2\n\t"
+		     "mov %0, %%dr3"
+		     :
+		     : "r"(0UL));
+}
+
 static inline void outb(u16 port, u8 value)
 {
 	asm volatile("outb %0, %1" : : "a"(value), "Nd"(port));

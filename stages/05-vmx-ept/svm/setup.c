@@ -53,6 +53,16 @@ static int save_host_state(struct svm_vcpu *svm)
 	return 0;
 }
 
+/* What INIT leaves alone: the guest starts with what firmware set. */
+static void set_guest_msrs(struct svm_vcpu *svm)
+{
+	struct vmcb_save *s = &svm->vmcb->save;
+
+	asm volatile("vmsave %%rax" : : "a"(svm->vmcb_phys) : "memory");
+	s->g_pat = rdmsr(MSR_PAT);
+	s->cr0 = read_cr0(); /* its CD and NW */
+}
+
 int svm_create(struct vcpu *vcpu)
 {
 	struct svm_vcpu *svm = alloc(sizeof(*svm));
@@ -75,6 +85,7 @@ int svm_create(struct vcpu *vcpu)
 	if (error)
 		return error;
 	set_controls(vcpu);
+	set_guest_msrs(svm);
 	svm_intercept_own_msrs(vcpu);
 	msr_intercept_all(vcpu);
 	return 0;

@@ -68,13 +68,8 @@ static void reset_segments(void)
  */
 static void reset_debug_registers(void)
 {
-	asm volatile("mov %0, %%dr0\n\t"
-		     "mov %0, %%dr1\n\t"
-		     "mov %0, %%dr2\n\t"
-		     "mov %0, %%dr3\n\t"
-		     "mov %1, %%dr6"
-		     :
-		     : "r"(0UL), "r"(DR6_RESET));
+	clear_breakpoints();
+	asm volatile("mov %0, %%dr6" : : "r"(DR6_RESET));
 	vmcs_write(VMCS_GUEST_DR7, DR7_RESET);
 }
 
@@ -124,15 +119,27 @@ void vmx_start(struct vcpu *vcpu, u8 vector)
 	vmcs_write(VMCS_GUEST_RIP, 0);
 }
 
-/* In this state the CPU is in the guest, and yet nothing but a SIPI, which
- * exits, makes it go on (SDM 3C 25.4.2). */
+/*
+ * In this state the CPU is in the guest, and yet nothing but a SIPI, which
+ * exits, makes it go on (SDM 3C 25.4.2). Only what the entry insists on is done
+ * here (SDM 3C 27.3.1.5), besides a first state for a CPU that has none: a SIPI
+ * that comes before the entry is lost, and 10 us after the INIT it may be here.
+ * The reset is for vmx_start() to do.
+ */
 int vmx_wait_for_sipi(struct vcpu *vcpu, bool probe)
 {
+	const struct vmx_vcpu *vmx;
+
 	if (!(vmx_caps()->misc & MISC_WAIT_FOR_SIPI))
 		return -ENODEV;
-	if (!probe) {
+	if (probe)
+		return 0;
+	vmx = vcpu->backend;
+	if (!vmx->launched)
 		vmx_reset(vcpu, NULL);
-		vmcs_write(VMCS_GUEST_ACTIVITY, ACTIVITY_WAIT_FOR_SIPI);
-	}
+	vmcs_write(VMCS_GUEST_ACTIVITY, ACTIVITY_WAIT_FOR_SIPI);
+	vmx_clear_events();
+	vmcs_write(VMCS_GUEST_INTERRUPTIBILITY, 0);
+	vmcs_write(VMCS_GUEST_PENDING_DEBUG, 0);
 	return 0;
 }

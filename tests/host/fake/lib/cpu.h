@@ -7,25 +7,26 @@
 #ifndef HOST_LIB_CPU_H
 #define HOST_LIB_CPU_H
 
-#define cpuid     machine_cpuid
-#define rdmsr     machine_rdmsr
-#define wrmsr     machine_wrmsr
-#define rdtsc     machine_rdtsc
-#define read_cr0  machine_read_cr0
-#define read_cr2  machine_read_cr2
-#define read_cr3  machine_read_cr3
-#define read_cr4  machine_read_cr4
-#define write_cr0 machine_write_cr0
-#define write_cr2 machine_write_cr2
-#define write_cr3 machine_write_cr3
-#define write_cr4 machine_write_cr4
-#define inb       machine_inb
-#define inw       machine_inw
-#define inl       machine_inl
-#define outb      machine_outb
-#define outw      machine_outw
-#define outl      machine_outl
-#define cpu_pause machine_cpu_pause
+#define cpuid             machine_cpuid
+#define rdmsr             machine_rdmsr
+#define wrmsr             machine_wrmsr
+#define rdtsc             machine_rdtsc
+#define read_cr0          machine_read_cr0
+#define read_cr2          machine_read_cr2
+#define read_cr3          machine_read_cr3
+#define read_cr4          machine_read_cr4
+#define write_cr0         machine_write_cr0
+#define write_cr2         machine_write_cr2
+#define write_cr3         machine_write_cr3
+#define write_cr4         machine_write_cr4
+#define clear_breakpoints machine_clear_breakpoints
+#define inb               machine_inb
+#define inw               machine_inw
+#define inl               machine_inl
+#define outb              machine_outb
+#define outw              machine_outw
+#define outl              machine_outl
+#define cpu_pause         machine_cpu_pause
 
 #include_next "lib/cpu.h"
 
@@ -41,6 +42,7 @@
 #undef write_cr2
 #undef write_cr3
 #undef write_cr4
+#undef clear_breakpoints
 #undef inb
 #undef inw
 #undef inl
@@ -62,6 +64,7 @@ void write_cr0(u64 value);
 void write_cr2(u64 value);
 void write_cr3(u64 value);
 void write_cr4(u64 value);
+void clear_breakpoints(void);
 
 u8 inb(u16 port);
 u16 inw(u16 port);
