@@ -39,7 +39,8 @@ static const char *start_vellum(int error)
 	const char *why;
 
 	boot_phase("trap");
-	trap_init(); /* from here on a mistake is reported, not fatal */
+	trap_init();     /* from here on a mistake is reported, not fatal */
+	vmm_take_nmis(); /* and no NMI is taken for one */
 
 	boot_phase("console");
 	console_init();                   /* and can be seen */
@@ -64,7 +65,6 @@ static const char *start_vellum(int error)
 	SELFTEST(mempool_selftest());
 
 	boot_phase("device");
-	vmm_take_nmis();  /* those that come now are for the guest */
 	smp_find_cpus();  /* from ACPI's tables */
 	smp_watch_apic(); /* INITs and start-up IPIs go through it */
 

@@ -31,7 +31,8 @@ static const char *start_vellum(int error)
 	const char *why;
 
 	boot_phase("trap");
-	trap_init(); /* from here on a mistake is reported, not fatal */
+	trap_init();     /* from here on a mistake is reported, not fatal */
+	vmm_take_nmis(); /* and no NMI is taken for one */
 
 	boot_phase("console");
 	console_init();        /* and can be seen */
@@ -52,9 +53,6 @@ static const char *start_vellum(int error)
 	boot_phase("heap");
 	heap_init(); /* objects smaller than a page */
 	SELFTEST(heap_selftest());
-
-	boot_phase("device");
-	vmm_take_nmis(); /* those that come now are for the guest */
 
 	boot_phase("cpu");
 	every_cpu();

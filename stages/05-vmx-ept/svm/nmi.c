@@ -29,9 +29,8 @@
  * and exits there. This is one that svm_take_pending() lets in, or came to a
  * CPU that waits for a start-up IPI, which takes no NMI.
  */
-bool svm_nmi_in_host(struct trap_frame *frame)
+void svm_nmi_in_host(void)
 {
-	return true;
 }
 
 /* Let NMIs come while Vellum runs, or no longer. */

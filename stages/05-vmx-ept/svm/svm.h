@@ -93,7 +93,7 @@ void svm_intercept_io(struct vcpu *vcpu, u16 port);
 /* svm_ops.nmi, .nmi_window, .end_nmi, .nmi_in_host, .listen, in nmi.c. */
 exit_handler_fn svm_nmi, svm_nmi_window;
 void svm_end_nmi(struct vcpu *vcpu);
-bool svm_nmi_in_host(struct trap_frame *frame);
+void svm_nmi_in_host(void);
 void svm_listen(bool on);
 
 /* Inject an NMI that waits, if it can be. Before each entry. */

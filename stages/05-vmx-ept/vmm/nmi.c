@@ -27,9 +27,12 @@ EXIT_HANDLER(NMI_WINDOW)
 	vcpu_ops->nmi_window(vcpu, exit);
 }
 
+/* Without a guest there is nobody who could use it: it is dropped. */
 static bool nmi_in_host(struct trap_frame *frame)
 {
-	return vcpu_ops && vcpu_ops->nmi_in_host(frame);
+	if (vcpu_ops)
+		vcpu_ops->nmi_in_host();
+	return true;
 }
 
 void vmm_take_nmis(void)

@@ -23,7 +23,8 @@ struct cpu_signals {
 
 extern const struct cpu_signals *cpu_signals; /* NULL: one CPU */
 
-/* From now on NMIs that arrive while Vellum runs are kept for the guest. */
+/* From now on NMIs that arrive while Vellum runs end nothing: they are kept for
+ * the guest, where there is one. CPU 0, as soon as there is an IDT. */
 void vmm_take_nmis(void);
 
 /* Do what vcpu->stop was set for. Before each entry. */

@@ -92,9 +92,10 @@ struct vcpu_ops {
 	 * mode at vector:0000 (SDM 3A 9.4.4). */
 	void (*start)(struct vcpu *vcpu, u8 vector);
 
-	/* INIT, and have the hardware wait for the start-up IPI, with the CPU
-	 * in the guest. NULL, or -ENODEV, where it can't do that and report
-	 * INITs. @probe: only say whether it can. */
+	/* INIT came: at once, have the hardware wait for the start-up IPI,
+	 * with the CPU in the guest; .start does the rest. NULL, or -ENODEV,
+	 * where it can't do that and report INITs. @probe: only say whether it
+	 * can. */
 	int (*wait_for_sipi)(struct vcpu *vcpu, bool probe);
 
 	/*
@@ -125,8 +126,9 @@ struct vcpu_ops {
 	/* The NMI that caused the exit was none of the guest's: it is over. */
 	void (*end_nmi)(struct vcpu *vcpu);
 
-	/* An NMI that is the guest's came while the CPU ran Vellum. */
-	bool (*nmi_in_host)(struct trap_frame *frame);
+	/* An NMI that is the guest's, if the CPU has a guest, came while it
+	 * ran Vellum. */
+	void (*nmi_in_host)(void);
 
 	/* A call came likewise. If @frame is on its way into the guest, turn
 	 * it back. NULL where NMIs can't come there. */

@@ -24,7 +24,7 @@
 #include "paging/trap.h"
 #include "vmx/vmx.h"
 
-/* Whose VMCS is current on this CPU; NULL: NMIs aren't ours yet. */
+/* Whose VMCS is current on this CPU; NULL: it has no guest. */
 static PERCPU(struct vmx_vcpu *, nmi_target);
 
 /* An NMI waits for the guest. Set by NMI exits and by the handler below. */
@@ -64,16 +64,16 @@ void vmx_add_proc_controls(struct vmx_vcpu *vmx, u32 controls)
 	set_window(vmx);
 }
 
-/* An NMI while the CPU ran Vellum: it is the guest's all the same. */
-bool vmx_nmi_in_host(struct trap_frame *frame)
+/* An NMI while the CPU ran Vellum: it is the guest's all the same, where this
+ * CPU has one. */
+void vmx_nmi_in_host(void)
 {
 	const struct vmx_vcpu *vmx = *this_cpu(nmi_target);
 
 	if (!vmx)
-		return false;
+		return;
 	set_nmi_waiting(true);
 	write_window(vmx, true);
-	return true;
 }
 
 /*

@@ -114,7 +114,7 @@ void vmx_filter_cpuid(u32 leaf, u32 subleaf, struct cpuid_regs *regs);
 /* vmx_ops.nmi, .nmi_window, .end_nmi, .nmi_in_host, .stop_entry, in nmi.c. */
 exit_handler_fn vmx_nmi, vmx_nmi_window;
 void vmx_end_nmi(struct vcpu *vcpu);
-bool vmx_nmi_in_host(struct trap_frame *frame);
+void vmx_nmi_in_host(void);
 void vmx_stop_entry(struct trap_frame *frame);
 
 /* This CPU takes @vmx's NMIs from now on; none waits for its guest. */

@@ -34,8 +34,10 @@ static void leave_idle(struct trap_frame *frame)
 static bool nmi_in_host(struct trap_frame *frame)
 {
 	leave_idle(frame);
-	if (!smp_call_taken())
-		return vcpu_ops->nmi_in_host(frame);
+	if (!smp_call_taken()) {
+		vcpu_ops->nmi_in_host();
+		return true;
+	}
 	do_at_once();
 	__atomic_store_n(&vcpu_current()->stop, 1, __ATOMIC_SEQ_CST);
 	if (vcpu_ops->stop_entry)
