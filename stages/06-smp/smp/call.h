@@ -21,7 +21,8 @@
  */
 void smp_take_calls(void (*at_once)(void));
 
-/* Have @cpu, which must be ready, leave the guest or wake up. Any CPU. */
+/* Have @cpu, which must be ready and not smp_waits_in_guest(), leave the guest
+ * or wake up. Any CPU. */
 void smp_call(struct smp_cpu *cpu);
 
 /* This CPU has taken an NMI: was it a call? */

@@ -39,7 +39,7 @@ struct smp_cpu {
 	u32 ldr, dfr; /* its APIC's logical destination, in xAPIC mode */
 	u32 wake;     /* cpu_idle() returns: there is something to look at */
 	u32 stopped;  /* for a panic */
-	bool waits_in_guest; /* for a start-up IPI: no call gets through */
+	bool waits_in_guest; /* see smp_waits_in_guest() */
 	u32 called;          /* a call is on its way to it (call.h) */
 };
 
@@ -58,6 +58,13 @@ static inline struct smp_cpu *smp_self(void)
 static inline bool smp_is_ready(const struct smp_cpu *cpu)
 {
 	return __atomic_load_n(&cpu->state, __ATOMIC_ACQUIRE) == CPU_READY;
+}
+
+/* Is it in wait-for-SIPI, the hardware's? Then no NMI gets through to it: who
+ * calls all CPUs does without this one. */
+static inline bool smp_waits_in_guest(const struct smp_cpu *cpu)
+{
+	return __atomic_load_n(&cpu->waits_in_guest, __ATOMIC_SEQ_CST);
 }
 
 /* Fill the list above. CPU 0, after the heap and before any virtual CPU. */

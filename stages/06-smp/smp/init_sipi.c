@@ -98,31 +98,49 @@ static int sleep_until_sipi(struct smp_cpu *cpu)
 	return vector;
 }
 
+static void set_waits_in_guest(bool waits)
+{
+	__atomic_store_n(&smp_self()->waits_in_guest, waits, __ATOMIC_SEQ_CST);
+}
+
 void smp_wait_for_sipi(struct vcpu *vcpu)
 {
 	if (smp_traps_icr()) {
 		vcpu_ops->start(vcpu, sleep_until_sipi(smp_self()));
 		return;
 	}
-	smp_self()->waits_in_guest = true;
 	vcpu_ops->wait_for_sipi(vcpu, false);
+	set_waits_in_guest(true);
 }
 
-static void take_init_signal(struct vcpu *vcpu)
+static void reset_apic(struct smp_cpu *cpu)
 {
-	struct smp_cpu *cpu = smp_self();
-
-	vcpu_ops->reset(vcpu, NULL);
 	lapic_reset();
 	cpu->ldr = 0;
 	cpu->dfr = ~0U;
-	if (cpu != &smp_cpus[0])
+}
+
+/* Where the hardware waits, it must wait before the SIPI comes: the reset can
+ * be done after that. */
+static void take_init_signal(struct vcpu *vcpu)
+{
+	struct smp_cpu *cpu = smp_self();
+	bool waits = cpu != &smp_cpus[0];
+
+	if (!waits || smp_traps_icr()) {
+		vcpu_ops->reset(vcpu, NULL);
+		reset_apic(cpu);
+	}
+	if (waits)
 		smp_wait_for_sipi(vcpu);
 }
 
+/* No call has reached the CPU while it waited. */
 static void take_sipi_signal(struct vcpu *vcpu, u8 vector)
 {
-	smp_self()->waits_in_guest = false;
+	set_waits_in_guest(false);
+	smp_stop_if_panic();
+	reset_apic(smp_self());
 	vcpu_ops->start(vcpu, vector);
 }
 

@@ -1,5 +1,5 @@
 /*
- * The local APIC, for Vellum's own use: sending, and what INIT resets.
+ * The local APIC, for Vellum's own use: reading, writing, sending.
  */
 #include "smp/lapic.h"
 
@@ -10,11 +10,6 @@
 #define MSR_X2APIC_FIRST 0x800
 
 #define CPUID_1_EDX_APIC BIT(9)
-
-#define LVT_MASKED      0x10000
-#define SVR_RESET       0xff
-#define ISR_WORDS       8
-#define IN_SERVICE_MOST 256
 
 /* Reads of the register, of 100 cycles and more each: an interrupt is on its
  * way for some microseconds. */
@@ -101,32 +96,6 @@ void lapic_send(u32 dest, u32 icr)
 	registers[LAPIC_ICR_LOW / 4] = icr;
 	wait_until_sent();
 	registers[LAPIC_ICR_HIGH / 4] = high;
-}
-
-static bool in_service(void)
-{
-	for (uint i = 0; i < ISR_WORDS; i++)
-		if (lapic_read(LAPIC_ISR + 16 * i))
-			return true;
-	return false;
-}
-
-void lapic_reset(void)
-{
-	if (!(rdmsr(MSR_APIC_BASE) & APIC_BASE_ENABLED))
-		return;
-	for (uint i = 0; i < IN_SERVICE_MOST && in_service(); i++)
-		lapic_write(LAPIC_EOI, 0);
-	lapic_write(LAPIC_TIMER_INIT, 0);
-	for (uint lvt = LAPIC_LVT_TIMER; lvt <= LAPIC_LVT_ERROR; lvt += 16)
-		lapic_write(lvt, LVT_MASKED);
-	lapic_write(LAPIC_TIMER_DIV, 0);
-	lapic_write(LAPIC_TPR, 0);
-	if (!lapic_is_x2apic()) {
-		lapic_write(LAPIC_LDR, 0);
-		lapic_write(LAPIC_DFR, ~0U);
-	}
-	lapic_write(LAPIC_SVR, SVR_RESET);
 }
 
 /*

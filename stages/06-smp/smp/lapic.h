@@ -10,18 +10,24 @@
 
 /* Registers, by their offset in the page; in x2APIC mode MSR 800h + 1/16. */
 #define LAPIC_ID         0x20
+#define LAPIC_VERSION    0x30
 #define LAPIC_TPR        0x80
 #define LAPIC_EOI        0xb0
 #define LAPIC_LDR        0xd0
 #define LAPIC_DFR        0xe0
 #define LAPIC_SVR        0xf0
 #define LAPIC_ISR        0x100 /* eight of them */
+#define LAPIC_IRR        0x200 /* as many */
+#define LAPIC_ESR        0x280
+#define LAPIC_LVT_CMCI   0x2f0
 #define LAPIC_ICR_LOW    0x300
 #define LAPIC_ICR_HIGH   0x310
 #define LAPIC_LVT_TIMER  0x320 /* six of them: to 0x370 */
 #define LAPIC_LVT_ERROR  0x370
 #define LAPIC_TIMER_INIT 0x380
 #define LAPIC_TIMER_DIV  0x3e0
+#define LAPIC_EXT        0x400 /* AMD: how many further LVT entries, */
+#define LAPIC_LVT_EXT    0x500 /* and the first of them */
 
 /* Interrupt command register, low half (SDM 3A 11.6.1). */
 #define ICR_VECTOR          0xff
@@ -68,10 +74,8 @@ u32 lapic_id(void);
  */
 void lapic_send(u32 dest, u32 icr);
 
-/*
- * What INIT does to a local APIC (SDM 3A 11.4.7.3), as far as it can be done
- * from outside: requests that have arrived can't be taken back.
- */
+/* What INIT does to this CPU's local APIC (SDM 3A 11.4.7.3). With interrupts
+ * off; lets NMIs in meanwhile. In lapic_reset.c. */
 void lapic_reset(void);
 
 /* A CPU, as its APIC knows itself. */

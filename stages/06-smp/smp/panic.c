@@ -84,7 +84,8 @@ static bool has_stopped(const struct smp_cpu *cpu)
 {
 	u32 state = __atomic_load_n(&cpu->state, __ATOMIC_ACQUIRE);
 
-	return cpu == smp_self() || state == CPU_UNFIT || cpu->waits_in_guest ||
+	return cpu == smp_self() || state == CPU_UNFIT ||
+	       smp_waits_in_guest(cpu) ||
 	       __atomic_load_n(&cpu->stopped, __ATOMIC_ACQUIRE);
 }
 

@@ -26,6 +26,16 @@ struct boot_info boot_info;
 
 static uint calls;
 static int started_at;
+static char order[64]; /* what has been done to CPU 1, a letter each */
+
+static void note(char what)
+{
+	size_t n = strlen(order);
+
+	assert_true(n + 1 < sizeof(order));
+	order[n] = what;
+	order[n + 1] = '\0';
+}
 
 void smp_call(struct smp_cpu *cpu)
 {
@@ -34,10 +44,29 @@ void smp_call(struct smp_cpu *cpu)
 
 static void note_start(struct vcpu *vcpu, u8 vector)
 {
+	note('s');
 	started_at = vector;
 }
 
-static const struct vcpu_ops ops = {.start = note_start};
+static void note_reset(struct vcpu *vcpu, const struct real_mode_entry *entry)
+{
+	note('r');
+}
+
+static int note_wait(struct vcpu *vcpu, bool probe)
+{
+	if (!probe)
+		note('w');
+	return 0;
+}
+
+/* As AMD's and as Intel's CPUs are. */
+static const struct vcpu_ops ops = {.start = note_start, .reset = note_reset};
+static const struct vcpu_ops native_ops = {
+	.start = note_start,
+	.reset = note_reset,
+	.wait_for_sipi = note_wait,
+};
 
 /* While it sleeps, the guest sends it two start-up IPIs, as all guests do. */
 void cpu_idle(const u32 *wake)
@@ -53,6 +82,8 @@ static int both_run(void **state)
 	vcpu_ops = &ops;
 	calls = 0;
 	started_at = -1;
+	order[0] = '\0';
+	smp_first_is_ready(); /* sets cpu_signals */
 	return 0;
 }
 
@@ -90,6 +121,41 @@ static void the_boot_cpu_does_not_wait(void **state)
 	assert_false(CPU_0->waiting);
 }
 
+static void after_an_init_the_apic_is_reset_before_the_wait(void **state)
+{
+	*this_cpu(cpu_number) = 1;
+	CPU_1->waiting = true;
+	CPU_1->ldr = 0x02000000;
+	cpu_signals->init(NULL);
+	*this_cpu(cpu_number) = 0;
+	assert_string_equal(order, "ras");
+	assert_int_equal(CPU_1->ldr, 0);
+	assert_false(CPU_1->waits_in_guest);
+}
+
+/* A SIPI that came before it waits would be lost. */
+static void hardware_that_waits_does_so_before_all_else(void **state)
+{
+	vcpu_ops = &native_ops;
+	*this_cpu(cpu_number) = 1;
+	cpu_signals->init(NULL);
+	assert_string_equal(order, "w");
+	assert_true(smp_waits_in_guest(CPU_1));
+	cpu_signals->sipi(NULL, 0x9a);
+	*this_cpu(cpu_number) = 0;
+	assert_string_equal(order, "wpas");
+	assert_int_equal(started_at, 0x9a);
+	assert_false(smp_waits_in_guest(CPU_1));
+}
+
+static void the_boot_cpu_is_reset_at_once_by_any_hardware(void **state)
+{
+	vcpu_ops = &native_ops;
+	cpu_signals->init(NULL);
+	assert_string_equal(order, "ra");
+	assert_false(smp_waits_in_guest(CPU_0));
+}
+
 /* The native way runs on no emulator here: its choice, at least, is tested. */
 static void hardware_is_trusted_only_where_it_can_be(void **state)
 {
@@ -114,10 +180,12 @@ bool smp_call_taken(void)
 
 void smp_stop_if_panic(void)
 {
+	note('p');
 }
 
 void lapic_reset(void)
 {
+	note('a');
 }
 
 u32 lapic_read(uint offset)
@@ -143,6 +211,9 @@ int main(void)
 		T(after_an_init_the_first_start_up_ipi_counts),
 		T(a_later_init_takes_a_start_up_ipi_back),
 		T(the_boot_cpu_does_not_wait),
+		T(after_an_init_the_apic_is_reset_before_the_wait),
+		T(hardware_that_waits_does_so_before_all_else),
+		T(the_boot_cpu_is_reset_at_once_by_any_hardware),
 		T(hardware_is_trusted_only_where_it_can_be),
 #undef T
 	};

@@ -1,5 +1,5 @@
-HOST_TESTS += smp-cpus smp-decode-store smp-lapic smp-init-sipi smp-panic \
-	smp-many-cpus
+HOST_TESTS += smp-cpus smp-decode-store smp-lapic smp-lapic-reset \
+	smp-init-sipi smp-panic smp-many-cpus
 
 smp-cpus.sources := smp/test/cpus_test.c smp/test/cpus_fuzz.c smp/cpus.c \
 	smp/delay.c
@@ -10,6 +10,9 @@ smp-decode-store.sources := smp/test/decode_store_test.c smp/decode_store.c \
 smp-decode-store.flags := -mno-red-zone
 
 smp-lapic.sources := smp/test/lapic_test.c smp/lapic.c
+
+smp-lapic-reset.sources := smp/test/lapic_reset_test.c smp/lapic_reset.c \
+	smp/lapic.c
 
 smp-init-sipi.sources := smp/test/init_sipi_test.c smp/init_sipi.c
 

@@ -59,11 +59,12 @@ def test_linux_runs_a_task_on_each_of_4_cpus(machine, smp_stage):
 
 
 def test_cpus_go_and_come_20_times(machine, smp_stage):
-    """Each time an INIT and start-up IPIs; and they are Vellum's after it."""
+    """Each time an INIT and start-up IPIs; and they are Vellum's after it.
+    Linux finds no interrupt in the local APIC of before the INIT."""
     # pylint: disable=unused-argument
     pc = linux(machine, 2, cmdline='demo.hotplug=20')
-    assert re.search(r'^demo: hotplug: 20 rounds, 0 failures', pc.serial,
-                     re.M)
+    assert re.search(r'^demo: hotplug: 20 rounds, 0 failures, 0 with a stale',
+                     pc.serial, re.M)
 
 
 @pytest.mark.slow
