@@ -1,6 +1,7 @@
 """Boot tests with more than one CPU."""
 import re
 import subprocess
+import threading
 
 import breakit
 import copytree
@@ -205,6 +206,34 @@ def test_a_lock_taken_out_of_order_is_named(machine, smp_stage):
     pc = machine(test=True, cpus=2, cmdline='boot=0x80 lock-order')
     pc.expect(r'^panic\(CPU0\): the lock &maps_lock is taken while '
               r'&space_lock is held', panic_ends=False)
+
+
+def test_nmis_end_nothing_in_any_phase(machine, smp_stage):
+    """A button that is pressed without end, from the IDT on, through the start
+    of the other CPU, and a panic, which is the one that was asked for."""
+    # pylint: disable=unused-argument
+    pc = machine(test=True, cpus=2, cmdline='boot=0x80 lock-order',
+                 limit=120)
+    over = threading.Event()
+    pressed = []
+
+    def press():
+        while not over.is_set():
+            pc.qmp('inject-nmi')
+            pressed.append(1)
+            over.wait(0.001)
+    button = threading.Thread(target=press)
+    pc.expect(r'^phase: console', panic_ends=False)
+    button.start()
+    try:
+        pc.expect(r'^panic\(', panic_ends=False)
+        assert all_is_told_of_who_stopped(pc) == 2
+    finally:
+        over.set()
+        button.join()
+    panics = re.findall(r'^panic\(CPU\d+\): .*', pc.serial, re.M)
+    assert len(panics) == 1 and 'the lock &maps_lock' in panics[0]
+    assert len(pressed) > 100
 
 
 def test_one_cpu_is_not_watched(machine, guest):

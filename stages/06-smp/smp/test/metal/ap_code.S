@@ -2,20 +2,26 @@
  * Real-mode code of the signals test.
  *
  * ap_code: for further CPUs, copied to a page below 1 MiB; starts at its first
- * byte with IP 0 and counts in its own page. It does not stop by itself, and
- * the NMI handler at AP_NMI_HANDLER does not return.
+ * byte with IP 0 and counts in its own page. Notes what an INIT keeps, or
+ * clears, and changes it. It does not stop by itself, and the NMI handler at
+ * AP_NMI_HANDLER does not return.
  *
  * boot_cpu_again: where the BIOS goes when the boot CPU has been through an
  * INIT (CMOS shutdown status 0Ah). Says so, and that is the end.
  */
 #include "smp/test/metal/ap_code.h"
 
+#define CR0_CD          0x40000000
+#define MSR_SYSENTER_CS 0x174
+#define MSR_PAT         0x277
+#define MSR_STAR        0xc0000081
+
 	.section .rodata
 	.globl	ap_code, ap_code_end
 	.code16
 ap_code:
 	jmp	1f
-	.org	ap_code + 0x28
+	.org	ap_code + AP_CODE
 1:	cli
 	mov	%cs, %ax
 	mov	%ax, %ds
@@ -25,6 +31,30 @@ ap_code:
 	mov	$0x40000001, %eax
 	cpuid
 	mov	%ecx, AP_NUMBER
+	mov	%cr0, %eax
+	mov	%eax, AP_CR0
+	or	$CR0_CD, %eax
+	mov	%eax, %cr0
+	mov	%dr0, %eax
+	mov	%eax, AP_DR0
+	mov	%esp, %eax		/* anything */
+	or	$0x1000, %eax
+	mov	%eax, %dr0
+	mov	$MSR_PAT, %ecx
+	rdmsr
+	mov	%edx, AP_PAT
+	mov	$AP_PAT_VALUE, %edx
+	wrmsr
+	mov	$MSR_STAR, %ecx
+	rdmsr
+	mov	%edx, AP_STAR
+	mov	$AP_STAR_VALUE, %edx
+	wrmsr
+	mov	$MSR_SYSENTER_CS, %ecx
+	rdmsr
+	mov	%eax, AP_CALL
+	mov	$AP_CALL_VALUE, %eax
+	wrmsr
 	lock incl AP_STARTS
 2:	lock incl AP_ALIVE
 	pause

@@ -13,8 +13,20 @@
 #define AP_LEAF   0x18
 #define AP_NUMBER 0x1c
 #define AP_NMIS   0x20
+#define AP_CR0    0x24
+#define AP_DR0    0x28
+#define AP_PAT    0x2c
+#define AP_STAR   0x30
+#define AP_CALL   0x34
 
-#define AP_NMI_HANDLER 0x80 /* offset of the code */
+#define AP_CODE        0x40 /* offsets of the code */
+#define AP_NMI_HANDLER 0x100
+
+/* What the code leaves in the upper halves of PAT and STAR, and in SYSENTER_CS:
+ * an INIT keeps them. */
+#define AP_PAT_VALUE  0x01040506
+#define AP_STAR_VALUE 0x00230010
+#define AP_CALL_VALUE 0x58
 
 #ifndef __ASSEMBLER__
 
@@ -27,9 +39,13 @@ struct ap_page {
 	u32 leaf;   /* EBX of the hypervisor's CPUID leaf, */
 	u32 number; /* and the CPU's number by it */
 	u32 nmis;   /* how many have come; the handler does not end */
+	/* As it was at the start: */
+	u32 cr0, dr0;
+	u32 pat, star, sysenter_cs;
 };
 
 _Static_assert(offsetof(struct ap_page, nmis) == AP_NMIS, "");
+_Static_assert(offsetof(struct ap_page, sysenter_cs) == AP_CALL, "");
 
 /* An NMI, vector 2, goes to the handler on the first page. */
 static inline void set_nmi_vector(void)
