@@ -20,8 +20,8 @@ guest-triple := triple
 guest-vmx := debug delivery
 guest-breakpoints := breakpoints
 # One boot for all that ends: an emulated BIOS takes its time.
-guest-all := modes modes_tour memory hidden instructions nmi mtrr \
-	breakpoints debug delivery triple
+guest-all := modes modes_tour task task_tour memory hidden instructions nmi \
+	mtrr breakpoints debug delivery triple
 # Waits for NMIs that the harness sends.
 guest-wait := wait
 

@@ -16,6 +16,9 @@
  * handler's frame still in use. So IRET runs alone, as if single-stepped: with
  * all exceptions intercepted, interrupts held back, and TF set. It ends with a
  * #DB, or with the exception that IRET itself raises; both end the blocking.
+ * With NT set it is the end of a task, which a task gate began: TF would stay
+ * behind in its TSS. Then the blocking ends when the next exit comes from
+ * elsewhere; what waits, waits until then.
  * As in hardware, one NMI can wait; a second one while it waits is lost.
  * Book: chapter 5, "NMIs".
  */
@@ -59,6 +62,8 @@ void svm_nmi_before_entry(struct vcpu *vcpu)
 	struct vmcb_control *c = &svm_vmcb(vcpu)->control;
 	struct svm_nmi *nmi = &svm_vcpu(vcpu)->nmi;
 
+	if (nmi->leaves_task && svm_vmcb(vcpu)->save.rip != nmi->iret)
+		nmi->leaves_task = nmi->blocked = false;
 	if (nmi->steps)
 		c->interrupt_shadow |= INTERRUPT_SHADOW;
 	if (!nmi->waits || nmi->blocked || (c->event_injection & EVENT_VALID))
@@ -77,11 +82,16 @@ void svm_nmi_window(struct vcpu *vcpu, const struct vm_exit *exit)
 	struct vmcb *vmcb = svm_vmcb(vcpu);
 	struct svm_nmi *nmi = &svm_vcpu(vcpu)->nmi;
 
+	vmcb->control.intercept1 &= ~INTERCEPT1_IRET;
+	if (vmcb->save.rflags & RFLAGS_NT) {
+		nmi->leaves_task = true;
+		nmi->iret = vmcb->save.rip;
+		return;
+	}
 	nmi->steps = true;
 	nmi->trap_flag = vmcb->save.rflags & RFLAGS_TF;
 	nmi->dr6 = vmcb->save.dr6;
 	vmcb->save.rflags |= RFLAGS_TF;
-	vmcb->control.intercept1 &= ~INTERCEPT1_IRET;
 	vmcb->control.intercept_exceptions = VECTORS_ALL;
 }
 
@@ -125,7 +135,7 @@ void svm_nmi_reset(struct vcpu *vcpu)
 	struct vmcb_control *c = &svm_vmcb(vcpu)->control;
 	struct svm_nmi *nmi = &svm_vcpu(vcpu)->nmi;
 
-	nmi->blocked = nmi->steps = false;
+	nmi->blocked = nmi->steps = nmi->leaves_task = false;
 	c->intercept1 &= ~INTERCEPT1_IRET;
 	c->intercept_exceptions = SVM_EXITING_EXCEPTIONS;
 	c->interrupt_shadow &= ~INTERRUPT_SHADOW;

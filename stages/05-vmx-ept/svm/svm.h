@@ -21,6 +21,8 @@ struct svm_nmi {
 	bool steps;     /* that IRET runs, with TF set by us */
 	bool trap_flag; /* TF as it was, and DR6 */
 	u64 dr6;
+	bool leaves_task; /* that IRET, at this RIP, switches tasks */
+	u64 iret;
 };
 
 /* One virtual CPU of the SVM kind: vcpu->backend. */

@@ -130,23 +130,9 @@ EXIT_HANDLER(SIPI)
 	cpu_signals->sipi(vcpu, exit->info);
 }
 
-#define TASK_SWITCH_SOURCE(info) ((info) >> 30 & 3) /* SDM 3C table 28-2 */
-#define TASK_SWITCH_BY_GATE      3                  /* a gate in the IDT */
-
-/*
- * Intel CPUs leave hardware task switches to the hypervisor. Nobody uses them
- * but the double-fault handler of 32-bit kernels, by a gate in the IDT; that
- * kernel is about to die, and its last word is lost here.
- */
 EXIT_HANDLER(TASK_SWITCH)
 {
-	printf("vmm: the guest tried a task switch to selector 0x%lx: %s\n",
-	       exit->info & 0xffff,
-	       TASK_SWITCH_SOURCE(exit->info) == TASK_SWITCH_BY_GATE ? "reset"
-								     : "#GP");
-	if (TASK_SWITCH_SOURCE(exit->info) == TASK_SWITCH_BY_GATE)
-		machine_reset();
-	vcpu_ops->inject_exception(vcpu, VECTOR_GP, exit->info & 0xfff8);
+	vcpu_ops->task_switch(vcpu, exit);
 }
 
 EXIT_HANDLER(MEMORY)

@@ -80,6 +80,16 @@ int guest_read_phys(gphys_t gpa, void *buffer, size_t size)
 	return c.from ? guarded(copy_guarded, &c, NULL) : -EFAULT;
 }
 
+int guest_write_phys(gphys_t gpa, const void *buffer, size_t size)
+{
+	struct copy c = {phys_to_direct(PHYS(gpa.v)), buffer, size};
+
+	if (gpa.v + size < gpa.v || overlaps_vmm_range(gpa.v, size) ||
+	    !is_memory(gpa.v, size))
+		return -EFAULT;
+	return guarded(copy_guarded, &c, NULL);
+}
+
 /* How the guest's page tables look in its mode. */
 struct walk {
 	uint levels;
@@ -145,12 +155,18 @@ int guest_virt_to_phys(struct vcpu *vcpu, u64 virt, gphys_t *gpa)
 	}
 }
 
+/* Where @virt lies; and cut *@size to what of it lies in the same page. */
+static int find_part(struct vcpu *vcpu, u64 virt, size_t *size, gphys_t *gpa)
+{
+	*size = MIN(*size, PAGE_SIZE - (virt & PAGE_MASK));
+	return guest_virt_to_phys(vcpu, virt, gpa);
+}
+
 int guest_read_virt(struct vcpu *vcpu, u64 virt, void *buffer, size_t size)
 {
-	while (size) {
-		size_t part = MIN(size, PAGE_SIZE - (virt & PAGE_MASK));
+	for (size_t part = size; size; part = size) {
 		gphys_t gpa;
-		int error = guest_virt_to_phys(vcpu, virt, &gpa);
+		int error = find_part(vcpu, virt, &part, &gpa);
 
 		if (!error)
 			error = guest_read_phys(gpa, buffer, part);
@@ -158,6 +174,24 @@ int guest_read_virt(struct vcpu *vcpu, u64 virt, void *buffer, size_t size)
 			return error;
 		virt += part;
 		buffer = (char *)buffer + part;
+		size -= part;
+	}
+	return 0;
+}
+
+int guest_write_virt(struct vcpu *vcpu, u64 virt, const void *buffer,
+		     size_t size)
+{
+	for (size_t part = size; size; part = size) {
+		gphys_t gpa;
+		int error = find_part(vcpu, virt, &part, &gpa);
+
+		if (!error)
+			error = guest_write_phys(gpa, buffer, part);
+		if (error)
+			return error;
+		virt += part;
+		buffer = (const char *)buffer + part;
 		size -= part;
 	}
 	return 0;

@@ -20,8 +20,16 @@ int guest_virt_to_phys(struct vcpu *vcpu, u64 virt, gphys_t *gpa);
  */
 int guest_read_phys(gphys_t gpa, void *buffer, size_t size);
 
+/* Copy @size bytes to guest-physical @gpa. -EFAULT where that is no memory, or
+ * our own range. */
+int guest_write_phys(gphys_t gpa, const void *buffer, size_t size);
+
 /* Copy @size bytes at guest-virtual @virt; the range may cross pages. */
 int guest_read_virt(struct vcpu *vcpu, u64 virt, void *buffer, size_t size);
+
+/* The same, to there; the guest's own right to write is not asked. */
+int guest_write_virt(struct vcpu *vcpu, u64 virt, const void *buffer,
+		     size_t size);
 
 /*
  * Copy the guest's next instruction: INSTRUCTION_MOST bytes from its RIP, or

@@ -138,7 +138,9 @@ struct vcpu_ops {
 	 * NULL where they always are. */
 	void (*listen)(bool on);
 
-	exit_handler_fn *cr_write; /* NULL where it can't happen */
+	/* NULL where they can't happen. */
+	exit_handler_fn *cr_write;
+	exit_handler_fn *task_switch;
 
 	/* An intercepted MSR that the back end answers itself (EFER on SVM,
 	 * IA32_VMX_* on VMX). -ENOENT: not one of those. -EPERM: #GP. */

@@ -29,13 +29,6 @@ enum cr_access {
 
 #define CR0_LMSW (CR0_PE | CR0_MP | CR0_EM | CR0_TS)
 
-#define AR_TYPE 0xfUL
-#define AR_L    BIT(13)
-#define TSS_16  3 /* busy */
-
-#define PDPTE_PRESENT  BIT(0)
-#define PDPTE_RESERVED 0x1e6UL /* bits 2:1 and 8:5 (SDM 3A 4.4.1) */
-
 /* The rules of a MOV to CR0 that breaks which raises #GP. */
 static bool cr0_is_allowed(struct vcpu *vcpu, u64 old, u64 value)
 {
@@ -54,26 +47,16 @@ static bool cr0_is_allowed(struct vcpu *vcpu, u64 old, u64 value)
 		return !(cr4 & CR4_PCIDE) && !((efer & EFER_LMA) && code_64);
 	if (!was_paging && paging && (efer & EFER_LME))
 		return (cr4 & CR4_PAE) && !code_64 &&
-		       (vmcs_read(VMCS_GUEST_TR_AR) & AR_TYPE) != TSS_16;
+		       AR_TYPE(vmcs_read(VMCS_GUEST_TR_AR)) != TYPE_TSS16;
 	return true;
 }
 
-/*
- * With PAE paging the CPU holds the four top entries, and loads them when a
- * MOV to CR0 changes CD, NW or PG (SDM 3A 4.4.1). -EPERM where a reserved bit
- * is set (#GP).
- */
-static int load_pdptes(struct vcpu *vcpu, u64 old, u64 value)
+int vmx_load_pdptes(struct vcpu *vcpu, u64 cr3)
 {
-	u64 base = vmcs_read(VMCS_GUEST_CR3) & 0xffffffe0;
 	uint bits = vmx_caps()->physical_bits;
 	u64 pdpte[4];
 
-	if (!(value & CR0_PG) || !(vmx_get(vcpu, VCPU_CR4) & CR4_PAE) ||
-	    (vmcs_read(VMCS_GUEST_EFER) & EFER_LME) ||
-	    !((old ^ value) & (CR0_CD | CR0_NW | CR0_PG)))
-		return 0;
-	if (guest_read_phys(GPHYS(base), pdpte, sizeof(pdpte)))
+	if (guest_read_phys(GPHYS(cr3 & 0xffffffe0), pdpte, sizeof(pdpte)))
 		return -EPERM;
 	for (uint i = 0; i < 4; i++)
 		if ((pdpte[i] & PDPTE_PRESENT) &&
@@ -84,12 +67,24 @@ static int load_pdptes(struct vcpu *vcpu, u64 old, u64 value)
 	return 0;
 }
 
+/* With PAE paging the CPU loads the four top entries when a MOV to CR0 changes
+ * CD, NW or PG (SDM 3A 4.4.1). */
+static bool reloads_pdptes(struct vcpu *vcpu, u64 old, u64 value)
+{
+	return (value & CR0_PG) && (vmx_get(vcpu, VCPU_CR4) & CR4_PAE) &&
+	       !(vmcs_read(VMCS_GUEST_EFER) & EFER_LME) &&
+	       ((old ^ value) & (CR0_CD | CR0_NW | CR0_PG));
+}
+
 static int write_cr0_for_guest(struct vcpu *vcpu, u64 value)
 {
 	u64 old = vmx_get(vcpu, VCPU_CR0);
 
 	value |= CR0_ET; /* always 1 */
-	if (!cr0_is_allowed(vcpu, old, value) || load_pdptes(vcpu, old, value))
+	if (!cr0_is_allowed(vcpu, old, value))
+		return -EPERM;
+	if (reloads_pdptes(vcpu, old, value) &&
+	    vmx_load_pdptes(vcpu, vmcs_read(VMCS_GUEST_CR3)))
 		return -EPERM;
 	vmx_load_cr0(vcpu, value);
 	return 0;

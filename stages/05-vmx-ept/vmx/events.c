@@ -57,7 +57,7 @@ void vmx_inject_nmi(void)
 	inject_event(VECTOR_NMI | EVENT_OF_TYPE(EVENT_NMI), 0);
 }
 
-static void block_nmi(bool blocked)
+void vmx_block_nmi(bool blocked)
 {
 	u64 state = vmcs_read(VMCS_GUEST_INTERRUPTIBILITY);
 
@@ -87,12 +87,12 @@ void vmx_resume_delivery(u64 reason)
 
 	if (!(event & EVENT_VALID)) {
 		if (iret_faulted(reason))
-			block_nmi(true);
+			vmx_block_nmi(true);
 		return;
 	}
 	/* The NMI blocks NMIs already, but an entry with one must not. */
 	if (EVENT_TYPE(event) == EVENT_NMI)
-		block_nmi(false);
+		vmx_block_nmi(false);
 	if (EVENT_TYPE(event) >= EVENT_SOFT_INTERRUPT)
 		vmcs_write(VMCS_ENTRY_INSTRUCTION_LENGTH,
 			   vmcs_read(VMCS_EXIT_INSTRUCTION_LENGTH));

@@ -24,18 +24,6 @@
 #define MISC_WAIT_FOR_SIPI     BIT(8) /* IA32_VMX_MISC */
 #define ACTIVITY_WAIT_FOR_SIPI 3
 
-/* Numbers of a segment register's four fields differ by 2 from the next's. */
-enum segment {
-	ES,
-	CS,
-	SS,
-	DS,
-	FS,
-	GS,
-	LDTR,
-	TR
-};
-
 static void set_segment(enum segment s, u16 selector, u64 base, u32 rights)
 {
 	vmcs_write(VMCS_GUEST_ES_SELECTOR + 2 * s, selector);

@@ -155,6 +155,7 @@ const struct vcpu_ops vmx_ops = {
 	.nmi_in_host = vmx_nmi_in_host,
 	.stop_entry = vmx_stop_entry,
 	.cr_write = vmx_cr_write,
+	.task_switch = vmx_task_switch,
 	.read_msr = vmx_read_msr,
 	.write_msr = vmx_write_msr,
 	.intercept_msr = vmx_intercept_msr,

@@ -154,6 +154,53 @@ enum vmcs_field {
 
 _Static_assert(VMCS_HOST_RSP == VMCS_HOST_RSP_NUMBER, "entry.S uses it");
 
+/*
+ * A segment is its selector, base, limit and access rights (SDM 3C 25.4.1):
+ *
+ *	16 unusable | 15 G | 14 D/B | 13 L | 12 AVL | 7 P | 6:5 DPL | 4 S | 3:0
+ *
+ * where 3:0 is the type: bit 0 accessed; bit 3 code, with bit 2 conforming and
+ * bit 1 readable. The numbers of a segment register's four fields differ by 2
+ * from the next's.
+ */
+enum segment {
+	ES,
+	CS,
+	SS,
+	DS,
+	FS,
+	GS,
+	LDTR,
+	TR
+};
+
+#define AR_TYPE(ar) ((ar)&0xf)
+#define AR_ACCESSED BIT(0)
+#define AR_READABLE BIT(1)
+#define AR_CONFORM  BIT(2)
+#define AR_CODE     BIT(3)
+#define AR_DPL(ar)  ((ar) >> 5 & 3)
+#define AR_S        BIT(4)
+#define AR_P        BIT(7)
+#define AR_L        BIT(13)
+#define AR_DB       BIT(14)
+#define AR_G        BIT(15)
+#define AR_UNUSABLE BIT(16)
+#define AR_RESERVED 0xfffe0f00UL
+#define AR_V86      0xf3UL
+
+#define TYPE_LDT     2
+#define TYPE_DATA_RW 3  /* read, write, accessed */
+#define TYPE_STACK   7  /* the same, expanding down */
+#define TYPE_TSS16   3  /* busy */
+#define TYPE_TSS     11 /* busy, 32 or 64 bits */
+
+#define RPL(selector) ((selector)&3)
+#define SELECTOR_TI   BIT(2)
+
+#define PDPTE_PRESENT  BIT(0)
+#define PDPTE_RESERVED 0x1e6UL /* bits 2:1 and 8:5 (SDM 3A 4.4.1) */
+
 /* Bits of the five words of controls (SDM 3C 25.6.1, 25.6.2, 25.7.1, 25.8.1).
  * Which of them we set is in caps.c. */
 
@@ -229,9 +276,9 @@ enum event_type {
 };
 
 /* Exceptions that push an error code (SDM 3A 6.13). */
-#define VECTORS_WITH_ERROR                                               \
-	(BIT(VECTOR_DF) | BIT(10) | BIT(11) | BIT(12) | BIT(VECTOR_GP) | \
-	 BIT(VECTOR_PF) | BIT(VECTOR_AC) | BIT(21))
+#define VECTORS_WITH_ERROR                                                   \
+	(BIT(VECTOR_DF) | BIT(VECTOR_TS) | BIT(VECTOR_NP) | BIT(VECTOR_SS) | \
+	 BIT(VECTOR_GP) | BIT(VECTOR_PF) | BIT(VECTOR_AC) | BIT(21))
 
 /* GUEST_INTERRUPTIBILITY (SDM 3C 25.4.2). */
 #define BLOCKED_BY_STI    BIT(0)

@@ -50,6 +50,10 @@ u64 vmx_cr4_mask(const struct vmx_caps *caps);
 void vmx_load_cr0(struct vcpu *vcpu, u64 value);
 void vmx_set_efer(u64 value);
 
+/* Load the four top entries of PAE paging, which the CPU holds. -EPERM: one has
+ * a reserved bit set, or they can't be read. */
+int vmx_load_pdptes(struct vcpu *vcpu, u64 cr3);
+
 /*
  * Enter the guest with @regs in its registers, by VMRESUME when @launched,
  * else by VMLAUNCH. Returns 0 at the next exit, with @regs filled anew; or, if
@@ -88,6 +92,9 @@ void vmx_return_exception(void);
 /* Nothing goes in at the next entry. */
 void vmx_clear_events(void);
 
+/* From now on, or no longer, the guest takes no NMI: as in its handler. */
+void vmx_block_nmi(bool blocked);
+
 /* Build the nested page tables; and vmx_ops.flush_map. In nested.c. */
 int vmx_build_map(struct vcpu *vcpu);
 void vmx_flush_map(struct vcpu *vcpu);
@@ -107,6 +114,9 @@ void vmx_intercept_io(struct vcpu *vcpu, u16 port);
 
 /* vmx_ops.cr_write, in cr.c. */
 void vmx_cr_write(struct vcpu *vcpu, const struct vm_exit *exit);
+
+/* vmx_ops.task_switch, in task.c. */
+exit_handler_fn vmx_task_switch;
 
 /* vmx_ops.filter_cpuid, in cpuid.c: hide instructions that would raise #UD. */
 void vmx_filter_cpuid(u32 leaf, u32 subleaf, struct cpuid_regs *regs);

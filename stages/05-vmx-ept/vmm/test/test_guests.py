@@ -74,15 +74,15 @@ def check_hidden(text, entries):
 
 
 def test_a_guest_finds_a_machine_and_no_vellum(machine, guest, emu):
-    """Modes, memory, hidden range, instructions, NMIs, MTRRs; then a triple
-    fault, which resets the machine, and all of it again."""
+    """Modes, tasks, memory, hidden range, instructions, NMIs, MTRRs; then a
+    triple fault, which resets the machine, and all of it again."""
     pc = machine(emu=emu, disk=guest('all'), cmdline='boot=0x80',
                  reboot=True, ignore_bad_msrs=False)
     pc.expect(LAUNCH)
     pc.expect(r'^guest: triple: now')
     pc.expect(LAUNCH)
     text = finish(pc)
-    for test in ('modes memory hidden instructions nmi mtrr breakpoints '
+    for test in ('modes task memory hidden instructions nmi mtrr breakpoints '
                  'triple').split():
         assert f'guest: {test}: ok' in text
     assert 'guest: triple: after reset' in text
