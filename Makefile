@@ -165,7 +165,7 @@ help:
 #:                      STAGE=03-buddy EMU=qemu|bochs|kvm CPUS= MEM=512M
 #:                      FIRMWARE=bios|uefi (uefi: final only)
 #:                      GUEST=linux|demo|none|FILE.img|FILE.iso
-#:                      or a lesson of stage 05: first|hole|filters
+#:                      or a lesson of stage 05: first|hole|filters|attack
 #:                      KERNEL= INITRD= CMDLINE=  (of the Linux guest)
 #:                      OPTIONS=  (words for Vellum)  EMU_ARGS= TIMEOUT=
 #:                      BATCH=1 no input; TEST=1 with self-tests;

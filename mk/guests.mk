@@ -28,6 +28,9 @@ guest-wait := wait
 GUEST_NAMES := memory hidden instructions nmi mtrr modes triple vmx \
 	breakpoints all wait $(GUEST_DEMOS)
 $(foreach name,$(GUEST_DEMOS),$(eval guest-$(name) := $(name)))
+# Its parts, in the order in which they try; the last is a later stage's.
+guest-attack := attack attack_memory attack_instructions attack_msrs \
+	attack_machine attack_wake ap_code attack_cpus
 # Those of a later stage, for more than one CPU.
 guest-signals := ap_code signals
 guest-refused := ap_code refused

@@ -4,6 +4,7 @@ Bochs emulates Intel's VMX with EPT. It has no loader of its own, so Vellum
 comes from a small medium with GRUB: a CD when the guest boots from a disk
 (which stays drive 0x80), a disk when the guest boots from a CD.
 """
+import os
 import re
 from pathlib import Path
 
@@ -125,12 +126,16 @@ def configuration(machine, folder, tty):
         'error: action=report',
         'info: action=report',
         'debug: action=ignore',
+        f'magic_break: enabled={int(machine.debugger)}',
         'log: emulator.log',
         *machine.extra_args,
     ]
     (folder / 'bochsrc').write_text('\n'.join(lines) + '\n')
     # Debian's Bochs is built with its debugger; "c" means continue.
-    (folder / 'bochs.rc').write_text('c\n')
+    if machine.debugger:
+        os.mkfifo(folder / 'bochs.rc')
+    else:
+        (folder / 'bochs.rc').write_text('c\n')
 
 
 def arguments():

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from elftools.common.exceptions import ELFError
 from elftools.common.utils import parse_cstring_from_stream
+from elftools.elf.constants import P_FLAGS
 from elftools.elf.elffile import ELFFile
 
 from common import ToolError
@@ -22,6 +23,8 @@ class Elf:
         table = self._file.get_section_by_name('.symtab')
         self.symbols = {each.name: each['st_value']
                         for each in table.iter_symbols()}
+        self.sizes = {each.name: each['st_size']
+                      for each in table.iter_symbols()}
 
     def _offset(self, address):
         for offset in self._file.address_offsets(address):
@@ -32,6 +35,12 @@ class Elf:
         """The lowest physical address that the file is loaded to."""
         return min(segment['p_paddr'] for segment
                    in self._file.iter_segments('PT_LOAD'))
+
+    def read_only(self):
+        """(virtual address, bytes) of each segment that is not writable."""
+        return [(segment['p_vaddr'], segment.data()) for segment
+                in self._file.iter_segments('PT_LOAD')
+                if not segment['p_flags'] & P_FLAGS.PF_W]
 
     def words(self, address, count):
         """count 64-bit numbers at a virtual address."""

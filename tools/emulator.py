@@ -44,7 +44,7 @@ class Machine:
         self.set = Settings(image, **settings)
         self.process = self.console = self._qmp = self._serial_fd = None
         self._files = []
-        self._screen = None
+        self._screen = self._debugger = None
         self._end = time.monotonic() + (self.set.limit or float('inf'))
         self.dir = process.run_directory(self.set.name)
         self.repeat = self.set.repeat or f'sh {self.dir}/command.sh'
@@ -100,6 +100,12 @@ class Machine:
         self._files.append(os.fdopen(ours, 'rb', 0))
         tty.setraw(theirs)
         bochs.configuration(self.set, self.dir, os.ttyname(theirs))
+        if self.set.debugger:
+            # Both ends are ours, or opening it would wait for the other.
+            self._debugger = os.fdopen(os.open(self.dir / 'bochs.rc',
+                                               os.O_RDWR), 'wb', 0)
+            self._files.append(self._debugger)
+            self.debug('c')
         argv = bochs.arguments()
         self._script(argv, self.dir)
         screen, screen_theirs = os.openpty()
@@ -208,6 +214,10 @@ class Machine:
         """Run a line of QEMU's human monitor, e.g. hmp('info registers')."""
         return self.qmp('human-monitor-command', **{'command-line': line})
 
+    def debug(self, line):
+        """A command for Bochs' debugger, when it stops (`debugger`)."""
+        self._debugger.write(line.encode() + b'\n')
+
     def interact(self):
         """Let the person at the terminal use the serial console, until the
         emulator ends or Ctrl-A x. An error when it failed."""
@@ -239,6 +249,11 @@ class Machine:
     def _left(self):
         """Seconds until the limit of this run."""
         return self._end - time.monotonic()
+
+    def check_time(self):
+        """An error when the run's limit is over."""
+        if self._left() <= 0:
+            self.fail(f'not done in {self.set.limit} s')
 
     def _patience(self, timeout):
         """How long to wait: timeout, or what the limit leaves."""

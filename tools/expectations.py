@@ -5,6 +5,7 @@ all of the console's text and returns a list of what is missing.
 """
 import re
 
+import outside
 from common import stage_dir
 
 LAUNCH = r'vellum: launching the guest[^\n]*\n'
@@ -138,19 +139,29 @@ def launch_only(machine, stage):
     return chapters(machine.serial, stage)
 
 
-def bare_metal(machine, native):
-    """The small guests of our own print guest: lines. The first one asks
-    whether it shall make a triple fault, which resets the machine."""
+def bare_metal(machine, native, stage, guest):
+    """The small guests of our own print guest: lines. Some ask whether they
+    shall make a triple fault, which resets the machine. The one that attacks
+    is watched from outside."""
     missing, emu = [], machine.set.emu
+    watch = None
     if not native:
         machine.expect(LAUNCH)
-    if 'press t' in machine.expect(r'^guest: (done|first: press t).*\n')[0]:
+        if guest == 'attack':
+            watch = outside.Outside(machine, stage)
+            missing += watch.look('before the attack')
+            if emu == 'bochs':
+                missing += watch.look('after it')
+    end = machine.expect(r'^guest: (?:done|\w+: .*press t).*\n')[0]
+    if watch and emu != 'bochs':
+        missing += watch.look('after it')
+    if 'press t' in end:
         # Bochs stops at one without Vellum, and starts over where QEMU ends.
         machine.send('q' if native and emu == 'bochs' else 't')
         if emu == 'bochs':
             machine.expect(r'^guest: done' if native else r'^Vellum ')
         elif machine.wait_exit() != 'reset':
-            missing = ['the reset after a triple fault']
+            missing.append('the reset after a triple fault')
     failed = re.findall(r'^guest: .*FAILED.*$', machine.serial, re.MULTILINE)
     return missing + [f'a guest without failures ({line})' for line in failed]
 

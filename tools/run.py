@@ -7,7 +7,8 @@ Settings are NAME=VALUE, as arguments or in the environment:
   FIRMWARE=bios|uefi  CPUS=1  MEM=512M
   GUEST=linux             the Linux demo (default of final)
         demo              a bare-metal guest (default of 05-vmx-ept); others
-                          are first, hole and filters; for a BIOS only
+                          are first, hole, filters, and attack, which
+                          wants to get past Vellum; for a BIOS only
         none              no disk at all
         FILE.img|FILE.iso any disk or CD image; a disk is written to
   KERNEL= INITRD= CMDLINE=  replace those of the Linux demo
@@ -122,6 +123,8 @@ def machine_settings(chosen, kind, path, argv):
         'disk': None if is_cd else path, 'cdrom': path if is_cd else None,
         'writable': kind == 'image', 'reboot': not batch,
         'extra_args': shlex.split(chosen['EMU_ARGS']),
+        'debugger': batch and chosen['GUEST'] == 'attack'
+        and not chosen['NATIVE'],
         'interactive': not batch, 'echo': batch,
         'limit': chosen['TIMEOUT'] or
         (BATCH_LIMIT.get(emu, 60) if batch else None),
@@ -140,7 +143,8 @@ def judge(machine, chosen, kind):
     elif kind in ('linux', 'image'):
         missing = expectations.powers_off(machine, native)
     elif kind == 'demo':
-        missing = expectations.bare_metal(machine, native)
+        missing = expectations.bare_metal(machine, native, stage,
+                                          chosen['GUEST'])
     elif has_guest(stage):
         missing = expectations.launch_only(machine, stage)
     else:

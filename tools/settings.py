@@ -30,6 +30,7 @@ class Settings:
     writable: bool = False      # the guest's writes reach the disk image
     ignore_bad_msrs: bool = True        # Bochs
     triple_fault_resets: bool = True    # Bochs
+    debugger: bool = False      # Bochs: stops at XCHG BX, BX: debug()
     interactive: bool = False   # the console is for the terminal: interact()
     echo: bool = False          # show the console's output as it comes
     limit: int = None           # seconds

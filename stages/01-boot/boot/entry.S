@@ -168,8 +168,8 @@ entry64:
 	.balign	8
 early_gdt:
 	.quad	0
-	.quad	0x00af9a000000ffff	/* 0x08: 64-bit code */
-	.quad	0x00cf92000000ffff	/* 0x10: data */
+	.quad	0x00af9b000000ffff	/* 0x08: 64-bit code */
+	.quad	0x00cf93000000ffff	/* 0x10: data */
 early_gdt_end:
 early_gdtr:
 	.word	early_gdt_end - early_gdt - 1

@@ -188,6 +188,15 @@ static void instructions_are_enabled_where_the_cpu_allows(void **state)
 	assert_false(proc2 & PROC2_USER_WAIT);
 }
 
+/* VMFUNC could change the EPT without an exit: it stays undefined. */
+static void vm_functions_stay_off(void **state)
+{
+	struct vmx_caps caps = good_caps();
+
+	caps.allowed[CONTROL_PROC2].one |= BIT(13); /* enable VM functions */
+	assert_false(vmx_choose_control(&caps, CONTROL_PROC2) & BIT(13));
+}
+
 static void vpid_needs_invvpid(void **state)
 {
 	struct vmx_caps caps = good_caps();
@@ -360,6 +369,7 @@ int main(void)
 		cmocka_unit_test(chosen_controls_are_allowed_ones),
 		cmocka_unit_test(a_guest_keeps_what_needs_no_exit),
 		cmocka_unit_test(instructions_are_enabled_where_the_cpu_allows),
+		cmocka_unit_test(vm_functions_stay_off),
 		cmocka_unit_test(vpid_needs_invvpid),
 		cmocka_unit_test(a_good_cpu_meets_every_need),
 		cmocka_unit_test(what_depends_on_a_missing_need_is_moot),

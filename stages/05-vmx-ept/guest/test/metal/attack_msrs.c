@@ -1,0 +1,81 @@
+/*
+ * The attack guest's attempts with model-specific registers: those that say
+ * what lies at which address, that let the CPU write on its own account, or
+ * that are Vellum's.
+ */
+#include "guest/test/metal/attack.h"
+
+/* A write that should be refused. If it was taken, it is taken back. */
+static enum verdict write_msr(const struct attack *a)
+{
+	u64 before = 0, after = 0;
+	bool readable = try_rdmsr(a->msr, &before) == NO_FAULT;
+	u64 value = a->value ? a->value : before ^ BIT(20);
+	int vector = try_wrmsr(a->msr, value);
+
+	note("%s", fault_name(vector));
+	if (vector != NO_FAULT)
+		return REFUSED;
+	try_rdmsr(a->msr, &after);
+	if (readable)
+		try_wrmsr(a->msr, before);
+	note("0x%lx was 0x%lx, and is 0x%lx", value, before, after);
+	return ESCAPED;
+}
+
+/* Virtualisation as the firmware offers it, and what of it the CPU has. */
+static enum verdict look_for_vmx(const struct attack *a)
+{
+	u64 value = 0;
+	int vector = try_rdmsr(a->msr, &value);
+
+	note("%s, 0x%lx", fault_name(vector), value);
+	return value & a->value ? ESCAPED : AS_ON_HARDWARE;
+}
+
+/* Microcode from the guest is taken and dropped, with a line in the log. */
+static enum verdict load_microcode(const struct attack *a)
+{
+	int before = count_in_log("vmm: microcode update"), after;
+
+	try_wrmsr(a->msr, a->value);
+	after = count_in_log("vmm: microcode update");
+	note("%d line%s in Vellum's log", after - before,
+	     after - before == 1 ? "" : "s");
+	return after > before || !below() ? REFUSED : ESCAPED;
+}
+
+static enum verdict write_non_canonical(const struct attack *a)
+{
+	u64 before = rdmsr(a->msr), after;
+	int vector = try_wrmsr(a->msr, BIT(47));
+
+	cpuid(0, 0);
+	after = rdmsr(a->msr);
+	wrmsr(a->msr, before);
+	note("%s, then 0x%lx", fault_name(vector), after);
+	return AS_ON_HARDWARE;
+}
+
+ATTACKS = {
+	{"EFER.SVME", write_msr, SHOWN_BY("05-attack-efer"), .msr = MSR_EFER,
+	 .value = EFER_SVME | EFER_LME | EFER_LMA},
+	{"VM_CR", write_msr, SHOWN_BY("05-attack-svm-msr"),
+	 .only = BELOW_SVM, .msr = 0xc0010114},
+	{"VM_HSAVE_PA", write_msr, SHOWN_BY("05-attack-svm-msr"),
+	 .only = BELOW_SVM, .msr = 0xc0010117, .value = 0x1000},
+	{"VMX in IA32_FEATURE_CONTROL", look_for_vmx,
+	 SHOWN_BY("05-attack-vmx-msr"), .msr = 0x3a, .value = BIT(2)},
+	{"IA32_VMX_BASIC", look_for_vmx, SHOWN_BY("05-attack-vmx-msr"),
+	 .msr = 0x480, .value = ~0UL},
+	{"microcode, Intel's", load_microcode, SHOWN_BY("05-attack-microcode"),
+	 .msr = 0x79, .value = 0x1000},
+	{"microcode, AMD's", load_microcode, SHOWN_BY("05-attack-microcode"),
+	 .msr = 0xc0010020, .value = 0x1000},
+	{"FS.base that is no address", write_non_canonical,
+	 TESTED_BY("vmentry-rules"), .msr = MSR_FS_BASE},
+	{"SYSENTER_EIP that is no address", write_non_canonical,
+	 TESTED_BY("vmentry-rules"), .msr = MSR_SYSENTER_EIP},
+	{"LSTAR that is no address", write_non_canonical,
+	 TESTED_BY("vmentry-rules"), .msr = MSR_LSTAR},
+};

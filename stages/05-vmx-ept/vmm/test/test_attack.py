@@ -1,0 +1,67 @@
+"""A guest tries to get past Vellum (guest/test/demo/attack.c), watched from
+outside. Each attempt has a control, which makes its line say ESCAPED: a
+break-it patch, all of which are tried with `make test SWEEP=1` (and one or the
+other always, by the sample in tests/test_breakit.py), or a host test.
+"""
+import os
+import re
+
+import pytest
+
+import breakit
+import expectations
+from common import BUILD, TOP
+
+ROW = re.compile(r'\{"([^"]+)",\s*\w+,\s*(SHOWN_BY|TESTED_BY)\("([^"]+)"\)')
+CONTROLS = sorted(name for name in breakit.patches() if '-attack-' in name)
+
+
+def attempts():
+    """(what, kind of control, control) of each attempt."""
+    found = []
+    for path in sorted((TOP / 'stages').glob('*/*/test/metal/attack_*.c')):
+        if not path.parent.is_symlink():
+            found += ROW.findall(path.read_text())
+    return found
+
+
+@pytest.mark.parametrize('cpus', [
+    1, pytest.param(2, marks=pytest.mark.slow)])
+def test_nothing_gets_past_vellum(machine, stage, needs_guest, emu, cpus):
+    """Not by what the guest says, and not as seen from outside."""
+    # pylint: disable=unused-argument
+    pc = machine(emu=emu, cpus=cpus, disk=BUILD / stage / 'guest/attack.img',
+                 cmdline='boot=0x80 hypercall', debugger=emu == 'bochs',
+                 triple_fault_resets=True)
+    missing = expectations.bare_metal(pc, False, stage, 'attack')
+    assert not missing, pc.fail('; '.join(missing))
+    said = re.search(r'^guest: attack: (\d+) attempts: \d+ as on hardware, '
+                     r'\d+ refused, 0 ESCAPED', pc.serial, re.M)
+    assert int(said[1]) >= 30
+    lines = re.findall(r'^guest: attack: .*: (?:as on hardware|refused)\b',
+                       pc.serial, re.M)
+    assert len(lines) == int(said[1])
+
+
+def test_each_attempt_has_its_control():
+    """A patch under which it escapes or Vellum falls, or a host test."""
+    host_tests = ' '.join(path.read_text() for path
+                          in (TOP / 'stages').glob('*/*/test/test.mk'))
+    patches = breakit.patches()
+    assert len(attempts()) >= 30
+    for what, kind, control in attempts():
+        if kind == 'TESTED_BY':
+            assert re.search(rf'\b{control}\.sources', host_tests), control
+            continue
+        symptom = patches[control].symptom.pattern
+        assert f'{what}: ESCAPED' in symptom or 'panic' in symptom, what
+    assert set(CONTROLS) <= {control for _, _, control in attempts()}
+
+
+@pytest.mark.parametrize('name', CONTROLS)
+def test_without_its_guard_an_attempt_escapes(name):
+    """All of them with SWEEP=1: each builds Vellum anew."""
+    if os.environ.get('SWEEP') != '1':
+        pytest.skip('with SWEEP=1')
+    with breakit.only_bench() as bench:
+        assert bench.judge(breakit.patches()[name])

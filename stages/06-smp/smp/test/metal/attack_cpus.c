@@ -1,0 +1,208 @@
+/*
+ * The attack guest's attempts on CPUs: to have one run without Vellum, by each
+ * way to name it, each way to write the interrupt command register, and at
+ * each moment. CPU 1 says itself who is below it (ap_code.S).
+ */
+#include "guest/test/metal/attack.h"
+#include "lib/string.h"
+#include "smp/lapic.h"
+#include "smp/test/metal/ap_code.h"
+
+#define A_WHILE  (below() == BELOW_VMX ? 500000UL : 5000000UL)
+#define PATIENCE (50 * A_WHILE)
+#define VELLUM   0x6c6c6556 /* EBX of the leaf */
+
+#define INIT   (ICR_MODE_INIT | ICR_ASSERT)
+#define SIPI   (ICR_MODE_SIPI | AP_PAGE_1 >> 12)
+#define ALL    (ICR_SHORTHAND_ALL << 18)
+#define OTHERS (ICR_SHORTHAND_OTHER << 18)
+
+#define LOW_PAGE 0x2000 /* what start-up code below 1 MiB would lie in */
+
+static volatile struct ap_page *const page = (void *)AP_PAGE_1;
+
+static volatile u32 *apic(void)
+{
+	return (u32 *)(rdmsr(MSR_APIC_BASE) & ~PAGE_MASK);
+}
+
+static void send(u32 dest, u32 icr)
+{
+	apic()[LAPIC_ICR_HIGH / 4] = dest << 24;
+	apic()[LAPIC_ICR_LOW / 4] = icr;
+}
+
+static bool within(u64 cycles, volatile u32 *value, u32 least)
+{
+	u64 start = rdtsc();
+
+	while (*value < least && rdtsc() - start < cycles)
+		cpu_pause();
+	return *value >= least;
+}
+
+static void prepare(void)
+{
+	apic()[LAPIC_SVR / 4] |= 0x100; /* software enable */
+	memset((void *)AP_PAGE_1, 0, PAGE_SIZE);
+	memcpy((void *)AP_PAGE_1, ap_code, ap_code_end - ap_code);
+}
+
+/* Has a CPU come, and who is below it? @tried: it should have. */
+static enum verdict see_who_comes(bool tried)
+{
+	bool came = within(tried ? PATIENCE : A_WHILE, &page->starts, 1) &&
+		    within(PATIENCE, &page->alive, 2);
+
+	send(0, INIT | OTHERS);
+	if (!came) {
+		note("nobody came");
+		return AS_ON_HARDWARE;
+	}
+	if (below() && page->leaf != VELLUM) {
+		note("%u came, without Vellum", page->starts);
+		return ESCAPED;
+	}
+	note("%u came, with Vellum", page->starts);
+	return AS_ON_HARDWARE;
+}
+
+/* INIT and start-up IPI to destination @value >> 32, with @value's low bits. */
+static enum verdict start(const struct attack *a)
+{
+	prepare();
+	send(a->value >> 32, INIT | (u32)a->value);
+	send(a->value >> 32, SIPI | (u32)a->value);
+	send(a->value >> 32, SIPI | (u32)a->value);
+	return see_who_comes(false);
+}
+
+#define TO(dest, bits) .value = (u64)(dest) << 32 | (bits)
+
+static enum verdict start_everybody(const struct attack *a)
+{
+	prepare();
+	for (u32 dest = 1; dest < 0xff; dest++) {
+		send(dest, INIT);
+		send(dest, SIPI);
+	}
+	return see_who_comes(false);
+}
+
+/* One store to the register for each way to write memory. RAX is the value,
+ * RDI and RBX the address. */
+#define STORE(name, text)                                                 \
+	static void do_##name(void *value)                                \
+	{                                                                 \
+		volatile u32 *icr = &apic()[LAPIC_ICR_LOW / 4];           \
+		u64 clobbered = (u64)value;                               \
+                                                                          \
+		asm volatile(text                                         \
+			     : "+a"(clobbered), "+D"(icr)                 \
+			     : "b"(icr)                                   \
+			     : "rcx", "rdx", "rsi", "memory", "cc");      \
+	}
+
+STORE(mov, "movl %%eax, (%%rdi)")
+STORE(xchg, "xchgl %%eax, (%%rdi)")
+STORE(or, "andl $0, (%%rdi); orl %%eax, (%%rdi)")
+
+/* The same CPU, by another kind of instruction. What Vellum can't do for the
+ * guest is an exception in it. */
+static enum verdict start_by(const struct attack *a)
+{
+	int vector;
+
+	prepare();
+	apic()[LAPIC_ICR_HIGH / 4] = 1 << 24;
+	vector = try(a->code, (void *)INIT);
+	if (vector == NO_FAULT)
+		vector = try(a->code, (void *)(u64)SIPI);
+	if (vector != NO_FAULT) {
+		note("%s", fault_name(vector));
+		send(0, INIT | OTHERS);
+		return REFUSED;
+	}
+	return see_who_comes(false);
+}
+
+/*
+ * CPU 1, which is Vellum's, writes code over and over to the page that start-up
+ * code would be put into, while this one sends starts to everybody else.
+ */
+static enum verdict rewrite_during_start(const struct attack *a)
+{
+	volatile struct ap_page *low = (void *)LOW_PAGE;
+	static u8 kept[PAGE_SIZE];
+	enum verdict verdict = AS_ON_HARDWARE;
+
+	memcpy(kept, (void *)LOW_PAGE, PAGE_SIZE);
+	prepare();
+	page->copy_to = LOW_PAGE >> 4;
+	send(1, INIT);
+	send(1, SIPI);
+	if (!within(PATIENCE, &page->alive, 2))
+		note("no second CPU");
+	for (u32 dest = 2; dest < 0xff; dest++) {
+		send(dest, INIT);
+		send(dest, SIPI);
+	}
+	within(A_WHILE, &low->starts, 1);
+	if (low->starts && (below() && low->leaf != VELLUM)) {
+		note("%u came that way", low->starts);
+		verdict = ESCAPED;
+	}
+	send(0, INIT | OTHERS);
+	within(A_WHILE, &low->starts, ~0U);
+	memcpy((void *)LOW_PAGE, kept, PAGE_SIZE);
+	return verdict;
+}
+
+/* An NMI to a CPU that waits for its start-up IPI is lost. */
+static enum verdict nmi_to_one_that_waits(const struct attack *a)
+{
+	prepare();
+	set_nmi_vector();
+	send(1, INIT);
+	for (uint i = 0; i < 20; i++)
+		send(1, ICR_MODE_NMI | ICR_ASSERT);
+	send(1, SIPI);
+	return see_who_comes(false);
+}
+
+/* At last CPU 1 runs, so that it can be seen from outside. */
+static enum verdict leave_one_running(const struct attack *a)
+{
+	enum verdict verdict;
+
+	prepare();
+	send(1, INIT);
+	send(1, SIPI);
+	verdict = see_who_comes(true);
+	page->alive = 0;
+	send(1, SIPI);
+	within(A_WHILE, &page->alive, 1);
+	return verdict;
+}
+
+ATTACKS = {
+	{"a start of CPU 1", start, SHOWN_BY("06-attack-open-page"), TO(1, 0)},
+	{"a start of all others", start, SHOWN_BY("06-attack-open-page"),
+	 TO(0, OTHERS)},
+	{"a start by broadcast", start, SHOWN_BY("06-attack-open-page"),
+	 TO(0xff, OTHERS)},
+	{"a start of each APIC ID", start_everybody,
+	 SHOWN_BY("06-attack-open-page")},
+	{"a start by XCHG", start_by, SHOWN_BY("06-attack-open-page"),
+	 .code = do_xchg},
+	{"a start by MOV", start_by, SHOWN_BY("06-attack-open-page"),
+	 .code = do_mov},
+	{"a start by AND and OR", start_by, SHOWN_BY("06-attack-open-page"),
+	 .code = do_or},
+	{"start-up code rewritten", rewrite_during_start,
+	 SHOWN_BY("06-attack-open-page")},
+	{"NMIs to a CPU that waits", nmi_to_one_that_waits,
+	 SHOWN_BY("06-attack-open-page")},
+	{"a CPU that goes on", leave_one_running,
+	 SHOWN_BY("06-attack-open-page")},
+};
