@@ -79,6 +79,10 @@ GUEST_TEST(attack)
 {
 	uint count[ESCAPED + 1] = {0};
 
+	if (!below()) {
+		say("no Vellum below: there is nothing to get past");
+		return;
+	}
 	let_debugger_look();
 	for (const struct attack *a = attacks_start; a != attacks_end; a++)
 		if (!a->only || a->only == below())

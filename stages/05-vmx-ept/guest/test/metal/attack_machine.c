@@ -40,7 +40,7 @@ static enum verdict string_to_sleep_port(const struct attack *a)
 		return AS_ON_HARDWARE;
 	vector = try(out_string, (void *)port);
 	note("%s", fault_name(vector));
-	return vector == NO_FAULT && below() ? ESCAPED : REFUSED;
+	return vector == NO_FAULT ? ESCAPED : REFUSED;
 }
 
 /* Comes back here in real mode, if the machine has slept (attack_wake.S). */
@@ -94,7 +94,7 @@ static enum verdict sleep(const struct attack *a)
 	const u8 *fadt = find_acpi("FACP");
 	u16 port = sleep_port();
 
-	if (!fadt || !port || !below()) {
+	if (!fadt || !port) {
 		note("no ACPI here");
 		return AS_ON_HARDWARE;
 	}

@@ -21,7 +21,7 @@ static enum verdict look_at_map(const struct attack *a)
 	u64 base, size;
 
 	if (!find_hidden(&base, &size))
-		return below() ? ESCAPED : AS_ON_HARDWARE;
+		return ESCAPED;
 	for (uint i = 0; i < count; i++)
 		if (map[i].type == 1 && map[i].base < base + size &&
 		    map[i].base + map[i].size > base)
@@ -46,7 +46,7 @@ static enum verdict read_all(const struct attack *a)
 	u64 base, size;
 
 	if (!find_hidden(&base, &size))
-		return AS_ON_HARDWARE;
+		return ESCAPED;
 	for (u64 at = base; at < base + size; at += PAGE_SIZE)
 		if (!is_blank(at)) {
 			note("0x%lx holds 0x%lx", at, *(volatile u64 *)at);
@@ -75,7 +75,7 @@ static enum verdict write_to_it(const struct attack *a)
 	u64 base, size;
 
 	if (!find_hidden(&base, &size))
-		return AS_ON_HARDWARE;
+		return ESCAPED;
 	if (are_real((u64 *)hidden_page(0), (u64 *)hidden_page(1)) ||
 	    are_real((u64 *)(base + size - PAGE_SIZE),
 		     (u64 *)hidden_page(1)))

@@ -42,7 +42,7 @@ static enum verdict load_microcode(const struct attack *a)
 	after = count_in_log("vmm: microcode update");
 	note("%d line%s in Vellum's log", after - before,
 	     after - before == 1 ? "" : "s");
-	return after > before || !below() ? REFUSED : ESCAPED;
+	return after > before ? REFUSED : ESCAPED;
 }
 
 static enum verdict write_non_canonical(const struct attack *a)

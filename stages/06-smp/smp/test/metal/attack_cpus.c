@@ -48,10 +48,10 @@ static void prepare(void)
 	memcpy((void *)AP_PAGE_1, ap_code, ap_code_end - ap_code);
 }
 
-/* Has a CPU come, and who is below it? @tried: it should have. */
-static enum verdict see_who_comes(bool tried)
+/* Has a CPU come, and who is below it? */
+static enum verdict see_who_comes(void)
 {
-	bool came = within(tried ? PATIENCE : A_WHILE, &page->starts, 1) &&
+	bool came = within(PATIENCE, &page->starts, 1) &&
 		    within(PATIENCE, &page->alive, 2);
 
 	send(0, INIT | OTHERS);
@@ -59,7 +59,7 @@ static enum verdict see_who_comes(bool tried)
 		note("nobody came");
 		return AS_ON_HARDWARE;
 	}
-	if (below() && page->leaf != VELLUM) {
+	if (page->leaf != VELLUM) {
 		note("%u came, without Vellum", page->starts);
 		return ESCAPED;
 	}
@@ -74,7 +74,7 @@ static enum verdict start(const struct attack *a)
 	send(a->value >> 32, INIT | (u32)a->value);
 	send(a->value >> 32, SIPI | (u32)a->value);
 	send(a->value >> 32, SIPI | (u32)a->value);
-	return see_who_comes(false);
+	return see_who_comes();
 }
 
 #define TO(dest, bits) .value = (u64)(dest) << 32 | (bits)
@@ -86,7 +86,7 @@ static enum verdict start_everybody(const struct attack *a)
 		send(dest, INIT);
 		send(dest, SIPI);
 	}
-	return see_who_comes(false);
+	return see_who_comes();
 }
 
 /* One store to the register for each way to write memory. RAX is the value,
@@ -123,7 +123,7 @@ static enum verdict start_by(const struct attack *a)
 		send(0, INIT | OTHERS);
 		return REFUSED;
 	}
-	return see_who_comes(false);
+	return see_who_comes();
 }
 
 /*
@@ -148,7 +148,7 @@ static enum verdict rewrite_during_start(const struct attack *a)
 		send(dest, SIPI);
 	}
 	within(A_WHILE, &low->starts, 1);
-	if (low->starts && (below() && low->leaf != VELLUM)) {
+	if (low->starts && low->leaf != VELLUM) {
 		note("%u came that way", low->starts);
 		verdict = ESCAPED;
 	}
@@ -167,7 +167,7 @@ static enum verdict nmi_to_one_that_waits(const struct attack *a)
 	for (uint i = 0; i < 20; i++)
 		send(1, ICR_MODE_NMI | ICR_ASSERT);
 	send(1, SIPI);
-	return see_who_comes(false);
+	return see_who_comes();
 }
 
 /* At last CPU 1 runs, so that it can be seen from outside. */
@@ -178,7 +178,7 @@ static enum verdict leave_one_running(const struct attack *a)
 	prepare();
 	send(1, INIT);
 	send(1, SIPI);
-	verdict = see_who_comes(true);
+	verdict = see_who_comes();
 	page->alive = 0;
 	send(1, SIPI);
 	within(A_WHILE, &page->alive, 1);
