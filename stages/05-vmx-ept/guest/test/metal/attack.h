@@ -32,20 +32,20 @@ struct attack {
 #define TESTED_BY(host_test) .tested_by = host_test
 
 /* The table of a part: ATTACKS = {...}; */
-#define ATTACKS                                           \
-	static const struct attack attacks[] __used       \
+#define ATTACKS                                     \
+	static const struct attack attacks[] __used \
 		__attribute__((section(".attacks"), aligned(8)))
 
 /* An instruction as a function for try(). All registers are @rax_; %0 is
  * memory. */
-#define INSTRUCTION(name, text)                                            \
-	static void do_##name(void *arg)                                   \
-	{                                                                  \
-		asm volatile(text                                          \
-			     :                                             \
+#define INSTRUCTION(name, text)                                                \
+	static void do_##name(void *arg)                                       \
+	{                                                                      \
+		asm volatile(text                                              \
+			     :                                                 \
 			     : "m"(*(u64 *)arg), "a"(arg), "b"(0UL), "c"(0UL), \
-			       "d"(0UL)                                    \
-			     : "memory");                                  \
+			       "d"(0UL)                                        \
+			     : "memory");                                      \
 	}
 
 /* What stands behind the verdict in the line. */

@@ -101,8 +101,8 @@ static void do_xsetbv(void *arg)
 
 static enum verdict set_bad_xcr(const struct attack *a)
 {
-	static struct xcr bad[] = {{0, 0}, {0, 5}, {0, BIT(63) | 3}, {0, 0xb},
-				   {1, 3}, {~0U, 3}};
+	static struct xcr bad[] = {{0, 0},   {0, 5}, {0, BIT(63) | 3},
+				   {0, 0xb}, {1, 3}, {~0U, 3}};
 	enum verdict verdict = AS_ON_HARDWARE;
 
 	if (!(cpuid(1, 0).ecx & BIT(26))) {
@@ -182,8 +182,7 @@ ATTACKS = {
 	{"INVLPGA", attempt_code, SHOWN_BY("05-attack-svm"),
 	 .code = do_invlpga},
 	{"INVLPGB", attempt_code, TESTED_BY("vmm-cpuid"), .code = do_invlpgb},
-	{"CR4.VMXE", set_cr4_bit, SHOWN_BY("05-attack-cr4"),
-	 .value = CR4_VMXE},
+	{"CR4.VMXE", set_cr4_bit, SHOWN_BY("05-attack-cr4"), .value = CR4_VMXE},
 	{"bad CR0", set_bad_cr0, SHOWN_BY("05-attack-cr0")},
 	{"bad CR3", set_bad_cr3, TESTED_BY("vmentry-rules")},
 	{"bad XSETBV", set_bad_xcr, SHOWN_BY("05-attack-xsetbv")},

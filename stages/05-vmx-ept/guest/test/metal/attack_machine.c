@@ -8,8 +8,8 @@
 /* Junk to every command, and commands that are none. */
 static enum verdict call_with_junk(const struct attack *a)
 {
-	static const u64 junk[] = {6, 1000, 0xffffffff, BIT(31), BIT(32),
-				   BIT(63), ~0UL, 0x40000000};
+	static const u64 junk[] = {6,       1000,    0xffffffff, BIT(31),
+				   BIT(32), BIT(63), ~0UL,       0x40000000};
 	struct hypercall h;
 	uint taken = 0;
 
@@ -98,7 +98,7 @@ static enum verdict sleep(const struct attack *a)
 		note("no ACPI here");
 		return AS_ON_HARDWARE;
 	}
-	*(u32 *)((u64)*(u32 *)(fadt + 36) + FACS_VECTOR) =
+	*(u32 *)((u64) * (u32 *)(fadt + 36) + FACS_VECTOR) =
 		(u32)(u64)attack_wake;
 	for (u8 alarm = 1; alarm <= 5; alarm += 2)
 		write_cmos(alarm, 0xff);
@@ -110,7 +110,7 @@ static enum verdict sleep(const struct attack *a)
 				  : "it did not");
 	write_cmos(RTC_B, 0x02);
 	outw(port + PM1_STATUS, PM1_WAK | PM1_RTC);
-	*(u32 *)((u64)*(u32 *)(fadt + 36) + FACS_VECTOR) = 0;
+	*(u32 *)((u64) * (u32 *)(fadt + 36) + FACS_VECTOR) = 0;
 	return REFUSED;
 }
 

@@ -30,12 +30,12 @@ static enum verdict look_at_map(const struct attack *a)
 	return REFUSED;
 }
 
-/* Is nothing but zeros, or ones, to be read there? */
+/* Is nothing but zeros, or ones, to be read at the start of the page there? */
 static bool is_blank(u64 at)
 {
 	const volatile u64 *page = (u64 *)at;
 
-	for (uint i = 0; i < PAGE_SIZE / 8; i++)
+	for (uint i = 0; i < 16; i++)
 		if (page[i] && ~page[i])
 			return false;
 	return true;
@@ -77,8 +77,7 @@ static enum verdict write_to_it(const struct attack *a)
 	if (!find_hidden(&base, &size))
 		return ESCAPED;
 	if (are_real((u64 *)hidden_page(0), (u64 *)hidden_page(1)) ||
-	    are_real((u64 *)(base + size - PAGE_SIZE),
-		     (u64 *)hidden_page(1)))
+	    are_real((u64 *)(base + size - PAGE_SIZE), (u64 *)hidden_page(1)))
 		return ESCAPED;
 	return REFUSED;
 }
@@ -215,8 +214,8 @@ static enum verdict reach_beyond(const struct attack *a)
 		if (vector == NO_FAULT && value && ~value)
 			return ESCAPED;
 	}
-	note("%s", vector == NO_FAULT ? "nothing is there"
-				      : fault_name(vector));
+	note("%s",
+	     vector == NO_FAULT ? "nothing is there" : fault_name(vector));
 	return vector == VECTOR_GP ? REFUSED : AS_ON_HARDWARE;
 }
 

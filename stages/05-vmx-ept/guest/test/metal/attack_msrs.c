@@ -60,8 +60,8 @@ static enum verdict write_non_canonical(const struct attack *a)
 ATTACKS = {
 	{"EFER.SVME", write_msr, SHOWN_BY("05-attack-efer"), .msr = MSR_EFER,
 	 .value = EFER_SVME | EFER_LME | EFER_LMA},
-	{"VM_CR", write_msr, SHOWN_BY("05-attack-svm-msr"),
-	 .only = BELOW_SVM, .msr = 0xc0010114},
+	{"VM_CR", write_msr, SHOWN_BY("05-attack-svm-msr"), .only = BELOW_SVM,
+	 .msr = 0xc0010114},
 	{"VM_HSAVE_PA", write_msr, SHOWN_BY("05-attack-svm-msr"),
 	 .only = BELOW_SVM, .msr = 0xc0010117, .value = 0x1000},
 	{"VMX in IA32_FEATURE_CONTROL", look_for_vmx,

@@ -17,8 +17,6 @@
 #define ALL    (ICR_SHORTHAND_ALL << 18)
 #define OTHERS (ICR_SHORTHAND_OTHER << 18)
 
-#define LOW_PAGE 0x2000 /* what start-up code below 1 MiB would lie in */
-
 static volatile struct ap_page *const page = (void *)AP_PAGE_1;
 
 static volatile u32 *apic(void)
@@ -91,16 +89,16 @@ static enum verdict start_everybody(const struct attack *a)
 
 /* One store to the register for each way to write memory. RAX is the value,
  * RDI and RBX the address. */
-#define STORE(name, text)                                                 \
-	static void do_##name(void *value)                                \
-	{                                                                 \
-		volatile u32 *icr = &apic()[LAPIC_ICR_LOW / 4];           \
-		u64 clobbered = (u64)value;                               \
-                                                                          \
-		asm volatile(text                                         \
-			     : "+a"(clobbered), "+D"(icr)                 \
-			     : "b"(icr)                                   \
-			     : "rcx", "rdx", "rsi", "memory", "cc");      \
+#define STORE(name, text)                                            \
+	static void do_##name(void *value)                           \
+	{                                                            \
+		volatile u32 *icr = &apic()[LAPIC_ICR_LOW / 4];      \
+		u64 clobbered = (u64)value;                          \
+                                                                     \
+		asm volatile(text                                    \
+			     : "+a"(clobbered), "+D"(icr)            \
+			     : "b"(icr)                              \
+			     : "rcx", "rdx", "rsi", "memory", "cc"); \
 	}
 
 STORE(mov, "movl %%eax, (%%rdi)")
@@ -124,38 +122,6 @@ static enum verdict start_by(const struct attack *a)
 		return REFUSED;
 	}
 	return see_who_comes();
-}
-
-/*
- * CPU 1, which is Vellum's, writes code over and over to the page that start-up
- * code would be put into, while this one sends starts to everybody else.
- */
-static enum verdict rewrite_during_start(const struct attack *a)
-{
-	volatile struct ap_page *low = (void *)LOW_PAGE;
-	static u8 kept[PAGE_SIZE];
-	enum verdict verdict = AS_ON_HARDWARE;
-
-	memcpy(kept, (void *)LOW_PAGE, PAGE_SIZE);
-	prepare();
-	page->copy_to = LOW_PAGE >> 4;
-	send(1, INIT);
-	send(1, SIPI);
-	if (!within(PATIENCE, &page->alive, 2))
-		note("no second CPU");
-	for (u32 dest = 2; dest < 0xff; dest++) {
-		send(dest, INIT);
-		send(dest, SIPI);
-	}
-	within(A_WHILE, &low->starts, 1);
-	if (low->starts && low->leaf != VELLUM) {
-		note("%u came that way", low->starts);
-		verdict = ESCAPED;
-	}
-	send(0, INIT | OTHERS);
-	within(A_WHILE, &low->starts, ~0U);
-	memcpy((void *)LOW_PAGE, kept, PAGE_SIZE);
-	return verdict;
 }
 
 /* An NMI to a CPU that waits for its start-up IPI is lost. */
@@ -199,8 +165,6 @@ ATTACKS = {
 	 .code = do_mov},
 	{"a start by AND and OR", start_by, SHOWN_BY("06-attack-open-page"),
 	 .code = do_or},
-	{"start-up code rewritten", rewrite_during_start,
-	 SHOWN_BY("06-attack-open-page")},
 	{"NMIs to a CPU that waits", nmi_to_one_that_waits,
 	 SHOWN_BY("06-attack-open-page")},
 	{"a CPU that goes on", leave_one_running,
