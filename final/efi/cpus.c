@@ -5,7 +5,6 @@
  * Book: chapter 7.
  */
 #include "boot/boot_info.h"
-#include "boot/layout.h"
 #include "console/printf.h"
 #include "efi/guest.h"
 #include "efi/resume.h"
@@ -20,7 +19,9 @@
 u64 efi_cpu_root;
 u32 efi_cpu_efer;
 
-static struct cpu_state arriving; /* of the one that comes just now */
+/* What the loader says of the one that comes just now, and its state. */
+static const struct efi_handoff *handoff;
+static struct cpu_state arriving;
 
 /* A CPU of the list that has not been started, by its APIC ID. */
 static struct smp_cpu *find_self(void)
@@ -52,16 +53,17 @@ static void __noreturn run_on_own_stack(struct smp_cpu *cpu)
 	__builtin_unreachable();
 }
 
-void efi_cpu_arrive(u64 handoff);
+void efi_cpu_arrive(void);
 
 /* Called by cpus_entry.S. Returns if this CPU can't come to us. */
-void efi_cpu_arrive(u64 handoff)
+void efi_cpu_arrive(void)
 {
-	const struct efi_handoff *h = phys_to_direct(PHYS(handoff));
 	struct smp_cpu *cpu = find_self();
 
-	arriving = uefi_cpu_state(&h->cpu);
-	if (!cpu || (arriving.cr4 & ~CR4_GUEST_MAY_SET))
+	if (!cpu || !handoff)
+		return;
+	arriving = uefi_cpu_state(&handoff->cpu);
+	if (arriving.cr4 & ~CR4_GUEST_MAY_SET)
 		return;
 	cpu->go_on = go_on;
 	run_on_own_stack(cpu);
@@ -74,8 +76,9 @@ void efi_expect_cpus(void (*every_cpu)(void))
 	efi_cpu_root = paging_root().v;
 	efi_cpu_efer = rdmsr(MSR_EFER) & EFER_NXE;
 	smp_prepare(every_cpu);
+	handoff = map_phys(efi_handoff_phys, sizeof(*handoff), MAP_READ);
 	for (uint i = 1; i < smp_count; i++)
-		if (smp_cpu_prepare(&smp_cpus[i]))
+		if (!handoff || smp_cpu_prepare(&smp_cpus[i]))
 			printf("smp: CPU %u: no memory\n", i);
 	printf("smp: the firmware brings the other CPUs, else they come at "
 	       "their first INIT\n");

@@ -45,7 +45,7 @@ efi_cpu_entry:
 	wrmsr
 	mov	efi_cpu_root, %rax
 	mov	%rax, %cr3
-	call	efi_cpu_arrive		/* RDI is the handoff still */
+	call	efi_cpu_arrive
 
 	mov	%r12, %cr3
 	mov	$HANDOFF_REFUSED, %esi

@@ -114,6 +114,7 @@ CHECK_OFFSET(CPU_TR, cpu.selector[EFI_TR]);
 
 /* What the loader gave us, copied out of its memory; zero on a BIOS. */
 extern struct efi_handoff efi_handoff;
+extern phys_t efi_handoff_phys; /* where the loader's own is */
 
 /*
  * Take over what the loader left at @handoff, as boot_info_read() does on a

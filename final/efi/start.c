@@ -11,6 +11,7 @@
 
 /* In .data, as boot_info: it is filled before anything else runs. */
 struct efi_handoff efi_handoff __attribute__((section(".data")));
+phys_t efi_handoff_phys __attribute__((section(".data")));
 
 /* The loader reads it; here it is only known. */
 WORD(next_program_word, .name = "next", .takes = WORD_TEXT,
@@ -34,6 +35,7 @@ static int fill_boot_info(struct boot_info *boot, const struct efi_handoff *h)
 
 int efi_read_handoff(u64 handoff)
 {
+	efi_handoff_phys = PHYS(handoff);
 	efi_handoff = *(struct efi_handoff *)phys_to_direct(PHYS(handoff));
 	return fill_boot_info(&boot_info, &efi_handoff);
 }

@@ -17,6 +17,7 @@
 #include "vmm/launch.h"
 #include "vmm/nmi.h"
 #include "vmm/sleep.h"
+#include "vmm/window.h"
 
 /* What every CPU does, and so far there is one. */
 static void every_cpu(void)
@@ -55,6 +56,7 @@ static const char *start_vellum(int error)
 	SELFTEST(heap_selftest());
 
 	boot_phase("cpu");
+	direct_map_end(); /* RAM is the guest's from here on */
 	every_cpu();
 	vmm_warn_of_other_cpus(); /* they come with stage 06 */
 

@@ -19,6 +19,7 @@
 #include "vmm/launch.h"
 #include "vmm/nmi.h"
 #include "vmm/sleep.h"
+#include "vmm/window.h"
 
 /* What every CPU does, the first and those that it starts. */
 static void every_cpu(void)
@@ -62,6 +63,7 @@ static const char *start_vellum(int error)
 	smp_watch_apic(); /* INITs and start-up IPIs go through it */
 
 	boot_phase("cpu");
+	direct_map_end(); /* RAM is the guest's from here on */
 	every_cpu();
 
 	boot_phase("cpus");

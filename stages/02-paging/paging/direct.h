@@ -1,6 +1,5 @@
 /*
- * What belongs in the direct map: arithmetic on the memory map. Private to
- * paging/.
+ * What belongs in the direct map: arithmetic on the memory map.
  */
 #ifndef PAGING_DIRECT_H
 #define PAGING_DIRECT_H

@@ -280,17 +280,25 @@ void *map_phys(phys_t phys, u64 size, enum map_flags flags)
 	return ok ? (void *)(DEVICE_VIRT + phys.v) : NULL;
 }
 
+u64 *paging_entry(u64 virt)
+{
+	u64 *entry;
+
+	spin_lock(&space_lock);
+	entry = pt_entry(&own_space, virt, LEVEL_4K);
+	spin_unlock(&space_lock);
+	return entry;
+}
+
 int paging_make_guard(void *page)
 {
 	u64 *entry;
 
 	assert((u64)page % PAGE_SIZE == 0 &&
 	       in_vmm_range(virt_to_phys(page), PAGE_SIZE));
-	spin_lock(&space_lock);
-	entry = pt_entry(&own_space, (u64)page, LEVEL_4K);
+	entry = paging_entry((u64)page);
 	if (entry)
 		*entry = PTE_GUARD;
-	spin_unlock(&space_lock);
 	asm volatile("invlpg (%0)" : : "r"(page) : "memory");
 	return entry ? 0 : -ENOMEM;
 }

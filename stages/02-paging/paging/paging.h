@@ -45,6 +45,12 @@ phys_t paging_root(void);
 void paging_prepare_cpu(void);
 
 /*
+ * The entry for the page at @virt in our page tables, made if need be, for a
+ * page that one caller alone maps and unmaps. NULL: no memory. Any CPU.
+ */
+u64 *paging_entry(u64 virt);
+
+/*
  * Unmap @page, a page of our range, for good, so that a stack above it that
  * grows too large faults. Splits a large page when need be. Returns -ENOMEM
  * when there is no page for that. Other CPUs may see it mapped for a while.

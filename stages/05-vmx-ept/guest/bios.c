@@ -21,6 +21,7 @@
 #include "console/printf.h"
 #include "guest/bios_map.h"
 #include "lib/string.h"
+#include "paging/paging.h"
 #include "vmm/hypercall.h"
 #include "vmm/launch.h"
 
@@ -106,6 +107,7 @@ static u16 place(phys_t at, const char *code, size_t size)
 static void place_module(phys_t limit)
 {
 	const struct mem_range *m = &boot_info.module;
+	const void *code;
 
 	if (m->base < MIB)
 		panic("the loader put the module below 1 MiB: 0x%lx", m->base);
@@ -116,8 +118,10 @@ static void place_module(phys_t limit)
 	if (!mem_map_is_ram(&boot_info.map, BOOT_SECTOR, m->size))
 		panic("the module does not fit: not all of 0x%x-0x%lx is RAM",
 		      BOOT_SECTOR, BOOT_SECTOR + m->size - 1);
-	memcpy(phys_to_direct(PHYS(BOOT_SECTOR)), phys_to_direct(PHYS(m->base)),
-	       m->size);
+	code = map_phys(PHYS(m->base), m->size, MAP_READ);
+	if (!code)
+		panic("the module at 0x%lx can't be mapped", m->base);
+	memcpy(phys_to_direct(PHYS(BOOT_SECTOR)), code, m->size);
 	printf("guest: boots the loader's module, %lu KiB\n",
 	       ALIGN_UP(m->size, KIB) / KIB);
 }

@@ -8,86 +8,41 @@
  *
  * with 512 entries of 8 bytes in each table, or, without PAE, two levels of
  * 1024 entries of 4 bytes. Rights are not checked: the guest was executing
- * what we read.
+ * what we read. Each address that comes out goes through the nested tables, as
+ * the guest's own accesses do.
  */
 #include "vmm/guest_memory.h"
 
-#include "boot/boot_info.h"
-#include "boot/layout.h"
 #include "lib/cpu.h"
 #include "lib/errno.h"
 #include "lib/pte.h"
-#include "lib/string.h"
-#include "paging/address.h"
-#include "paging/guarded.h"
-#include "paging/paging.h"
 #include "vmm/decode.h"
 #include "vmm/vcpu.h"
-
-#define ROM_START 0xc0000 /* option ROMs and BIOS, in our direct map too */
-#define ROM_END   0x100000
-
-static bool is_memory(u64 base, u64 size)
-{
-	const struct mem_map *map = &boot_info.map;
-
-	if (base >= ROM_START && base + size <= ROM_END)
-		return true;
-	for (uint i = 0; i < map->count; i++) {
-		const struct mem_range *r = &map->range[i];
-
-		if (base >= r->base && base + size <= r->base + r->size)
-			return r->type == MEM_RAM || r->type == MEM_ACPI ||
-			       r->type == MEM_NVS;
-	}
-	return false;
-}
-
-struct copy {
-	void *to;
-	const void *from;
-	size_t size;
-};
-
-static void copy_guarded(void *arg)
-{
-	struct copy *c = arg;
-
-	memcpy(c->to, c->from, c->size);
-}
+#include "vmm/window.h"
 
 /*
- * Code also runs from memory that the firmware calls reserved, and from its
- * flash at the top of 4 GiB, where a CPU begins after INIT. Pages of these are
- * mapped when they are needed: not those of all the address space, whose page
- * tables could eat up our memory.
+ * What the nested tables let the guest do may be done for it: with RAM of any
+ * kind and age, with ROM, with its part of our range, which is zeros.
  */
-static const void *guest_bytes(u64 base, u64 size)
+int guest_read_phys(struct vcpu *vcpu, gphys_t gpa, void *buffer, size_t size)
 {
-	if (base + size < base || overlaps_vmm_range(base, size))
-		return NULL;
-	if (is_memory(base, size))
-		return phys_to_direct(PHYS(base));
-	return base + size <= 4 * GIB ? map_phys(PHYS(base), size, MAP_READ)
-				      : NULL;
+	phys_t at;
+	int error = nested_root_lookup(&vcpu->root, gpa, false, &at);
+
+	if (!error)
+		window_read(at, buffer, size);
+	return error;
 }
 
-/* Guarded, as not all RAM of a strange memory map need be mapped. */
-int guest_read_phys(gphys_t gpa, void *buffer, size_t size)
+int guest_write_phys(struct vcpu *vcpu, gphys_t gpa, const void *buffer,
+		     size_t size)
 {
-	struct copy c = {buffer, guest_bytes(gpa.v, size), size};
+	phys_t at;
+	int error = nested_root_lookup(&vcpu->root, gpa, true, &at);
 
-	return c.from ? guarded(copy_guarded, &c, NULL) : -EFAULT;
-}
-
-int guest_write_phys(gphys_t gpa, const void *buffer, size_t size)
-{
-	struct copy c = {phys_to_direct(PHYS(gpa.v)), buffer, size};
-
-	if (gpa.v + size < gpa.v || overlaps_vmm_range(gpa.v, size) ||
-	    !is_memory(gpa.v, size))
-		return -EFAULT;
-	return guarded(copy_guarded, &c, NULL);
+	if (!error)
+		window_write(at, buffer, size);
+	return error;
 }
 
 /* How the guest's page tables look in its mode. */
@@ -140,8 +95,8 @@ int guest_virt_to_phys(struct vcpu *vcpu, u64 virt, gphys_t *gpa)
 		bool leaf = level == 1;
 
 		entry = 0;
-		if (guest_read_phys(GPHYS(table + index * w.entry_size), &entry,
-				    w.entry_size) ||
+		if (guest_read_phys(vcpu, GPHYS(table + index * w.entry_size),
+				    &entry, w.entry_size) ||
 		    !(entry & PTE_P))
 			return -EFAULT;
 		if (level == 2 || (level == 3 && w.levels > 3))
@@ -169,7 +124,7 @@ int guest_read_virt(struct vcpu *vcpu, u64 virt, void *buffer, size_t size)
 		int error = find_part(vcpu, virt, &part, &gpa);
 
 		if (!error)
-			error = guest_read_phys(gpa, buffer, part);
+			error = guest_read_phys(vcpu, gpa, buffer, part);
 		if (error)
 			return error;
 		virt += part;
@@ -187,7 +142,7 @@ int guest_write_virt(struct vcpu *vcpu, u64 virt, const void *buffer,
 		int error = find_part(vcpu, virt, &part, &gpa);
 
 		if (!error)
-			error = guest_write_phys(gpa, buffer, part);
+			error = guest_write_phys(vcpu, gpa, buffer, part);
 		if (error)
 			return error;
 		virt += part;

@@ -15,14 +15,15 @@ struct vcpu;
 int guest_virt_to_phys(struct vcpu *vcpu, u64 virt, gphys_t *gpa);
 
 /*
- * Copy @size bytes at guest-physical @gpa, which the guest itself reads there:
- * devices may be touched. -EFAULT when it lies in our own range.
+ * Copy @size bytes, all in one page, at guest-physical @gpa, which the guest
+ * itself reads there: devices may be touched. -EFAULT where there can be no
+ * memory, -ENOMEM where Vellum has none to map it. Any CPU, its own @vcpu.
  */
-int guest_read_phys(gphys_t gpa, void *buffer, size_t size);
+int guest_read_phys(struct vcpu *vcpu, gphys_t gpa, void *buffer, size_t size);
 
-/* Copy @size bytes to guest-physical @gpa. -EFAULT where that is no memory, or
- * our own range. */
-int guest_write_phys(gphys_t gpa, const void *buffer, size_t size);
+/* The same, to there. -EPERM where Vellum watches what is written. */
+int guest_write_phys(struct vcpu *vcpu, gphys_t gpa, const void *buffer,
+		     size_t size);
 
 /* Copy @size bytes at guest-virtual @virt; the range may cross pages. */
 int guest_read_virt(struct vcpu *vcpu, u64 virt, void *buffer, size_t size);

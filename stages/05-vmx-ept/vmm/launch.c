@@ -19,6 +19,7 @@
 #include "page/mm.h"
 #include "vmm/console.h"
 #include "vmm/nmi.h"
+#include "vmm/window.h"
 
 static u64 launch_tsc;
 
@@ -86,7 +87,9 @@ void vmm_enable(void)
 	if (!vcpu)
 		panic("no memory for a virtual CPU");
 	memset(vcpu, 0, sizeof(*vcpu));
-	error = vcpu_ops->create(vcpu);
+	error = window_init();
+	if (!error)
+		error = vcpu_ops->create(vcpu);
 	if (error)
 		panic("no virtual CPU (error %d)", error);
 	vcpu_add(vcpu);

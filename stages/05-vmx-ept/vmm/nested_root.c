@@ -121,6 +121,36 @@ int nested_root_fault(struct nested_root *root, gphys_t gpa, bool write)
 	return error;
 }
 
+/* All that is mapped may be read. */
+static bool nested_allows(const struct nested_map *map, u64 entry, bool write)
+{
+	return entry && (!write || (entry & map->format->write));
+}
+
+int nested_root_lookup(struct nested_root *root, gphys_t gpa, bool write,
+		       phys_t *hpa)
+{
+	const struct nested_map *map = root->map;
+	u64 entry, offset;
+	uint level;
+	int error;
+
+	if (gpa.v >= map->limit)
+		return -EFAULT;
+	entry = *nested_find(map, gpa.v, LEVEL_4K, &level);
+	if (!nested_allows(map, entry, write)) {
+		error = nested_root_fault(root, gpa, write);
+		if (error)
+			return error;
+		entry = *nested_find(map, gpa.v, LEVEL_4K, &level);
+	}
+	if (!nested_allows(map, entry, write))
+		return -EPERM;
+	offset = nested_level_size(level) - 1;
+	*hpa = PHYS((entry & NESTED_ADDRESS & ~offset) | (gpa.v & offset));
+	return 0;
+}
+
 int nested_root_retype(struct nested_root *root, const struct mtrr_state *mtrr)
 {
 	struct nested_map *old = root->map, *map;

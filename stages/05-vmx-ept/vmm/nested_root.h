@@ -29,6 +29,14 @@ int nested_root_init(struct nested_root *root,
 /* As nested_map_fault(), for the CPU that has @root. */
 int nested_root_fault(struct nested_root *root, gphys_t gpa, bool write);
 
+/*
+ * The host-physical address in *@hpa that the guest's access to @gpa goes to.
+ * What can be mapped is mapped on the way, as at a first touch. Errors as
+ * nested_root_fault(), and -EPERM for a write to a page that is watched.
+ */
+int nested_root_lookup(struct nested_root *root, gphys_t gpa, bool write,
+		       phys_t *hpa);
+
 /* As nested_map_retype(): the MTRRs of the CPU that has @root changed. The
  * CPU flushes before it enters the guest. */
 int nested_root_retype(struct nested_root *root, const struct mtrr_state *mtrr);

@@ -18,16 +18,22 @@
 #define LEVEL_1G   3
 #define LEVEL_ROOT 4
 
-/* Bytes that one entry of @level covers. */
+/* An entry of @level covers this power of two of bytes, ... */
+static inline uint nested_level_shift(uint level)
+{
+	return PAGE_SHIFT + 9 * (level - 1);
+}
+
+/* ... which are so many. */
 static inline u64 nested_level_size(uint level)
 {
-	return PAGE_SIZE << (9 * (level - 1));
+	return BIT(nested_level_shift(level));
 }
 
 /* The entry of @table, which is of @level, that covers @gpa. */
 static inline u64 *nested_slot(u64 *table, u64 gpa, uint level)
 {
-	return &table[gpa / nested_level_size(level) % NESTED_ENTRIES];
+	return &table[gpa >> nested_level_shift(level) & (NESTED_ENTRIES - 1)];
 }
 
 /* Allocate an empty table. -ENOMEM. */

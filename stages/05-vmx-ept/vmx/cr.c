@@ -56,7 +56,8 @@ int vmx_load_pdptes(struct vcpu *vcpu, u64 cr3)
 	uint bits = vmx_caps()->physical_bits;
 	u64 pdpte[4];
 
-	if (guest_read_phys(GPHYS(cr3 & 0xffffffe0), pdpte, sizeof(pdpte)))
+	if (guest_read_phys(vcpu, GPHYS(cr3 & 0xffffffe0), pdpte,
+			    sizeof(pdpte)))
 		return -EPERM;
 	for (uint i = 0; i < 4; i++)
 		if ((pdpte[i] & PDPTE_PRESENT) &&

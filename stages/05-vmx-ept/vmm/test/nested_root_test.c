@@ -1,0 +1,129 @@
+/*
+ * Where the guest's reads go, for Vellum's own: nested_root_lookup().
+ */
+#include "heap/heap.h"
+#include "lib/errno.h"
+#include "vmm/mmio.h"
+#include "vmm/nested_root.h"
+#include "vmm/test/nested_host.h"
+
+#define VMM_BASE (1 * GIB)
+#define VMM_SIZE (4 * MIB)
+#define LIMIT    BIT(39)
+
+static struct nested_root root;
+
+void *alloc(uint size)
+{
+	return malloc(size);
+}
+
+void free(void *p)
+{
+	libc_free(p);
+}
+
+static void enter_nothing(struct vcpu *vcpu, gphys_t gpa)
+{
+}
+
+static bool always(void)
+{
+	return true;
+}
+
+static struct mmio_page watched = {
+	.page = {0xfee00000},
+	.wanted = always,
+	.write = enter_nothing,
+};
+
+static int start(void **state)
+{
+	mmio_watch(&watched);
+	host_machine(2 * GIB, 2 * GIB, VMM_BASE, VMM_SIZE);
+	return nested_root_init(&root, &npt_2m, NULL, LIMIT);
+}
+
+static u64 at(u64 gpa)
+{
+	phys_t hpa;
+
+	assert_int_equal(nested_root_lookup(&root, GPHYS(gpa), false, &hpa), 0);
+	return hpa.v;
+}
+
+static void memory_is_where_the_guest_finds_it(void **state)
+{
+	assert_int_equal(at(0), 0);
+	assert_int_equal(at(VMM_BASE - 1), VMM_BASE - 1);
+	assert_int_equal(at(VMM_BASE + VMM_SIZE), VMM_BASE + VMM_SIZE);
+	assert_int_equal(at(4 * GIB - 1), 4 * GIB - 1);
+}
+
+static void what_no_map_has_listed_is_mapped_on_the_way(void **state)
+{
+	uint pages = root.map->pages;
+
+	assert_int_equal(at(7 * GIB + 12345), 7 * GIB + 12345);
+	assert_true(root.map->pages > pages);
+	assert_true(host_touch(root.map, 7 * GIB + 12345, true));
+	assert_int_equal(at(LIMIT - 1), LIMIT - 1);
+}
+
+static void our_range_reads_as_the_blank_page(void **state)
+{
+	const u8 *blank = (const u8 *)at(VMM_BASE);
+
+	assert_int_equal(at(VMM_BASE + VMM_SIZE - 1), (u64)blank + 4095);
+	assert_int_equal(blank[0] | blank[4095], 0);
+	assert_int_equal(nested_root_fault(&root, GPHYS(VMM_BASE + 8192), true),
+			 0);
+	assert_int_not_equal(at(VMM_BASE + 8192), (u64)blank);
+}
+
+static void there_is_an_end_of_addresses_and_of_pages(void **state)
+{
+	phys_t hpa;
+
+	assert_int_equal(nested_root_lookup(&root, GPHYS(LIMIT), false, &hpa),
+			 -EFAULT);
+	assert_int_equal(nested_root_lookup(&root, GPHYS(~0UL), true, &hpa),
+			 -EFAULT);
+	host_pages_left = 0;
+	assert_int_equal(nested_root_lookup(&root, GPHYS(9 * GIB), false, &hpa),
+			 -ENOMEM);
+	host_pages_left = -1;
+	assert_int_equal(at(9 * GIB), 9 * GIB);
+}
+
+static void a_write_goes_where_the_guests_own_would(void **state)
+{
+	phys_t hpa, blank, scratch;
+
+	assert_int_equal(nested_root_lookup(&root, GPHYS(5), true, &hpa), 0);
+	assert_int_equal(hpa.v, 5);
+	assert_int_equal(
+		nested_root_lookup(&root, GPHYS(VMM_BASE), false, &blank), 0);
+	assert_int_equal(
+		nested_root_lookup(&root, GPHYS(VMM_BASE), true, &scratch), 0);
+	assert_int_not_equal(scratch.v, blank.v);
+	assert_int_equal(at(VMM_BASE), scratch.v);
+	assert_int_equal(
+		nested_root_lookup(&root, GPHYS(watched.page.v), true, &hpa),
+		-EPERM);
+	assert_int_equal(at(watched.page.v), watched.page.v);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(memory_is_where_the_guest_finds_it),
+		cmocka_unit_test(what_no_map_has_listed_is_mapped_on_the_way),
+		cmocka_unit_test(our_range_reads_as_the_blank_page),
+		cmocka_unit_test(a_write_goes_where_the_guests_own_would),
+		cmocka_unit_test(there_is_an_end_of_addresses_and_of_pages),
+	};
+
+	return cmocka_run_group_tests(tests, start, NULL);
+}
