@@ -88,7 +88,7 @@ void svm_skip_bytes(struct vcpu *vcpu, uint length)
 /*
  * Of the instruction that exited, in bytes, where nothing else tells it: QEMU's
  * TCG has no NRIP save. All intercepted ones are 0f xx, or, of three bytes,
- * 0f 01 xx.
+ * 0f 01 xx. 0: another CPU of the guest has changed it, or its page tables.
  */
 static uint instruction_length(struct vcpu *vcpu)
 {
@@ -96,14 +96,25 @@ static uint instruction_length(struct vcpu *vcpu)
 	struct instruction i = decode_opcode(code, guest_fetch(vcpu, code),
 					     guest_address_size(vcpu));
 
-	if (i.opcode == 0x0f) {
-		if (decode_byte(&i) == 0x01)
-			decode_byte(&i);
-		return i.at;
-	}
-	svm_dump(vcpu);
-	panic("can't read the guest's instruction at 0x%lx",
-	      svm_vmcb(vcpu)->save.rip);
+	if (i.opcode != 0x0f)
+		return 0;
+	if (decode_byte(&i) == 0x01)
+		decode_byte(&i);
+	return i.cut ? 0 : i.at;
+}
+
+static void skip_by_reading(struct vcpu *vcpu)
+{
+	struct vm_exit exit = {
+		.hw_reason = svm_vmcb(vcpu)->control.exit_code,
+	};
+	uint length = instruction_length(vcpu);
+
+	if (length)
+		svm_skip_bytes(vcpu, length);
+	else
+		exit_refuse(vcpu, &exit, VECTOR_UD,
+			    "its instruction is not there any more");
 }
 
 void svm_skip_instruction(struct vcpu *vcpu)
@@ -115,5 +126,5 @@ void svm_skip_instruction(struct vcpu *vcpu)
 	else if (svm_vcpu(vcpu)->nrips && c->next_rip)
 		skip_to(vcpu, c->next_rip);
 	else
-		svm_skip_bytes(vcpu, instruction_length(vcpu));
+		skip_by_reading(vcpu);
 }

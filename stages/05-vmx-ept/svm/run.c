@@ -77,6 +77,7 @@ static void decode_exit(struct vmcb_control *c, struct vm_exit *exit)
 	exit->info = c->exit_info1;
 	exit->gpa = GPHYS(c->exit_info2);
 	exit->write = c->exit_info1 & NPF_WRITE;
+	exit->reserved = c->exit_info1 & NPF_RESERVED;
 	exit->vector = VECTOR_UD;
 	exit->reason = translate_reason(c);
 	if (exit->reason == EXIT_IO)

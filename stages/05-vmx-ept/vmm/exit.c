@@ -5,7 +5,7 @@
  */
 #include "vmm/exit.h"
 
-#include "console/panic.h"
+#include "console/console.h"
 #include "console/printf.h"
 #include "lib/cpu.h"
 #include "lib/errno.h"
@@ -50,9 +50,67 @@ void exit_dispatch(struct vcpu *vcpu, const struct vm_exit *exit)
 {
 	struct exit_stats *stats = &vcpu->stats[exit->reason];
 
+	vcpu->exits++;
 	stats->count++;
 	handlers[exit->reason](vcpu, exit);
 	stats->cycles += rdtsc() - vcpu->exit_tsc;
+}
+
+#define REPEATS_MOST    1000
+#define REFUSALS_LOGGED 16
+
+/* What else goes to the guest's console does not matter any more. */
+static void reset_stuck_guest(struct vcpu *vcpu, const struct vm_exit *exit)
+{
+	console_take_back();
+	printf("vmm: the guest is stuck: exit 0x%lx at 0x%lx for the %uth "
+	       "time: reset\n",
+	       exit->hw_reason, vcpu->repeat.rip, vcpu->repeat.times);
+	vcpu_ops->dump(vcpu);
+	machine_reset();
+}
+
+/*
+ * @exit left the guest where it was, to try again, or @refused it what it
+ * tried. Is that news? In the end it resets the machine: a refusal each time
+ * it comes, a second try if there was nothing but second tries.
+ */
+static bool note_repeat(struct vcpu *vcpu, const struct vm_exit *exit,
+			bool refused)
+{
+	struct exit_repeat *r = &vcpu->repeat;
+	struct exit_repeat now = {
+		.hw_reason = exit->hw_reason,
+		.rip = vcpu_ops->get(vcpu, VCPU_RIP),
+		.gpa = refused ? GPHYS(0) : exit->gpa,
+	};
+
+	if (r->hw_reason != now.hw_reason || r->rip != now.rip ||
+	    r->gpa.v != now.gpa.v || (!refused && vcpu->exits != r->at + 1))
+		*r = now;
+	r->at = vcpu->exits;
+	if (++r->times >= REPEATS_MOST)
+		reset_stuck_guest(vcpu, exit);
+	return r->times == 1;
+}
+
+void exit_refuse(struct vcpu *vcpu, const struct vm_exit *exit, uint vector,
+		 const char *why)
+{
+	static u32 logged;
+	u32 line;
+
+	if (note_repeat(vcpu, exit, true)) {
+		line = __atomic_add_fetch(&logged, 1, __ATOMIC_RELAXED);
+		if (line <= REFUSALS_LOGGED)
+			printf("vmm: exit 0x%lx (0x%lx, 0x%lx) at 0x%lx: "
+			       "exception %u, as %s%s\n",
+			       exit->hw_reason, exit->info, exit->gpa.v,
+			       vcpu->repeat.rip, vector, why,
+			       line == REFUSALS_LOGGED ? "; no more of these"
+						       : "");
+	}
+	vcpu_ops->inject_exception(vcpu, vector, 0);
 }
 
 /* As on a CPU without the extension, or with it switched off (SDM 2B). */
@@ -122,12 +180,12 @@ EXIT_HANDLER(INIT)
 		vcpu_ops->reset(vcpu, NULL);
 }
 
-/* Only a CPU that waits for one can see a SIPI; the only one never waits. */
+/* A CPU that does not wait for one takes no notice, and the only one never
+ * waits (SDM 3A 9.4.4). */
 EXIT_HANDLER(SIPI)
 {
-	if (!cpu_signals)
-		panic("a SIPI exit from a CPU that runs");
-	cpu_signals->sipi(vcpu, exit->info);
+	if (cpu_signals)
+		cpu_signals->sipi(vcpu, exit->info);
 }
 
 EXIT_HANDLER(TASK_SWITCH)
@@ -135,32 +193,40 @@ EXIT_HANDLER(TASK_SWITCH)
 	vcpu_ops->task_switch(vcpu, exit);
 }
 
+static const char *memory_problem(int error)
+{
+	switch (error) {
+	case -EPERM:
+		return "nothing in Vellum's range can be executed";
+	case -EFAULT:
+		return "no memory of a PC has that address";
+	case -ENOMEM:
+		return "there is no page left for a nested page table";
+	default:
+		return "the CPU refuses Vellum's nested entry for it";
+	}
+}
+
 EXIT_HANDLER(MEMORY)
 {
 	const struct mmio_page *page = mmio_find(exit->gpa.v, 1);
-	int error;
+	int error = -EINVAL;
 
 	if (page && exit->write) {
 		page->write(vcpu, exit->gpa);
 		return;
 	}
-	error = nested_root_fault(&vcpu->root, exit->gpa, exit->write);
-	/* It executes our range, or goes beyond what a PC's memory can be. */
-	if (error == -EPERM || error == -EFAULT) {
-		vcpu_ops->inject_exception(vcpu, VECTOR_GP, 0);
+	if (!exit->reserved)
+		error = nested_root_fault(&vcpu->root, exit->gpa, exit->write);
+	if (error) {
+		exit_refuse(vcpu, exit, VECTOR_GP, memory_problem(error));
 		return;
 	}
-	if (error) {
-		vcpu_ops->dump(vcpu);
-		panic("guest-physical 0x%lx can't be mapped (error %d)",
-		      exit->gpa.v, error);
-	}
+	note_repeat(vcpu, exit, false);
 	vcpu_ops->flush_map(vcpu);
 }
 
 EXIT_HANDLER(UNKNOWN)
 {
-	vcpu_ops->dump(vcpu);
-	panic("unexpected VM exit: reason 0x%lx, information 0x%lx",
-	      exit->hw_reason, exit->info);
+	exit_refuse(vcpu, exit, VECTOR_UD, "Vellum does not know this exit");
 }

@@ -49,6 +49,7 @@ struct vm_exit {
 	u64 info;      /* exit qualification, or EXITINFO1 */
 	gphys_t gpa;   /* MEMORY: the address */
 	bool write;    /* MEMORY: a write was tried; WRMSR; IO: OUT */
+	bool reserved; /* MEMORY: the CPU calls a nested entry malformed */
 	u16 port;      /* IO: the first of */
 	u8 size;       /* IO: this many ports */
 	bool string;   /* IO: INS or OUTS */
@@ -64,6 +65,14 @@ typedef void exit_handler_fn(struct vcpu *vcpu, const struct vm_exit *exit);
 
 /* Call the handler of @exit, and count it and the time that it took. */
 void exit_dispatch(struct vcpu *vcpu, const struct vm_exit *exit);
+
+/*
+ * What Vellum can't do for the guest, or will not: exception @vector in the
+ * guest instead, and a line in the log that ends in @why. When the same exit
+ * comes at the same RIP for the thousandth time, the machine is reset.
+ */
+void exit_refuse(struct vcpu *vcpu, const struct vm_exit *exit, uint vector,
+		 const char *why);
 
 const char *exit_reason_name(enum exit_reason reason);
 

@@ -50,6 +50,14 @@ struct exit_stats {
 	u64 cycles; /* TSC, from the exit to the next entry */
 };
 
+/* The last exit that left the guest where it was (exit.c). */
+struct exit_repeat {
+	u64 hw_reason, rip;
+	gphys_t gpa;
+	u64 at;     /* the vcpu's count of exits then */
+	uint times; /* that it has come */
+};
+
 struct vcpu {
 	struct guest_regs regs;
 	void *backend; /* struct vmx_vcpu or struct svm_vcpu */
@@ -57,6 +65,8 @@ struct vcpu {
 	u64 exit_tsc; /* TSC right after the last exit */
 	u32 stop;     /* do not enter: there is something to do (vmm/nmi.h) */
 	struct exit_stats stats[EXIT_REASON_COUNT];
+	u64 exits; /* all of them */
+	struct exit_repeat repeat;
 	struct vcpu *next; /* see vcpu_first() */
 };
 

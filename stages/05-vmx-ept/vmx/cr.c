@@ -8,7 +8,6 @@
  * to CR0 must be done here (SDM 2B MOV to control registers).
  * Book: chapter 5.
  */
-#include "console/panic.h"
 #include "lib/cpu.h"
 #include "lib/errno.h"
 #include "vmm/vcpu.h"
@@ -128,14 +127,18 @@ static int write_control_register(struct vcpu *vcpu, u64 info)
 			return -EPERM;
 		/* fall through */
 	default:
-		panic("a control-register exit that nobody asked for: 0x%lx",
-		      info);
+		return -ENOENT;
 	}
 }
 
 void vmx_cr_write(struct vcpu *vcpu, const struct vm_exit *exit)
 {
-	if (write_control_register(vcpu, exit->info))
+	int error = write_control_register(vcpu, exit->info);
+
+	if (error == -ENOENT)
+		exit_refuse(vcpu, exit, VECTOR_UD,
+			    "nobody asked for an exit there");
+	else if (error)
 		vmx_inject_exception(vcpu, VECTOR_GP, 0);
 	else
 		vmx_skip_instruction(vcpu);

@@ -15,6 +15,7 @@
 #define REASON_EXCEPTION_OR_NMI 0
 #define REASON_IO               30
 #define REASON_WRMSR            32
+#define REASON_EPT_MISCONFIG    49
 
 #define EPT_WRITE BIT(1) /* qualification: the access was a write */
 
@@ -51,8 +52,9 @@ static const u8 translation[] = {
 	[31] = EXIT_RDMSR,
 	[REASON_WRMSR] = EXIT_WRMSR,
 	[48] = EXIT_MEMORY, /* EPT violation */
-	[50] = VIRT,        /* INVEPT */
-	[53] = VIRT,        /* INVVPID */
+	[REASON_EPT_MISCONFIG] = EXIT_MEMORY,
+	[50] = VIRT, /* INVEPT */
+	[53] = VIRT, /* INVVPID */
 	[55] = EXIT_XSETBV,
 	[59] = VIRT, /* VMFUNC */
 	[76] = VIRT, /* SEAMCALL */
@@ -85,7 +87,8 @@ static void decode_exit(struct vm_exit *exit)
 	};
 	if (exit->reason == EXIT_MEMORY) {
 		exit->gpa = GPHYS(vmcs_read(VMCS_GUEST_PHYSICAL_ADDRESS));
-		exit->write = exit->info & EPT_WRITE;
+		exit->reserved = basic == REASON_EPT_MISCONFIG;
+		exit->write = !exit->reserved && (exit->info & EPT_WRITE);
 	}
 	if (exit->reason == EXIT_IO) {
 		exit->port = IO_PORT(exit->info);

@@ -25,3 +25,11 @@ vmm-acpi.sources := vmm/test/acpi_test.c vmm/acpi.c
 
 HOST_TESTS += vmm-decode
 vmm-decode.sources := vmm/test/decode_test.c vmm/decode.c
+
+HOST_TESTS += vmm-guest-memory vmm-exit
+vmm-guest-memory.sources := vmm/test/guest_memory_test.c vmm/guest_memory.c
+vmm-exit.sources := vmm/test/exit_test.c vmm/exit.c
+
+HOST_TESTS += vmm-nested-root
+vmm-nested-root.sources := vmm/test/nested_root_test.c vmm/nested_root.c \
+	$(nested-code)

@@ -108,6 +108,17 @@ def test_a_triple_fault_resets_the_machine(machine, guest):
     assert pc.wait_exit(30) == 'reset'
 
 
+@pytest.mark.slow('bochs')
+def test_a_guest_that_can_never_get_on_is_reset(machine, guest, emu):
+    """Its handler of #GP lies where nothing may be executed."""
+    pc = machine(emu=emu, disk=guest('stuck'), cmdline='boot=0x80',
+                 reboot=True)
+    pc.expect(r'^guest: stuck: now')
+    pc.expect(r'^vmm: the guest is stuck: exit 0x(30|400) at 0x[0-9a-f]+ for '
+              'the 1000th time: reset')
+    pc.expect(LAUNCH)
+
+
 def test_an_nmi_from_outside_reaches_the_guest(machine, guest):
     """QEMU's monitor presses the button."""
     pc = machine(disk=guest('wait'), cmdline='boot=0x80')
