@@ -12,8 +12,8 @@
 #define EPTP_LEVELS 0x38UL
 #define EPTP_OTHER  0xfc0UL /* accessed/dirty and reserved: we set none */
 
-#define EFER_LONG     (EFER_LME | EFER_LMA)
-#define SHADOW        (BLOCKED_BY_STI | BLOCKED_BY_MOV_SS)
+#define EFER_LONG (EFER_LME | EFER_LMA)
+#define SHADOW    (BLOCKED_BY_STI | BLOCKED_BY_MOV_SS)
 
 #define EVENT_RESERVED    0x7ffff000UL
 #define EFER_RESERVED     ~(EFER_SCE | EFER_LONG | EFER_NXE)

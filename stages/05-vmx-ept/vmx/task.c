@@ -3,8 +3,8 @@
  *
  * A far CALL or JMP to a task state segment, an interrupt through a task gate,
  * and the IRET that goes back store all registers in one TSS and load them from
- * another (SDM 3A 8.3). 32-bit kernels take NMIs and double faults so; the first
- * Linux switched all its processes so. SVM's hardware does it itself.
+ * another (SDM 3A 8.3). 32-bit kernels take NMIs and double faults so; the
+ * first Linux switched all its processes so. SVM's hardware does it itself.
  *
  * The CPU has checked gate, selector and descriptor of the new TSS when it
  * exits; the rest is here, in the manual's order: nothing changes before the

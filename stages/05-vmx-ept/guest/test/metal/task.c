@@ -1,7 +1,7 @@
 /*
- * Hardware task switches (SDM 3A 8.3): by CALL, JMP, INT, task gates, exceptions
- * and NMIs, and back by IRET; 16-bit, virtual 8086, with page tables of their
- * own. SVM's hardware does them; for VMX, vmx/task.c.
+ * Hardware task switches (SDM 3A 8.3): by CALL, JMP, INT, task gates,
+ * exceptions and NMIs, and back by IRET; 16-bit, virtual 8086, with page tables
+ * of their own. SVM's hardware does them; for VMX, vmx/task.c.
  */
 #include "guest/test/metal/guest.h"
 

@@ -67,7 +67,7 @@ task_tour:
 	lcall	$SEL_NARROW, $0
 	note	NOTE_NARROW
 
-	/* An exception with an error code; the task that takes it steps over. */
+	/* An exception with an error code; its task steps over. */
 	mov	$SEL_BAD, %eax
 	mov	%ax, %fs
 	note	NOTE_GP, task_error
