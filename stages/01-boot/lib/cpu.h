@@ -215,6 +215,7 @@ static inline __noreturn void cpu_halt_forever(void)
 #define VECTOR_SS  12
 #define VECTOR_GP  13
 #define VECTOR_PF  14
+#define VECTOR_MF  16
 #define VECTOR_AC  17
 #define VECTOR_MC  18
 

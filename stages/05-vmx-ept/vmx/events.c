@@ -9,6 +9,7 @@
  * its source and will not come again, so we must put it in once more (SDM 3C
  * 28.2.4). Book: chapter 5.
  */
+#include "console/printf.h"
 #include "vmx/vmx.h"
 
 #define REASON_EXCEPTION     0
@@ -115,6 +116,17 @@ static void update_debug_registers(void)
 						~(DEBUGCTL_LBR | DEBUGCTL_BTF));
 }
 
+/* Nothing can raise IRQ 13 but the CPU's FERR# signal, which needs NE to be 0;
+ * and which vector the interrupt controller has for it can't be read. */
+static void tell_of_x87_error(void)
+{
+	static u32 told;
+
+	if (!__atomic_exchange_n(&told, 1, __ATOMIC_RELAXED))
+		printf("vmx: an x87 error, which the guest (CR0.NE = 0) "
+		       "expects as IRQ 13, comes as exception 16\n");
+}
+
 /*
  * If the exception came up while another event was being delivered, that one
  * gives way, as it does in hardware: both of ours are benign (SDM 3A 6.15,
@@ -127,6 +139,8 @@ void vmx_return_exception(void)
 	if ((event & EVENT_VECTOR) == VECTOR_DB &&
 	    EVENT_TYPE(event) == EVENT_EXCEPTION)
 		update_debug_registers();
+	if ((event & EVENT_VECTOR) == VECTOR_MF)
+		tell_of_x87_error();
 	if (EVENT_TYPE(event) >= EVENT_SOFT_INTERRUPT)
 		vmcs_write(VMCS_ENTRY_INSTRUCTION_LENGTH,
 			   vmcs_read(VMCS_EXIT_INSTRUCTION_LENGTH));

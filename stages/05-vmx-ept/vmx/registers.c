@@ -61,6 +61,17 @@ static void set_cache_bits(u64 value)
 		write_cr0((read_cr0() & ~bits) | (value & bits));
 }
 
+/*
+ * The CPU's own NE is 1, so an x87 error is exception 16, whatever the guest's
+ * NE. As on a PC it would be IRQ 13 with a guest's NE of 0, we tell of it
+ * (events.c).
+ */
+static void watch_x87_errors(bool on)
+{
+	vmcs_write(VMCS_EXCEPTION_BITMAP,
+		   VMX_EXITING_EXCEPTIONS | (on ? BIT(VECTOR_MF) : 0));
+}
+
 void vmx_load_cr0(struct vcpu *vcpu, u64 value)
 {
 	struct vmx_vcpu *vmx = vcpu->backend;
@@ -70,6 +81,7 @@ void vmx_load_cr0(struct vcpu *vcpu, u64 value)
 		efer |= EFER_LMA;
 	vmx_set_efer(efer);
 	set_cache_bits(value);
+	watch_x87_errors(!(value & CR0_NE));
 	vmcs_write(VMCS_CR0_SHADOW, value);
 	vmcs_write(VMCS_GUEST_CR0,
 		   (value & ~vmcs_read(VMCS_CR0_MASK)) | vmx->cr0_fixed);

@@ -27,7 +27,8 @@ def test_debug_exceptions_and_interrupted_events_arrive(machine, stage,
                                                         needs_guest):
     """CR0.NE, single steps, and events whose delivery causes an exit."""
     # pylint: disable=unused-argument
-    vellum = machine(emu='bochs', cmdline='boot=0x80', ignore_bad_msrs=False,
+    vellum = machine(emu='bochs', cmdline='boot=0x80 hypercall',
+                     ignore_bad_msrs=False,
                      disk=BUILD / stage / 'guest' / 'vmx.img')
     vellum.expect('^guest: debug: ok')
     vellum.expect('^guest: delivery: ok')

@@ -1,11 +1,12 @@
 /*
  * CR0 writes that exit under VMX (NE is not the guest's own there), and debug
  * exceptions that QEMU gets wrong: single steps in the shadow of STI and of MOV
- * SS, and INT1. All others are in breakpoints.c.
+ * SS, and INT1. All others are in breakpoints.c. And x87 errors.
  */
 #include "guest/test/metal/guest.h"
 
-#define DR6_B0 BIT(0)
+#define DR6_B0   BIT(0)
+#define X87_LINE "vmx: an x87 error"
 
 static volatile uint count;
 static volatile u64 trap_rip, trap_dr6;
@@ -56,6 +57,44 @@ static void change_cr0(void)
 	write_cr0(before);
 }
 
+static void raise_x87_error(void *arg)
+{
+	static const u16 all_exceptions = 0x340;
+
+	asm volatile("fninit\n\t"
+		     "fldcw %0\n\t"
+		     "fldz\n\t"
+		     "fld1\n\t"
+		     "fdiv %%st(1), %%st\n\t"
+		     "fwait"
+		     :
+		     : "m"(all_exceptions));
+}
+
+/* With NE = 0 this is not what a PC does, but what Vellum says that it does. */
+static void cause_x87_error(u64 ne)
+{
+	u64 before = read_cr0();
+
+	write_cr0((before & ~(CR0_NE | CR0_EM | CR0_TS)) | ne);
+	check(try(raise_x87_error, NULL) == VECTOR_MF,
+	      "x87 error with NE %u: no #MF", !!ne);
+	asm volatile("fninit");
+	write_cr0(before);
+}
+
+static void x87_errors(void)
+{
+	int told;
+
+	cause_x87_error(CR0_NE);
+	check(count_in_log(X87_LINE) <= 0, "told of an error that is right");
+	cause_x87_error(0);
+	cause_x87_error(0);
+	told = count_in_log(X87_LINE);
+	check(told == 1 || told < 0, "told of x87 errors %d times", told);
+}
+
 static void expect_trap(const char *what, u64 cause)
 {
 	check(count == 1 && (trap_dr6 & (DR6_BS | DR6_B0)) == cause,
@@ -104,6 +143,7 @@ GUEST_TEST(debug)
 		return;
 	}
 	change_cr0();
+	x87_errors();
 	set_handler(VECTOR_DB, on_debug);
 	single_steps();
 	asm volatile(".byte 0xf1"); /* INT1 */
