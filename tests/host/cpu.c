@@ -184,6 +184,10 @@ FAKE_PORT(b, u8)
 FAKE_PORT(w, u16)
 FAKE_PORT(l, u32)
 
+__weak void wbinvd(void)
+{
+}
+
 /* As in names.h. */
 __weak void cpu_pause(void)
 {

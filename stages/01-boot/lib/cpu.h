@@ -112,6 +112,12 @@ static inline u32 inl(u16 port)
 	return value;
 }
 
+/* Write all caches back, and empty them. */
+static inline void wbinvd(void)
+{
+	asm volatile("wbinvd" : : : "memory");
+}
+
 static inline void cpu_pause(void)
 {
 	__builtin_ia32_pause();

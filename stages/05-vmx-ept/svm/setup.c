@@ -79,13 +79,13 @@ int svm_create(struct vcpu *vcpu)
 		return -ENOMEM;
 	memset(svm->vmcb, 0, sizeof(*svm->vmcb));
 	memset(svm->msrpm, 0, MSRPM_SIZE);
+	set_guest_msrs(svm); /* before svm_build_map() sets our PAT */
 	error = save_host_state(svm);
 	if (!error)
 		error = svm_build_map(vcpu);
 	if (error)
 		return error;
 	set_controls(vcpu);
-	set_guest_msrs(svm);
 	svm_intercept_own_msrs(vcpu);
 	msr_intercept_all(vcpu);
 	return 0;

@@ -125,7 +125,7 @@ EXIT_HANDLER(VIRT_INSTRUCTION)
  */
 EXIT_HANDLER(INVD)
 {
-	asm volatile("wbinvd" : : : "memory");
+	wbinvd();
 	vcpu_ops->skip_instruction(vcpu);
 }
 

@@ -18,6 +18,7 @@
 #include "lib/string.h"
 #include "page/mm.h"
 #include "vmm/console.h"
+#include "vmm/guest_mtrr.h"
 #include "vmm/nmi.h"
 #include "vmm/window.h"
 
@@ -92,6 +93,7 @@ void vmm_enable(void)
 		error = vcpu_ops->create(vcpu);
 	if (error)
 		panic("no virtual CPU (error %d)", error);
+	guest_mtrr_watch(vcpu);
 	vcpu_add(vcpu);
 	if (*this_cpu(cpu_number) == 0)
 		printf("vmm: %s; %u pages of nested page tables\n",

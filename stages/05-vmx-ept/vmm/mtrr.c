@@ -19,6 +19,7 @@
 #include "vmm/mtrr.h"
 
 #include "lib/cpu.h"
+#include "lib/errno.h"
 #include "lib/string.h"
 
 #define FIXED_END   (1 * MIB)
@@ -199,7 +200,8 @@ void mtrr_read(struct mtrr_state *state)
 		state->variable[i].base = rdmsr(MSR_MTRR_PHYSBASE0 + 2 * i);
 		state->variable[i].mask = rdmsr(MSR_MTRR_PHYSBASE0 + 2 * i + 1);
 	}
-	if (!(capabilities & MTRRCAP_FIX))
+	state->has_fixed = capabilities & MTRRCAP_FIX;
+	if (!state->has_fixed)
 		return;
 	state->fixed_enabled = def_type & DEF_TYPE_FIXED_ENABLE;
 	read_fixed(&state->fixed[0], MSR_MTRR_FIX64K, 1);
@@ -207,28 +209,149 @@ void mtrr_read(struct mtrr_state *state)
 	read_fixed(&state->fixed[24], MSR_MTRR_FIX4K, 8);
 }
 
-bool mtrr_is_msr(u32 msr)
+/* Index into fixed[] of the first piece of fixed register @msr, or -1. */
+static int fixed_index(u32 msr)
 {
-	static const struct {
-		u32 first, count;
-	} mtrrs[] = {
-		{MSR_MTRR_PHYSBASE0, 2 * MTRR_MAX_VARIABLE},
-		{MSR_MTRR_FIX64K, 1},
-		{MSR_MTRR_FIX16K, 2},
-		{MSR_MTRR_FIX4K, 8},
-		{MSR_MTRR_DEF_TYPE, 1},
-	};
-	uint i;
+	if (msr == MSR_MTRR_FIX64K)
+		return 0;
+	if (msr - MSR_MTRR_FIX16K < 2)
+		return 8 + 8 * (msr - MSR_MTRR_FIX16K);
+	if (msr - MSR_MTRR_FIX4K < 8)
+		return 24 + 8 * (msr - MSR_MTRR_FIX4K);
+	return -1;
+}
 
-	for (i = 0; i < ARRAY_SIZE(mtrrs); i++)
-		if (msr - mtrrs[i].first < mtrrs[i].count)
-			return true;
-	return false;
+static u64 def_type(const struct mtrr_state *state)
+{
+	return state->default_type |
+	       (state->fixed_enabled ? DEF_TYPE_FIXED_ENABLE : 0) |
+	       (state->enabled ? DEF_TYPE_ENABLE : 0);
+}
+
+static bool is_type(u64 type)
+{
+	return type <= CACHE_WB && (VALID_TYPES & BIT(type));
+}
+
+int mtrr_get(const struct mtrr_state *state, u32 msr, u64 *value)
+{
+	u32 i = msr - MSR_MTRR_PHYSBASE0;
+	int fixed = fixed_index(msr);
+
+	if (msr == MSR_MTRR_DEF_TYPE)
+		*value = def_type(state);
+	else if (i < 2 * state->variable_count)
+		*value = i % 2 ? state->variable[i / 2].mask
+			       : state->variable[i / 2].base;
+	else if (fixed >= 0 && state->has_fixed)
+		memcpy(value, &state->fixed[fixed], sizeof(*value));
+	else
+		return -EPERM;
+	return 0;
+}
+
+static int set_def_type(struct mtrr_state *state, u64 value)
+{
+	u64 switches = DEF_TYPE_ENABLE |
+		       (state->has_fixed ? DEF_TYPE_FIXED_ENABLE : 0);
+
+	if (!is_type(value & ~switches))
+		return -EPERM;
+	state->default_type = value & DEF_TYPE_TYPE;
+	state->fixed_enabled = value & DEF_TYPE_FIXED_ENABLE;
+	state->enabled = value & DEF_TYPE_ENABLE;
+	return 0;
+}
+
+/* A pair's two registers have other bits below the address. */
+static int set_variable(struct mtrr_state *state, u32 i, u64 value)
+{
+	u64 low = value & ~(state->address_mask & ~PAGE_MASK);
+
+	if (i % 2 ? low & ~MTRR_MASK_VALID : !is_type(low))
+		return -EPERM;
+	if (i % 2)
+		state->variable[i / 2].mask = value;
+	else
+		state->variable[i / 2].base = value;
+	return 0;
+}
+
+/* Bits above a type may stay, where firmware has left some (AMD's RdMem and
+ * WrMem, APM 2 7.9.1), but none can be added. */
+static int set_fixed(u8 *type, u64 value)
+{
+	const u8 *byte = (const u8 *)&value;
+
+	for (uint i = 0; i < 8; i++)
+		if (!is_type(byte[i] & TYPE_BITS) ||
+		    (byte[i] & ~TYPE_BITS & ~type[i]))
+			return -EPERM;
+	memcpy(type, &value, 8);
+	return 0;
+}
+
+int mtrr_set(struct mtrr_state *state, u32 msr, u64 value)
+{
+	u32 i = msr - MSR_MTRR_PHYSBASE0;
+	int fixed = fixed_index(msr);
+
+	if (msr == MSR_MTRR_DEF_TYPE)
+		return set_def_type(state, value);
+	if (i < 2 * state->variable_count)
+		return set_variable(state, i, value);
+	if (fixed >= 0 && state->has_fixed)
+		return set_fixed(&state->fixed[fixed], value);
+	return -EPERM;
+}
+
+/* All registers but the switch. */
+static void write_all(const struct mtrr_state *state)
+{
+	u64 value;
+
+	for (u32 msr = MSR_MTRR_PHYSBASE0; msr < MSR_MTRR_DEF_TYPE; msr++)
+		if (!mtrr_get(state, msr, &value))
+			wrmsr(msr, value);
+}
+
+void mtrr_write(const struct mtrr_state *state)
+{
+	u64 cr0 = read_cr0(), cr4 = read_cr4();
+
+	write_cr0((cr0 | CR0_CD) & ~CR0_NW);
+	wbinvd();
+	write_cr4(cr4 & ~CR4_PGE); /* flushes the TLB, with what is global */
+	write_cr3(read_cr3());
+	wrmsr(MSR_MTRR_DEF_TYPE, 0);
+	write_all(state);
+	wrmsr(MSR_MTRR_DEF_TYPE, def_type(state));
+	wbinvd();
+	write_cr3(read_cr3());
+	write_cr0(cr0 & ~(CR0_CD | CR0_NW));
+	write_cr4(cr4);
+}
+
+/*
+ * In a leaf, WB means "as the machine's MTRRs say". So it stands where those
+ * say the same as the guest's, and where the guest wants WB, which can't be had
+ * from any leaf: memory stays uncached, or written through. But what the
+ * machine combines to bursts (WC) loses the order of stores, which a guest
+ * relies on in WB memory: UC instead. All other types are the guest's for the
+ * asking.
+ */
+enum mem_cache mtrr_leaf_type(enum mem_cache machine, enum mem_cache guest)
+{
+	if (guest == machine)
+		return CACHE_WB;
+	if (guest == CACHE_WB && machine == CACHE_WC)
+		return CACHE_UC;
+	return guest;
 }
 
 bool mtrr_equal(const struct mtrr_state *a, const struct mtrr_state *b)
 {
-	return a->enabled == b->enabled &&
+	return a->has_fixed == b->has_fixed && a->enabled == b->enabled &&
 	       a->fixed_enabled == b->fixed_enabled &&
 	       a->default_type == b->default_type &&
 	       a->variable_count == b->variable_count &&

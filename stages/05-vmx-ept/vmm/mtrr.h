@@ -1,9 +1,9 @@
 /*
  * Memory type range registers: which physical memory is cached how (SDM 3A
- * 12.11). With EPT, Vellum must put these types into its tables, because the
- * CPU ignores the MTRRs for guest memory. mtrr_read() asks this CPU; the others
- * are pure functions.
- * Book: chapter 5.
+ * 12.11). The machine's own stay as the firmware set them; what the guest has
+ * is a copy (guest_mtrr.h), whose types Vellum puts into the nested tables.
+ * mtrr_read() and mtrr_write() are about this CPU; the others are pure
+ * functions. Book: chapter 5.
  */
 #ifndef VMM_MTRR_H
 #define VMM_MTRR_H
@@ -26,6 +26,7 @@ enum mem_cache {
 #define MTRR_MASK_VALID   BIT(11) /* in PHYSMASK: the pair is in use */
 
 struct mtrr_state {
+	bool has_fixed; /* the registers for the first MiB exist */
 	bool enabled, fixed_enabled;
 	u8 default_type;
 	u8 fixed[MTRR_FIXED]; /* types of the pieces of the first MiB */
@@ -38,6 +39,12 @@ struct mtrr_state {
 
 /* Read this CPU's MTRRs. Without MTRRs in CPUID: all memory write-back. */
 void mtrr_read(struct mtrr_state *state);
+
+/*
+ * Make this CPU's MTRRs those of @state, which a CPU of the same kind has. Only
+ * before the CPU runs a guest: caches are off for a while (SDM 3A 12.11.8).
+ */
+void mtrr_write(const struct mtrr_state *state);
 
 /* As if there were no MTRRs: all memory write-back. */
 void mtrr_all_write_back(struct mtrr_state *state);
@@ -58,8 +65,19 @@ enum mem_cache mtrr_type(const struct mtrr_state *state, u64 address,
 bool mtrr_variable_range(const struct mtrr_state *state, uint i, u64 *first,
 			 u64 *last);
 
-/* Is @msr one of the MTRRs (PHYSBASE/MASK, FIX*, DEF_TYPE)? */
-bool mtrr_is_msr(u32 msr);
+/* RDMSR and WRMSR of an MTRR, done to @state. -EPERM where hardware raises #GP:
+ * no such register, a reserved bit, a type that does not exist. */
+int mtrr_get(const struct mtrr_state *state, u32 msr, u64 *value);
+int mtrr_set(struct mtrr_state *state, u32 msr, u64 value);
+
+/*
+ * The type that a leaf of the NPT must have for memory to which the guest's
+ * MTRRs give @guest, while the machine's give it @machine: the hardware
+ * combines the machine's with the leaf's, and the result is never faster than
+ * either (APM 2 15.25.8). Where @guest can't be had, the answer leads to a type
+ * that is slower, and as safe.
+ */
+enum mem_cache mtrr_leaf_type(enum mem_cache machine, enum mem_cache guest);
 
 /* Do @a and @b say the same in every register? */
 bool mtrr_equal(const struct mtrr_state *a, const struct mtrr_state *b);

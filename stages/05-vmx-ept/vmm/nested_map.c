@@ -205,8 +205,34 @@ static bool one_type(const struct mtrr_state *mtrr, u64 base, u64 size,
 	return true;
 }
 
+/*
+ * The type of a leaf for [@base, @base + @size), in *@type; false when it would
+ * need more than one. Where the guest gets a slower one than it wants,
+ * map->slower.
+ */
+static bool leaf_type(struct nested_map *map, u64 base, u64 size,
+		      enum mem_cache *type)
+{
+	const struct nested_format *format = map->format;
+	const u8 *bits = format->cache_bits;
+	enum mem_cache guest, machine;
+
+	if (!one_type(&map->mtrr, base, size, &guest))
+		return false;
+	*type = guest;
+	if (!format->machine)
+		return true;
+	if (!one_type(format->machine, base, size, &machine))
+		return false;
+	*type = mtrr_leaf_type(machine, guest);
+	if (guest != machine && guest != CACHE_UC)
+		map->slower |= bits[guest] == bits[CACHE_UC] ||
+			       (guest != CACHE_WC && machine != CACHE_WB);
+	return true;
+}
+
 /* May one leaf of @level map all that the entry for @base covers? */
-static bool may_be_leaf(const struct nested_map *map, u64 base, uint level,
+static bool may_be_leaf(struct nested_map *map, u64 base, uint level,
 			enum mem_cache *type)
 {
 	u64 size = nested_level_size(level);
@@ -217,7 +243,7 @@ static bool may_be_leaf(const struct nested_map *map, u64 base, uint level,
 		return false;
 	if (level > LEVEL_4K && mmio_find(base, size))
 		return false;
-	return one_type(&map->mtrr, base, size, type);
+	return leaf_type(map, base, size, type);
 }
 
 /* Fill *@entry, which is empty, of @level, and covers memory from @base on. */
@@ -424,6 +450,7 @@ int nested_map_retype(struct nested_map *map, const struct mtrr_state *mtrr)
 		swap_trees(map, &copy);
 		map->pages = copy.pages;
 		map->mtrr = copy.mtrr;
+		map->slower = copy.slower;
 		nested_tree_free(&copy, copy.root);
 	}
 	spin_unlock(&map->lock);

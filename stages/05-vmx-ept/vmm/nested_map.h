@@ -22,8 +22,12 @@ struct nested_format {
 	u64 no_exec; /* flipped in a leaf that may not be executed: EPT clears
 			X (bit 2), NPT sets NX (bit 63) */
 	uint type_shift; /* where a leaf's memory type goes ... */
-	bool has_type;   /* ... if the format has one (EPT) */
-	bool has_1g;     /* the CPU has 1 GiB leaves */
+	bool has_type;   /* ... if it is all that counts (EPT) */
+	/* Else (NPT) the types that the hardware applies besides, and the bits
+	 * of a leaf with a type of its own. */
+	const struct mtrr_state *machine;
+	u8 cache_bits[CACHE_WB + 1];
+	bool has_1g; /* the CPU has 1 GiB leaves */
 };
 
 struct nested_map {
@@ -32,6 +36,7 @@ struct nested_map {
 	u64 limit;         /* first guest-physical address beyond the map */
 	uint pages;        /* table pages that belong to this map */
 	u64 hidden_writes; /* pages of our range that the guest wrote to */
+	bool slower;       /* a leaf is slower than the guest's MTRRs say */
 
 	/* The rest is nested_*.c's own. */
 	struct mtrr_state mtrr;  /* what the leaf types come from */
@@ -55,12 +60,11 @@ struct nested_map {
  * there up to @limit (2^physical address bits; cut to NESTED_LIMIT) at first
  * touch. Leaf types come from @mtrr; NULL: all write-back. It is copied, so
  * that a fault while the guest has the MTRRs off for a moment does not make a
- * leaf of another type. A leaf is as large as the type is uniform, also when
- * the format has no types: the hardware behind NPT looks at the MTRRs itself,
- * and a large page over several types is undefined (SDM 3A 12.11.9). Our own
- * range (boot_info) is readable only, and shows one blank page. Returns 0,
- * -ENOMEM (then nothing stays allocated), or -EINVAL when our range is not made
- * of whole 2 MiB.
+ * leaf of another type. A leaf is as large as the type is uniform, the
+ * machine's as well where the hardware looks at that, too: a large page over
+ * several types is undefined (SDM 3A 12.11.9). Our own range (boot_info) is
+ * readable only, and shows one blank page. Returns 0, -ENOMEM (then nothing
+ * stays allocated), or -EINVAL when our range is not made of whole 2 MiB.
  */
 int nested_map_build(struct nested_map *map, const struct nested_format *format,
 		     const struct mtrr_state *mtrr, u64 limit);

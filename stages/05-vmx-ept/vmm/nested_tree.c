@@ -52,8 +52,8 @@ u64 nested_leaf_bits(const struct nested_map *map, uint level,
 	if (level > LEVEL_4K)
 		bits |= format->large;
 	if (format->has_type)
-		bits |= (u64)type << format->type_shift;
-	return bits;
+		return bits | (u64)type << format->type_shift;
+	return bits | format->cache_bits[type];
 }
 
 void nested_set(u64 *entry, u64 value)

@@ -16,7 +16,7 @@
 #ifndef VMM_SPECULATION_H
 #define VMM_SPECULATION_H
 
-#ifdef __ASSEMBLER__
+#ifdef __ASSEMBLER__ /* clang-format off */
 
 /* Changes ECX and flags, and 256 bytes below RSP. */
 	.macro	FILL_RETURN_STACK

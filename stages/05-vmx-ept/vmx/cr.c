@@ -2,11 +2,11 @@
  * A guest's write to CR0 or CR4 that exits: it would change a bit of the masks
  * of registers.c.
  *
- * Paging, protection and caches are switched without an exit, and a kernel
- * costs one exit: when it sets NE for the first time. But that one write can
+ * Paging and protection are switched without an exit, and a kernel costs one
+ * exit: when it sets NE for the first time. (One that changes MTRRs switches
+ * the caches off and on, and costs two more each time.) But that one write can
  * change everything else too, PG included, so all that hardware does at a MOV
- * to CR0 must be done here (SDM 2B MOV to control registers).
- * Book: chapter 5.
+ * to CR0 must be done here (SDM 2B MOV to control registers). Book: chapter 5.
  */
 #include "lib/cpu.h"
 #include "lib/errno.h"

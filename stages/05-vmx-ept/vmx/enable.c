@@ -42,8 +42,9 @@ static void unlock_vmx(u64 feature_control)
 static void prepare_control_registers(const struct vmx_caps *caps)
 {
 	u64 cr4 = read_cr4() | CR4_VMXE | (caps->xsave ? CR4_OSXSAVE : 0);
+	u64 cr0 = read_cr0() & ~(CR0_CD | CR0_NW); /* for good: registers.c */
 
-	write_cr0((read_cr0() | caps->cr0_fixed0) & caps->cr0_fixed1);
+	write_cr0((cr0 | caps->cr0_fixed0) & caps->cr0_fixed1);
 	write_cr4((cr4 | caps->cr4_fixed0) & caps->cr4_fixed1);
 }
 

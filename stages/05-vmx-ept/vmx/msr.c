@@ -12,7 +12,6 @@
 #include "lib/errno.h"
 #include "paging/guarded.h"
 #include "vmm/msr.h"
-#include "vmx/mtrr.h"
 #include "vmx/vmx.h"
 
 #define MSR_SMM_MONITOR_CTL 0x9b
@@ -31,10 +30,6 @@
 
 /* State components without side effects on us: HDC, HWP (SDM 1 13.1). */
 #define XSS_GUEST_MAY_SET (BIT(13) | BIT(16))
-
-/* The MTRRs lie between these; not every number is one. */
-#define MSR_MTRR_FIRST 0x200
-#define MSR_MTRR_LAST  0x2ff
 
 static int refuse_msr_read(struct vcpu *vcpu, u32 msr, u64 *value)
 {
@@ -119,8 +114,6 @@ int vmx_write_msr(struct vcpu *vcpu, u32 msr, u64 value)
 {
 	const struct own_msr *own = find_own_msr(msr);
 
-	if (mtrr_is_msr(msr))
-		return mtrr_guest_write(vcpu, msr, value);
 	return own && own->write ? own->write(vcpu, msr, value) : -ENOENT;
 }
 
@@ -132,9 +125,6 @@ void vmx_intercept_own_msrs(struct vcpu *vcpu)
 		for (u32 msr = own->first; msr <= own->last; msr++)
 			vmx_intercept_msr(vcpu, msr, own->read, own->write);
 	}
-	for (u32 msr = MSR_MTRR_FIRST; msr <= MSR_MTRR_LAST; msr++)
-		if (mtrr_is_msr(msr))
-			vmx_intercept_msr(vcpu, msr, false, true);
 }
 
 /*

@@ -9,7 +9,7 @@
  * "PAT" (bit 6) stays 0, so that the guest's own page tables and PAT can make
  * a page's type weaker than the MTRRs', as they can without us.
  */
-#include "vmx/mtrr.h"
+#include "vmm/guest_mtrr.h"
 #include "vmx/vmx.h"
 
 #define EPT_R     BIT(0)
@@ -51,16 +51,12 @@ int vmx_build_map(struct vcpu *vcpu)
 	const struct vmx_caps *caps = vmx_caps();
 	uint bits =
 		MIN(caps->physical_bits - caps->keyid_bits, EPT_ADDRESS_BITS);
-	struct mtrr_state mtrr;
-	int error;
-
-	mtrr_read(&mtrr);
-	error = nested_root_init(
+	int error = nested_root_init(
 		&vcpu->root, caps->ept_vpid & EPT_CAP_1G ? &ept_1g : &ept_2m,
-		&mtrr, BIT(bits));
+		guest_mtrr_init(), BIT(bits));
+
 	if (error)
 		return error;
-	mtrr_guest_init(&mtrr);
 	vmcs_write(VMCS_EPT_POINTER, ept_pointer(&vcpu->root));
 	vmx_flush_map(vcpu);
 	return 0;

@@ -8,10 +8,14 @@
  * guest reads it from the shadow, and an attempt to make it differ from the
  * shadow exits (SDM 3C 26.3), see cr.c.
  *
- *	CR0 mask: NE, and what else the CPU fixes
+ *	CR0 mask: NE, what else the CPU fixes, CD and NW
  *	CR4 mask: VMXE, and all that vmm/cr4.h does not list
  *
- * Book: chapter 5.
+ * Entries and exits do not exchange CD and NW (SDM 3C 27.3.2.1, 28.5.1): what
+ * the guest set would hold in Vellum as well, without caches, or (with NW, on
+ * old CPUs) with such as are not kept coherent. So they are the guest's to
+ * write and read, and the CPU's stay 0. For the guest's memory nothing comes of
+ * it: a cache that is on gives the same data. Book: chapter 5.
  */
 #include "lib/cpu.h"
 #include "vmm/vcpu.h"
@@ -28,9 +32,9 @@ static const enum vmcs_field plain_field[] = {
 u64 vmx_cr0_mask(const struct vmx_caps *caps)
 {
 	u64 must_be_1 = caps->cr0_fixed0 & ~(CR0_PE | CR0_PG);
-	u64 must_be_0 = ~caps->cr0_fixed1 & 0xffffffff & ~(CR0_CD | CR0_NW);
+	u64 must_be_0 = ~caps->cr0_fixed1 & 0xffffffff;
 
-	return must_be_1 | must_be_0;
+	return must_be_1 | must_be_0 | CR0_CD | CR0_NW;
 }
 
 u64 vmx_cr4_mask(const struct vmx_caps *caps)
@@ -47,18 +51,6 @@ void vmx_set_efer(u64 value)
 		controls |= ENTRY_IA32E;
 	vmcs_write(VMCS_ENTRY_CONTROLS, controls);
 	vmcs_write(VMCS_GUEST_EFER, value);
-}
-
-/*
- * Entries and exits leave CD and NW alone (SDM 3C 27.3.2.1, 28.5.1), so the
- * guest's are the CPU's own.
- */
-static void set_cache_bits(u64 value)
-{
-	u64 bits = CR0_CD | CR0_NW;
-
-	if ((read_cr0() ^ value) & bits)
-		write_cr0((read_cr0() & ~bits) | (value & bits));
 }
 
 /*
@@ -80,7 +72,6 @@ void vmx_load_cr0(struct vcpu *vcpu, u64 value)
 	if ((value & CR0_PG) && (efer & EFER_LME))
 		efer |= EFER_LMA;
 	vmx_set_efer(efer);
-	set_cache_bits(value);
 	watch_x87_errors(!(value & CR0_NE));
 	vmcs_write(VMCS_CR0_SHADOW, value);
 	vmcs_write(VMCS_GUEST_CR0,

@@ -88,7 +88,8 @@ void vmx_reset(struct vcpu *vcpu, const struct real_mode_entry *entry)
 	vmx_set_efer(0);
 	vmcs_write(VMCS_GUEST_CR3, 0);
 	vmx_set(vcpu, VCPU_CR4, 0);
-	vmx_load_cr0(vcpu, CR0_ET | (read_cr0() & (CR0_CD | CR0_NW)));
+	vmx_load_cr0(vcpu,
+		     CR0_ET | (vmx_get(vcpu, VCPU_CR0) & (CR0_CD | CR0_NW)));
 	vmcs_write(VMCS_GUEST_RFLAGS, RFLAGS_FIXED);
 	vmcs_write(VMCS_GUEST_RIP, RESET_IP);
 	vmcs_write(VMCS_GUEST_RSP, 0);

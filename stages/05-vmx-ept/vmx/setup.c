@@ -64,6 +64,7 @@ static void set_controls(const struct vmx_caps *caps, struct vmx_vcpu *vmx)
 	vmcs_write(VMCS_ENTRY_MSR_LOAD_COUNT, 0);
 	vmcs_write(VMCS_CR0_MASK, vmx_cr0_mask(caps));
 	vmcs_write(VMCS_CR4_MASK, vmx_cr4_mask(caps));
+	vmcs_write(VMCS_CR0_SHADOW, 0); /* caches are on: vmx_reset() */
 	vmcs_write(VMCS_LINK_POINTER, ~0UL);
 	/* Tags belong to one CPU's TLB, so every CPU can use the same. */
 	if (proc2 & PROC2_VPID)

@@ -49,7 +49,7 @@ enum mem_cache model_type(const struct mtrr_state *state, u64 page)
 void mtrr_start(struct mtrr_state *state, uint address_bits, u8 default_type)
 {
 	memset(state, 0, sizeof(*state));
-	state->enabled = true;
+	state->enabled = state->has_fixed = true;
 	state->default_type = default_type;
 	state->address_mask = BIT(address_bits) - 1;
 }

@@ -214,22 +214,6 @@ static void a_page_inside_means_the_same_as_its_start(void **arg)
 	assert_int_equal(type_at(&state, 0xffff), CACHE_UC);
 }
 
-static void the_msrs_are_told_from_others(void **arg)
-{
-	uint count = 0;
-
-	for (u32 msr = 0; msr < 0x1000; msr++)
-		count += mtrr_is_msr(msr);
-	assert_int_equal(count, 2 * MTRR_MAX_VARIABLE + 1 + 2 + 8 + 1);
-	assert_true(mtrr_is_msr(MSR_MTRR_PHYSBASE0));
-	assert_true(mtrr_is_msr(0x259));
-	assert_true(mtrr_is_msr(0x26f));
-	assert_true(mtrr_is_msr(MSR_MTRR_DEF_TYPE));
-	assert_false(mtrr_is_msr(MSR_PAT));
-	assert_false(mtrr_is_msr(MSR_MTRRCAP));
-	assert_false(mtrr_is_msr(0xc0000200));
-}
-
 static void equality_sees_each_register(void **arg)
 {
 	struct mtrr_state a, b;
@@ -319,6 +303,77 @@ static void what_the_registers_say_is_read(void **arg)
 	}
 }
 
+/* Whatever state there is can be written as it was read, register by register;
+ * and what the CPU gets then is that state. */
+static void a_state_survives_its_own_registers(void **arg)
+{
+	struct mtrr_state from, to, read;
+	u64 value;
+
+	host_seed();
+	for (uint i = 0; i < 1000; i++) {
+		uint bits = 36 + host_random(17), count = 0;
+
+		mtrr_random(&from, bits);
+		mtrr_start(&to, bits, CACHE_UC);
+		to.variable_count = from.variable_count;
+		set_msrs(&to);
+		for (u32 msr = 0; msr < 0x1000; msr++) {
+			if (mtrr_get(&from, msr, &value)) {
+				assert_int_equal(mtrr_set(&to, msr, 0), -EPERM);
+				continue;
+			}
+			count++;
+			assert_int_equal(mtrr_set(&to, msr, value), 0);
+		}
+		assert_int_equal(count, 2 * from.variable_count + 11 + 1);
+		assert_true(mtrr_equal(&from, &to));
+		mtrr_write(&from);
+		mtrr_read(&read);
+		assert_true(mtrr_equal(&from, &read));
+	}
+}
+
+static void what_hardware_refuses_is_refused(void **arg)
+{
+	struct mtrr_state state, before;
+
+	mtrr_start(&state, 40, CACHE_WB);
+	mtrr_block(&state, GIB, GIB, CACHE_UC);
+	before = state;
+#define REFUSED(msr, value) \
+	assert_int_equal(mtrr_set(&state, msr, value), -EPERM)
+	REFUSED(MSR_MTRR_DEF_TYPE, 0xc02); /* no such type */
+	REFUSED(MSR_MTRR_DEF_TYPE, 0xd06); /* a reserved bit */
+	REFUSED(MSR_MTRR_DEF_TYPE, BIT(32) | 0xc06);
+	REFUSED(MSR_MTRR_PHYSBASE0, GIB | 7);
+	REFUSED(MSR_MTRR_PHYSBASE0, GIB | BIT(8) | CACHE_WB);
+	REFUSED(MSR_MTRR_PHYSBASE0, BIT(40) | CACHE_WB);
+	REFUSED(MSR_MTRR_PHYSBASE0 + 1, BIT(40) | MTRR_MASK_VALID);
+	REFUSED(MSR_MTRR_PHYSBASE0 + 1, BIT(10) | MTRR_MASK_VALID);
+	REFUSED(MSR_MTRR_PHYSBASE0 + 2, 0); /* no such pair */
+	REFUSED(MSR_MTRR_FIX4K, 0x0606060606060206);
+	REFUSED(MSR_MTRR_FIX4K, 0x0606060606061e06);
+	state.has_fixed = before.has_fixed = false;
+	REFUSED(MSR_MTRR_FIX4K, 0);
+	REFUSED(MSR_MTRR_DEF_TYPE, 0xc06); /* FE */
+	assert_true(mtrr_equal(&state, &before));
+	assert_int_equal(mtrr_set(&state, MSR_MTRR_DEF_TYPE, 0x806), 0);
+}
+
+/* AMD's firmware may have left RdMem and WrMem above a type. */
+static void bits_above_a_fixed_type_may_stay_but_not_come(void **arg)
+{
+	struct mtrr_state state;
+
+	mtrr_start(&state, 40, CACHE_WB);
+	state.fixed[0] = 0x1e;
+	assert_int_equal(mtrr_set(&state, MSR_MTRR_FIX64K, 0x1e), 0);
+	assert_int_equal(mtrr_set(&state, MSR_MTRR_FIX64K, 0x1e1e), -EPERM);
+	assert_int_equal(mtrr_set(&state, MSR_MTRR_FIX64K, 0x06), 0);
+	assert_int_equal(mtrr_set(&state, MSR_MTRR_FIX64K, 0x1e), -EPERM);
+}
+
 static void a_cpu_that_has_no_mtrrs_is_not_asked_for_them(void **arg)
 {
 	struct mtrr_state read, all_wb;
@@ -362,10 +417,12 @@ int main(void)
 		cmocka_unit_test(
 			random_states_agree_with_the_model_in_each_page),
 		cmocka_unit_test(a_page_inside_means_the_same_as_its_start),
-		cmocka_unit_test(the_msrs_are_told_from_others),
 		cmocka_unit_test(equality_sees_each_register),
 		cmocka_unit_test(a_pair_tells_its_first_block),
 		cmocka_unit_test(what_the_registers_say_is_read),
+		cmocka_unit_test(a_state_survives_its_own_registers),
+		cmocka_unit_test(what_hardware_refuses_is_refused),
+		cmocka_unit_test(bits_above_a_fixed_type_may_stay_but_not_come),
 		cmocka_unit_test(a_cpu_that_has_no_mtrrs_is_not_asked_for_them),
 		cmocka_unit_test(fixed_ranges_that_do_not_exist_are_not_read),
 	};

@@ -5,6 +5,11 @@ nested-code := vmm/nested_map.c vmm/nested_tree.c vmm/mtrr.c vmm/mmio.c \
 
 vmm-mtrr.sources := vmm/test/mtrr_test.c vmm/test/mtrr_model.c vmm/mtrr.c
 
+HOST_TESTS += vmm-guest-mtrr
+vmm-guest-mtrr.sources := vmm/test/guest_mtrr_test.c vmm/test/mtrr_model.c \
+	vmm/guest_mtrr.c vmm/mtrr.c
+vmm-guest-mtrr.flags := -Wl,--wrap=mtrr_read -Wl,--wrap=mtrr_write
+
 vmm-nested-map.sources := vmm/test/nested_map_test.c \
 	vmm/test/mtrr_model.c $(nested-code)
 vmm-nested-map.optimize := -O2

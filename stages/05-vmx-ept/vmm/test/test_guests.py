@@ -138,12 +138,12 @@ def test_debug_exceptions_come_as_on_the_bare_machine(machine, guest, emu):
     assert told(cmdline='boot=0x80') == told(native=True)
 
 
-def test_the_ept_follows_the_guests_mtrrs(machine, guest):
+def test_nested_tables_follow_the_guests_mtrrs(machine, guest, emu):
     """Once for each change: two types, and back; the log says so."""
-    pc = machine(emu='bochs', disk=guest('mtrr'),
+    pc = machine(emu=emu, disk=guest('mtrr'),
                  cmdline='boot=0x80 hypercall')
     text = finish(pc)
-    assert 'guest: mtrr: the EPT followed 3 times' in text
+    assert 'guest: mtrr: the nested tables followed 3 times' in text
 
 
 @pytest.mark.parametrize('mem', ['160M', '1G', '5G'])

@@ -26,6 +26,7 @@
 #define outb              machine_outb
 #define outw              machine_outw
 #define outl              machine_outl
+#define wbinvd            machine_wbinvd
 #define cpu_pause         machine_cpu_pause
 
 #include_next "lib/cpu.h"
@@ -49,6 +50,7 @@
 #undef outb
 #undef outw
 #undef outl
+#undef wbinvd
 #undef cpu_pause
 
 struct cpuid_regs cpuid(u32 leaf, u32 subleaf);
@@ -73,6 +75,7 @@ void outb(u16 port, u8 value);
 void outw(u16 port, u16 value);
 void outl(u16 port, u32 value);
 
+void wbinvd(void);
 void cpu_pause(void);
 
 #endif

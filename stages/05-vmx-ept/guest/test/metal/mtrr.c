@@ -1,7 +1,8 @@
 /*
  * Changes a variable MTRR as an operating system does (SDM 3A 12.11.8), twice,
- * and puts it back. Vellum's EPT must follow, once for each change: nothing of
- * it can be seen from here but a line in Vellum's log, where we may read that.
+ * and puts it back. Vellum's nested tables must follow, once for each change:
+ * nothing of it can be seen from here but a line in Vellum's log, where we may
+ * read that.
  * Memory must stay what it was.
  */
 #include "guest/test/metal/guest.h"
@@ -20,12 +21,12 @@ static void flush(void)
 
 static uint followed;
 
-/* How often did Vellum rebuild its EPT? -1: it does not say. */
+/* How often did Vellum rebuild its tables? -1: it does not say. */
 static int rebuilds(void)
 {
-	return below() == BELOW_VMX
-		       ? count_in_log("vmm: nested page tables follow")
-		       : -1;
+	return below() == BELOW_NATIVE
+		       ? -1
+		       : count_in_log("vmm: nested page tables follow");
 }
 
 /* Steps 2 to 11 of the manual, around the change of one register pair. */
@@ -46,7 +47,7 @@ static void dance(uint n, u64 base, u64 mask)
 	write_cr4(cr4);
 }
 
-/* Change a register pair; the EPT must follow at the end, and only then. */
+/* Change a register pair; the tables must follow at the end, and only then. */
 static void set_variable(uint n, u64 base, u64 mask)
 {
 	int before = rebuilds();
@@ -55,7 +56,7 @@ static void set_variable(uint n, u64 base, u64 mask)
 	if (before < 0)
 		return;
 	if (check(rebuilds() == before + 1,
-		  "0x%lx 0x%lx: the EPT was rebuilt %d times", base, mask,
+		  "0x%lx 0x%lx: the tables were rebuilt %d times", base, mask,
 		  rebuilds() - before))
 		followed++;
 }
@@ -121,5 +122,5 @@ GUEST_TEST(mtrr)
 	check(holds((u64 *)REGION, ~4UL << 32), "memory changed at the end");
 	say("changed variable MTRR %d twice", n);
 	if (followed)
-		say("the EPT followed %u times", followed);
+		say("the nested tables followed %u times", followed);
 }
