@@ -57,7 +57,30 @@ static enum verdict write_non_canonical(const struct attack *a)
 	return AS_ON_HARDWARE;
 }
 
+/* Vellum's range uncached, by the last pair of variable MTRRs; and all memory,
+ * by the default type. A copy of the guest's takes it, and the CPU does not. */
+static enum verdict set_mtrr(const struct attack *a)
+{
+	u64 bits = BIT(cpuid(0x80000008, 0).eax & 0xff) - 1, base, mask, def;
+	u32 msr =
+		MSR_MTRR_PHYSBASE0 + 2 * (u32)((rdmsr(MSR_MTRRCAP) & 0xff) - 1);
+
+	base = rdmsr(msr);
+	mask = rdmsr(msr + 1);
+	def = rdmsr(MSR_MTRR_DEF_TYPE);
+	try_wrmsr(msr, ALIGN_DOWN(hidden_page(0), 4 * MIB));
+	try_wrmsr(msr + 1, (bits & ~(4 * MIB - 1)) | BIT(11));
+	try_wrmsr(MSR_MTRR_DEF_TYPE, BIT(11));
+	cpuid(0, 0);
+	note("0x%lx, 0x%lx", rdmsr(msr), rdmsr(MSR_MTRR_DEF_TYPE));
+	try_wrmsr(MSR_MTRR_DEF_TYPE, def);
+	try_wrmsr(msr + 1, mask);
+	try_wrmsr(msr, base);
+	return AS_ON_HARDWARE;
+}
+
 ATTACKS = {
+	{"MTRRs over Vellum's range", set_mtrr, TESTED_BY("svm-types")},
 	{"EFER.SVME", write_msr, SHOWN_BY("05-attack-efer"), .msr = MSR_EFER,
 	 .value = EFER_SVME | EFER_LME | EFER_LMA},
 	{"VM_CR", write_msr, SHOWN_BY("05-attack-svm-msr"), .only = BELOW_SVM,
