@@ -34,9 +34,9 @@ guest-attack := attack attack_memory attack_instructions attack_msrs \
 	attack_machine attack_wake ap_code attack_cpus
 # Those of a later stage, for more than one CPU.
 guest-signals := ap_code signals
-guest-refused := ap_code refused
+guest-panic := ap_code panic
 ifneq ($(wildcard smp/test/metal),)
-GUEST_NAMES += signals refused
+GUEST_NAMES += signals panic
 endif
 
 GUEST_BUILD := $(BUILD)/guest

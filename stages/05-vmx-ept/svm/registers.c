@@ -41,8 +41,8 @@ u64 svm_get(struct vcpu *vcpu, enum vcpu_reg reg)
 	switch (reg) {
 	case VCPU_EFER:
 		return s->efer & ~EFER_SVME;
-	case VCPU_CS_BASE:
-		return s->cs.base;
+	case VCPU_ES_BASE ... VCPU_GS_BASE: /* the VMCB has the same order */
+		return (&s->es)[reg - VCPU_ES_BASE].base;
 	case VCPU_CS_ATTR:
 		return to_vmx_layout(s->cs.attributes);
 	case VCPU_SS_ATTR:

@@ -78,6 +78,8 @@ static void decode_exit(struct vmcb_control *c, struct vm_exit *exit)
 	exit->gpa = GPHYS(c->exit_info2);
 	exit->write = c->exit_info1 & NPF_WRITE;
 	exit->reserved = c->exit_info1 & NPF_RESERVED;
+	exit->implicit =
+		c->exit_info1 & NPF_WALK || c->exit_int_info & EVENT_VALID;
 	exit->vector = VECTOR_UD;
 	exit->reason = translate_reason(c);
 	if (exit->reason == EXIT_IO)

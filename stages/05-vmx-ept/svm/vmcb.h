@@ -133,7 +133,8 @@ _Static_assert(sizeof(struct vmcb) == 4096, "one page");
 
 /* exit_info1 of a nested page fault (APM 2 15.25.6) */
 #define NPF_WRITE    BIT(1)
-#define NPF_RESERVED BIT(3) /* an entry of ours has a reserved bit */
+#define NPF_RESERVED BIT(3)  /* an entry of ours has a reserved bit */
+#define NPF_WALK     BIT(33) /* of the guest's page tables */
 
 /* exit_info1 of an I/O exit (APM 2 15.10.2); exit_info2 is the next RIP */
 #define IO_IN         BIT(0)

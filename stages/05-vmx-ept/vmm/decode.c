@@ -27,6 +27,21 @@ static bool is_prefix(u8 byte)
 	return false;
 }
 
+static void note_prefix(struct instruction *i)
+{
+	u8 prefix = i->opcode;
+
+	i->rex = 0;
+	i->operand_changed |= prefix == 0x66;
+	i->address_changed |= prefix == 0x67;
+	if ((prefix & 0xfe) == 0xf2)
+		i->repeat = prefix;
+	if (prefix < 0x40) /* 26 2E 36 3E */
+		i->segment = prefix >> 3 & 3;
+	else if (prefix < 0x66) /* 64 65 */
+		i->segment = prefix & 7;
+}
+
 /* A REX prefix counts only in 64-bit code and right before the opcode: each
  * that comes later takes its place, and so does any other prefix. */
 struct instruction decode_opcode(const u8 *code, uint size, uint mode)
@@ -34,6 +49,7 @@ struct instruction decode_opcode(const u8 *code, uint size, uint mode)
 	struct instruction i = {
 		.code = code,
 		.size = MIN(size, (uint)INSTRUCTION_MOST),
+		.segment = NO_SEGMENT,
 	};
 
 	for (;;) {
@@ -44,8 +60,6 @@ struct instruction decode_opcode(const u8 *code, uint size, uint mode)
 		}
 		if (!is_prefix(i.opcode))
 			return i;
-		i.rex = 0;
-		i.operand_changed |= i.opcode == 0x66;
-		i.address_changed |= i.opcode == 0x67;
+		note_prefix(&i);
 	}
 }

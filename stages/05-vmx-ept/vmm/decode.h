@@ -11,6 +11,9 @@
 /* Bits of a REX prefix. */
 #define REX_W BIT(3)
 #define REX_R BIT(2)
+#define REX_B BIT(0)
+
+#define NO_SEGMENT 0xff
 
 struct instruction {
 	const u8 *code;
@@ -19,8 +22,10 @@ struct instruction {
 	bool cut;  /* more would have been read than are there */
 	bool operand_changed; /* prefix 66: the other operand size */
 	bool address_changed; /* prefix 67: the other address size */
-	u8 rex;               /* 0: none that counts */
-	u8 opcode;            /* its first byte */
+	u8 repeat;            /* prefix F2 or F3, the last one, or 0 */
+	u8 segment; /* 0 to 5: ES to GS, the last one named; or NO_SEGMENT */
+	u8 rex;     /* 0: none that counts */
+	u8 opcode;  /* its first byte */
 };
 
 /*

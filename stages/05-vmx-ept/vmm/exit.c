@@ -213,7 +213,7 @@ EXIT_HANDLER(MEMORY)
 	int error = -EINVAL;
 
 	if (page && exit->write) {
-		page->write(vcpu, exit->gpa);
+		page->write(vcpu, exit);
 		return;
 	}
 	if (!exit->reserved)

@@ -50,6 +50,8 @@ struct vm_exit {
 	gphys_t gpa;   /* MEMORY: the address */
 	bool write;    /* MEMORY: a write was tried; WRMSR; IO: OUT */
 	bool reserved; /* MEMORY: the CPU calls a nested entry malformed */
+	bool implicit; /* MEMORY: it was no operand of an instruction, but a
+			* walk of page tables, or the delivery of an event */
 	u16 port;      /* IO: the first of */
 	u8 size;       /* IO: this many ports */
 	bool string;   /* IO: INS or OUTS */

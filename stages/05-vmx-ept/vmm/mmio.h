@@ -13,14 +13,15 @@
 #include "lib/types.h"
 
 struct vcpu;
+struct vm_exit;
 
 struct mmio_page {
 	gphys_t page;
 	/* Is it wanted at all? Asked once there is a back end. */
 	bool (*wanted)(void);
-	/* The guest writes to @gpa in the page: do what the instruction at its
-	 * RIP does, and step over it. */
-	void (*write)(struct vcpu *vcpu, gphys_t gpa);
+	/* The guest writes to exit->gpa in the page: do what the instruction at
+	 * its RIP does, and step over it. */
+	void (*write)(struct vcpu *vcpu, const struct vm_exit *exit);
 	struct mmio_page *next;
 };
 

@@ -33,6 +33,26 @@ void vcpu_add(struct vcpu *vcpu)
 		cpu_pause();
 }
 
+/* struct guest_regs has no RSP. */
+static u64 *other_than_rsp(struct vcpu *vcpu, uint number)
+{
+	return &(&vcpu->regs.rax)[number < GPR_RSP ? number : number - 1];
+}
+
+u64 guest_gpr(struct vcpu *vcpu, uint number)
+{
+	return number == GPR_RSP ? vcpu_ops->get(vcpu, VCPU_RSP)
+				 : *other_than_rsp(vcpu, number);
+}
+
+void guest_set_gpr(struct vcpu *vcpu, uint number, u64 value)
+{
+	if (number == GPR_RSP)
+		vcpu_ops->set(vcpu, VCPU_RSP, value);
+	else
+		*other_than_rsp(vcpu, number) = value;
+}
+
 /* In which mode is the guest? (SDM 3A 2.2; the L and D bits of CS.) */
 #define ATTR_L BIT(13)
 #define ATTR_D BIT(14)

@@ -21,6 +21,17 @@ struct guest_regs {
 	u64 cr2;
 };
 
+/* General registers that instructions name without saying so. */
+enum {
+	GPR_RAX = 0,
+	GPR_RCX = 1,
+	GPR_RDX = 2,
+	GPR_RBX = 3,
+	GPR_RSP = 4,
+	GPR_RSI = 6,
+	GPR_RDI = 7,
+};
+
 /* Everything else goes through vcpu_ops.get and .set, by these names. */
 enum vcpu_reg {
 	VCPU_RIP,
@@ -30,7 +41,12 @@ enum vcpu_reg {
 	VCPU_CR3,
 	VCPU_CR4, /* as the guest sees it */
 	VCPU_EFER,
+	VCPU_ES_BASE, /* these six as segment registers are numbered */
 	VCPU_CS_BASE,
+	VCPU_SS_BASE,
+	VCPU_DS_BASE,
+	VCPU_FS_BASE,
+	VCPU_GS_BASE,
 	VCPU_CS_ATTR, /* access rights in the VMX layout (SDM 3C 25.4.1) */
 	VCPU_SS_ATTR,
 };
@@ -190,6 +206,10 @@ struct vcpu *vcpu_first(void);
 
 /* @vcpu, which is complete, is this CPU's from now on. Once on each CPU. */
 void vcpu_add(struct vcpu *vcpu);
+
+/* General register @number, as instructions number them; 4 is RSP. */
+u64 guest_gpr(struct vcpu *vcpu, uint number);
+void guest_set_gpr(struct vcpu *vcpu, uint number, u64 value);
 
 /* 2, 4 or 8: bytes of an address in the code that the guest is running. */
 uint guest_address_size(struct vcpu *vcpu);

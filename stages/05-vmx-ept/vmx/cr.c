@@ -90,16 +90,11 @@ static int write_cr0_for_guest(struct vcpu *vcpu, u64 value)
 	return 0;
 }
 
-/* The source of the MOV; struct guest_regs has no RSP, the VMCS does. */
+/* The source of the MOV. */
 static u64 source_register(struct vcpu *vcpu, uint number)
 {
-	const u64 *regs = &vcpu->regs.rax;
-	u64 value;
+	u64 value = guest_gpr(vcpu, number);
 
-	if (number == 4)
-		value = vmcs_read(VMCS_GUEST_RSP);
-	else
-		value = regs[number < 4 ? number : number - 1];
 	return guest_address_size(vcpu) == 8 ? value : (u32)value;
 }
 

@@ -17,7 +17,9 @@
 #define REASON_WRMSR            32
 #define REASON_EPT_MISCONFIG    49
 
-#define EPT_WRITE BIT(1) /* qualification: the access was a write */
+/* Qualification of an EPT violation (SDM 3C table 28-7). */
+#define EPT_WRITE   BIT(1) /* the access was a write, */
+#define EPT_OPERAND BIT(8) /* and not to the guest's page tables */
 
 /* Qualification of an I/O exit (SDM 3C table 28-5). */
 #define IO_SIZE(info) (((info)&7) + 1)
@@ -89,6 +91,8 @@ static void decode_exit(struct vm_exit *exit)
 		exit->gpa = GPHYS(vmcs_read(VMCS_GUEST_PHYSICAL_ADDRESS));
 		exit->reserved = basic == REASON_EPT_MISCONFIG;
 		exit->write = !exit->reserved && (exit->info & EPT_WRITE);
+		exit->implicit = !(exit->info & EPT_OPERAND) ||
+				 vmcs_read(VMCS_IDT_VECTORING) & EVENT_VALID;
 	}
 	if (exit->reason == EXIT_IO) {
 		exit->port = IO_PORT(exit->info);

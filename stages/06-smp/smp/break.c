@@ -2,7 +2,8 @@
  * Breaking things on purpose, in test builds. Words on the command line choose:
  * `lock-order' takes two locks the wrong way round, which must be noticed; with
  * `panic-storm' all other CPUs print without end, and the first one panics in
- * their midst; with `panic-early' the second one panics in its start-up.
+ * their midst; with `panic-early' the second one panics in its start-up; with
+ * `panic-msr' one does so at a guest's WRMSR.
  */
 #ifdef VELLUM_TEST
 
@@ -13,11 +14,14 @@
 #include "lib/spinlock.h"
 #include "smp/delay.h"
 #include "smp/start.h"
+#include "vmm/msr.h"
 
 WORD(panic_storm_word, .name = "panic-storm",
      .help = "all CPUs print, and the first one panics (TEST=1)");
 WORD(panic_early_word, .name = "panic-early",
      .help = "the second CPU panics in its start-up (TEST=1)");
+WORD(panic_msr_word, .name = "panic-msr",
+     .help = "panic at WRMSR of 1041 hexadecimal (TEST=1)");
 WORD(lock_order_word, .name = "lock-order",
      .help = "take two locks in the wrong order (TEST=1)");
 
@@ -36,6 +40,21 @@ static void take_locks_wrongly(void)
 	spin_lock(&space_lock);
 	spin_lock(&maps_lock);
 }
+
+#define MSR_PANIC 0x1041
+
+static bool panics_by_msr(void)
+{
+	return cmdline_has(&panic_msr_word);
+}
+
+static int write_panic_msr(struct vcpu *vcpu, u32 msr, u64 value)
+{
+	panic("a guest asked for it");
+}
+
+MSR_HANDLER_IF(panics_by_msr, panic, MSR_PANIC, MSR_PANIC, NULL,
+	       write_panic_msr);
 
 void smp_break_start_up(void)
 {

@@ -14,17 +14,15 @@
  * Book: chapter 6, "Whose INIT?".
  */
 #include "boot/cmdline.h"
-#include "console/panic.h"
 #include "console/printf.h"
 #include "lib/cpu.h"
 #include "lib/errno.h"
+#include "lib/string.h"
 #include "paging/guarded.h"
-#include "smp/decode_store.h"
 #include "smp/init_sipi.h"
 #include "smp/lapic.h"
 #include "smp/start.h"
-#include "vmm/decode.h"
-#include "vmm/guest_memory.h"
+#include "smp/store.h"
 #include "vmm/mmio.h"
 #include "vmm/msr.h"
 #include "vmm/vcpu.h"
@@ -97,12 +95,20 @@ static volatile void *apic_register(uint offset)
 	return (volatile char *)lapic_registers() + offset;
 }
 
+/* Is the page the local APIC? In x2APIC mode, or with the APIC disabled, what
+ * is written there goes nowhere. */
+static bool is_xapic(void)
+{
+	return (rdmsr(MSR_APIC_BASE) &
+		(APIC_BASE_ENABLED | APIC_BASE_X2APIC)) == APIC_BASE_ENABLED;
+}
+
 static void write_register(uint offset, u32 value)
 {
 	struct smp_cpu *cpu = smp_self();
 	volatile u32 *apic = apic_register(0);
 
-	if (offset == LAPIC_ICR_LOW &&
+	if (offset == LAPIC_ICR_LOW && is_xapic() &&
 	    done_as_signal(value, apic[LAPIC_ICR_HIGH / 4] >> 24, false))
 		return;
 	apic[offset / 4] = value;
@@ -112,49 +118,26 @@ static void write_register(uint offset, u32 value)
 		cpu->dfr = apic[offset / 4];
 }
 
-/* Accesses that are not 32 bits, aligned to 16 bytes, are undefined (SDM 3A
- * 11.4.1). They write what they name, and send nothing. */
-static void write_oddly(uint offset, uint size, u64 value)
+/*
+ * What is not 32 bits, aligned to 16 bytes, is undefined, and may hang the CPU
+ * (SDM 3A 11.4.1), so we do none of it. A store, of 16 bytes at most, that
+ * covers the four bytes of a register somewhere writes that register; all its
+ * other bytes fall away. Nothing is ever put together from several stores.
+ */
+static void write_oddly(uint offset, uint size, const u8 *bytes)
 {
-	volatile u8 *at = apic_register(offset);
+	static bool told;
+	uint start = ALIGN_UP(offset, 16);
+	u32 value;
 
-	if ((offset & ~15U) == LAPIC_ICR_LOW)
+	if (!__atomic_exchange_n(&told, true, __ATOMIC_RELAXED))
+		printf("smp: the guest wrote %u bytes to the local APIC at "
+		       "0x%x: only whole registers are written\n",
+		       size, offset);
+	if (start + sizeof(value) > offset + size)
 		return;
-	for (uint i = 0; i < size && offset + i < PAGE_SIZE; i++)
-		at[i] = value >> 8 * i;
-}
-
-static u64 *guest_register(struct vcpu *vcpu, uint number)
-{
-	u64 *regs = &vcpu->regs.rax;
-
-	/* struct guest_regs has no RSP. */
-	return number == 4 ? NULL : &regs[number < 4 ? number : number - 1];
-}
-
-static u64 store_operand(struct vcpu *vcpu, const struct store *s)
-{
-	u64 *reg;
-
-	if (s->reg == STORE_IMMEDIATE)
-		return s->value;
-	reg = guest_register(vcpu, s->reg);
-	if (!reg)
-		return vcpu_ops->get(vcpu, VCPU_RSP);
-	return s->high ? *reg >> 8 : *reg;
-}
-
-static void __noreturn panic_at_store(struct vcpu *vcpu, const u8 *code,
-				      uint size)
-{
-	char bytes[3 * INSTRUCTION_MOST + 1] = "";
-
-	for (uint i = 0; i < size; i++)
-		snprintf(bytes + 3 * i, 4, " %02x", code[i]);
-	vcpu_ops->dump(vcpu);
-	panic("the guest writes to the local APIC with an instruction that "
-	      "Vellum does not know, at 0x%lx: bytes%s",
-	      vcpu_ops->get(vcpu, VCPU_RIP), bytes);
+	memcpy(&value, bytes + start - offset, sizeof(value));
+	write_register(start, value);
 }
 
 /* What the register holds before the store, where that matters. */
@@ -162,41 +145,24 @@ static u64 register_before(const struct store *s, uint offset)
 {
 	volatile u32 *apic = apic_register(0);
 
-	return s->op == STORE_MOV ? 0 : apic[offset / 4] >> 8 * (offset & 3);
+	return s->op < STORE_MOV
+		       ? apic[(offset & ~15U) / 4] >> 8 * (offset & 15)
+		       : 0;
 }
 
-/* XCHG has an old value to give back; 32 bits clear the upper half. */
-static void give_back_exchanged(struct vcpu *vcpu, const struct store *s,
-				u64 old)
+static void apic_write(struct vcpu *vcpu, const struct vm_exit *exit)
 {
-	u64 *reg = guest_register(vcpu, s->reg);
-
-	if (!reg || s->size != 4)
-		return;
-	*reg = (u32)old;
-}
-
-static void apic_write(struct vcpu *vcpu, gphys_t gpa)
-{
-	uint offset = gpa.v & PAGE_MASK, size;
-	u64 old, value, rflags = vcpu_ops->get(vcpu, VCPU_RFLAGS);
-	u8 code[INSTRUCTION_MOST];
+	uint offset = exit->gpa.v & PAGE_MASK;
 	struct store s;
+	u8 bytes[16];
 
-	size = guest_fetch(vcpu, code);
-	if (store_decode(code, size, guest_address_size(vcpu), &s))
-		panic_at_store(vcpu, code, size);
-	old = register_before(&s, offset);
-	value = store_result(&s, old, store_operand(vcpu, &s), &rflags);
-	if (s.op == STORE_XCHG)
-		give_back_exchanged(vcpu, &s, old);
-	if (s.op < STORE_MOV)
-		vcpu_ops->set(vcpu, VCPU_RFLAGS, rflags);
-	vcpu_ops->skip_bytes(vcpu, s.length);
+	if (store_fetch(vcpu, exit, &s) ||
+	    store_finish(vcpu, &s, register_before(&s, offset), bytes))
+		return;
 	if (s.size == 4 && !(offset & 15))
-		write_register(offset, value);
+		write_register(offset, *(u32 *)bytes);
 	else
-		write_oddly(offset, s.size, value);
+		write_oddly(offset, s.size, bytes);
 }
 
 static struct mmio_page apic_page = {

@@ -1,13 +1,16 @@
-HOST_TESTS += smp-cpus smp-decode-store smp-lapic smp-lapic-reset \
+HOST_TESTS += smp-cpus smp-decode-store smp-store smp-lapic smp-lapic-reset \
 	smp-init-sipi smp-panic smp-many-cpus
 
 smp-cpus.sources := smp/test/cpus_test.c smp/test/cpus_fuzz.c smp/cpus.c \
 	smp/delay.c
 
-# The decoder's PUSHF would write where the host's code keeps its variables.
 smp-decode-store.sources := smp/test/decode_store_test.c smp/decode_store.c \
 	vmm/decode.c
-smp-decode-store.flags := -mno-red-zone
+
+# PUSHF would write where the host's code keeps its variables.
+smp-store.sources := smp/test/store_test.c smp/store.c smp/store_result.c \
+	smp/decode_store.c vmm/decode.c
+smp-store.flags := -mno-red-zone
 
 smp-lapic.sources := smp/test/lapic_test.c smp/lapic.c
 
