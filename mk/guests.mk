@@ -35,8 +35,9 @@ guest-attack := attack attack_memory attack_instructions attack_msrs \
 # Those of a later stage, for more than one CPU.
 guest-signals := ap_code signals
 guest-panic := ap_code panic
+guest-stores := ap_code stores
 ifneq ($(wildcard smp/test/metal),)
-GUEST_NAMES += signals panic
+GUEST_NAMES += signals panic stores
 endif
 
 GUEST_BUILD := $(BUILD)/guest

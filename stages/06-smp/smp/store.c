@@ -27,6 +27,8 @@
 #define SEGMENT_DS 3
 #define SEGMENT_FS 4
 
+exit_handler_fn handle_exit_TRIPLE_FAULT; /* vmm/exit.c */
+
 /* RIP of an instruction that we could not take apart, when we saw it first. */
 static PERCPU(u64, unknown_at);
 
@@ -50,7 +52,7 @@ static void refuse(struct vcpu *vcpu, const char *why, const u8 *code,
 /*
  * The bytes may have changed since they were executed: Linux puts a breakpoint
  * over an instruction while it replaces it. So what is no store gets a second
- * chance, as the CPU would execute it now; only if it exits again it is unknown.
+ * chance, as the CPU would execute it now; if it exits again it is unknown.
  */
 static void refuse_unknown(struct vcpu *vcpu, const u8 *code, uint size)
 {
@@ -70,7 +72,9 @@ int store_fetch(struct vcpu *vcpu, const struct vm_exit *exit,
 	uint size;
 
 	if (exit->implicit) {
-		refuse(vcpu, "is to the guest's stack or page tables", NULL, 0);
+		printf("smp: the guest has its stack or its page tables where "
+		       "its local APIC is\n");
+		handle_exit_TRIPLE_FAULT(vcpu, exit);
 		return -EINVAL;
 	}
 	size = guest_fetch(vcpu, code);

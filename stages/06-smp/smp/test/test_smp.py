@@ -242,3 +242,18 @@ def test_one_cpu_is_not_watched(machine, guest):
     assert "smp: 1 CPU in ACPI's MADT" in pc.serial
     assert 'under Vellum' not in pc.serial
     assert not re.search(r'exits: MEMORY +[2-9]', pc.serial)
+
+
+@pytest.mark.slow('bochs')
+def test_every_store_to_the_local_apic_is_done_or_faults(machine, guest, emu):
+    """As to memory; a command counts as a whole or not at all; and in x2APIC
+    mode, which Bochs has, only commands exit."""
+    pc = machine(emu=emu, disk=guest('stores'), cpus=2, cmdline=VELLUM,
+                 limit=200)
+    pc.expect(r'^guest: done')
+    assert 'FAILED' not in pc.serial
+    for line in ('34 stores as to memory', '25 interrupts',
+                 'no command but whole ones', 'others fault',
+                 {'qemu': 'no x2APIC',
+                  'bochs': 'x2APIC: an exit for each command'}[emu]):
+        assert f'guest: stores: {line}' in pc.serial
