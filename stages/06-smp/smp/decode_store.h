@@ -66,7 +66,7 @@ struct store {
 	bool string; /* rDI moves on, and rSI if it is the source */
 	bool repeat; /* rCX counts */
 	bool push;   /* rSP has moved down */
-	u8 segment; /* that a prefix names: 0 to 5 for ES to GS, or NO_SEGMENT */
+	u8 segment;  /* 0 to 5: a prefix names ES to GS; or NO_SEGMENT */
 };
 
 /*
