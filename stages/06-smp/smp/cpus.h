@@ -40,6 +40,7 @@ struct smp_cpu {
 	u32 wake;     /* cpu_idle() returns: there is something to look at */
 	u32 stopped;  /* for a panic */
 	bool waits_in_guest; /* see smp_waits_in_guest() */
+	bool hardware_waits; /* that is how it waits for a start-up IPI */
 	u32 called;          /* a call is on its way to it (call.h) */
 };
 

@@ -103,14 +103,20 @@ static void set_waits_in_guest(bool waits)
 	__atomic_store_n(&smp_self()->waits_in_guest, waits, __ATOMIC_SEQ_CST);
 }
 
+static void wait_in_guest(struct vcpu *vcpu)
+{
+	vcpu_ops->wait_for_sipi(vcpu, false);
+	set_waits_in_guest(true);
+}
+
 void smp_wait_for_sipi(struct vcpu *vcpu)
 {
 	if (smp_traps_icr()) {
 		vcpu_ops->start(vcpu, sleep_until_sipi(smp_self()));
 		return;
 	}
-	vcpu_ops->wait_for_sipi(vcpu, false);
-	set_waits_in_guest(true);
+	smp_self()->hardware_waits = true;
+	wait_in_guest(vcpu);
 }
 
 static void reset_apic(struct smp_cpu *cpu)
@@ -121,17 +127,18 @@ static void reset_apic(struct smp_cpu *cpu)
 }
 
 /* Where the hardware waits, it must wait before the SIPI comes: the reset can
- * be done after that. */
+ * be done after that, and nothing is asked that takes time. */
 static void take_init_signal(struct vcpu *vcpu)
 {
 	struct smp_cpu *cpu = smp_self();
-	bool waits = cpu != &smp_cpus[0];
 
-	if (!waits || smp_traps_icr()) {
-		vcpu_ops->reset(vcpu, NULL);
-		reset_apic(cpu);
+	if (cpu->hardware_waits) {
+		wait_in_guest(vcpu);
+		return;
 	}
-	if (waits)
+	vcpu_ops->reset(vcpu, NULL);
+	reset_apic(cpu);
+	if (cpu != &smp_cpus[0])
 		smp_wait_for_sipi(vcpu);
 }
 

@@ -138,12 +138,17 @@ static void hardware_that_waits_does_so_before_all_else(void **state)
 {
 	vcpu_ops = &native_ops;
 	*this_cpu(cpu_number) = 1;
+	smp_wait_for_sipi(NULL); /* at the end of its start-up */
+	assert_true(smp_waits_in_guest(CPU_1));
+	cpu_signals->sipi(NULL, 0x99);
+	assert_string_equal(order, "wpas");
+	assert_false(smp_waits_in_guest(CPU_1));
 	cpu_signals->init(NULL);
-	assert_string_equal(order, "w");
+	assert_string_equal(order, "wpasw");
 	assert_true(smp_waits_in_guest(CPU_1));
 	cpu_signals->sipi(NULL, 0x9a);
 	*this_cpu(cpu_number) = 0;
-	assert_string_equal(order, "wpas");
+	assert_string_equal(order, "wpaswpas");
 	assert_int_equal(started_at, 0x9a);
 	assert_false(smp_waits_in_guest(CPU_1));
 }
