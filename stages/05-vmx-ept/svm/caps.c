@@ -10,6 +10,11 @@
 #include "lib/string.h"
 #include "paging/guarded.h"
 
+#define CPUID_ENCRYPTION    0x8000001f
+#define ENCRYPTION_SME      BIT(0)              /* EAX: memory encryption */
+#define ENCRYPTION_BIT(ebx) ((ebx)&0x3f)        /* of an address: it is on */
+#define ENCRYPTION_CUT(ebx) ((ebx) >> 6 & 0x3f) /* and bits that it costs */
+
 /* Vendors that make CPUs with SVM, as CPUID leaf 0 spells them. */
 static bool vendor_has_svm(void)
 {
@@ -90,4 +95,26 @@ int svm_probe(const char **why)
 
 	svm_read_caps(&caps);
 	return svm_check_caps(&caps, why);
+}
+
+/*
+ * Where the CPU can encrypt memory, one bit of an address asks for it, and with
+ * that bit our own range would be found at another address, too. And once the
+ * firmware has switched encryption on, the topmost bits are reserved, though
+ * CPUID still counts them (APM 2 7.10.1).
+ */
+uint svm_address_bits(void)
+{
+	uint bits = cpuid(0x80000008, 0).eax & 0xff;
+	struct cpuid_regs r;
+	u64 syscfg;
+
+	if (cpuid(0x80000000, 0).eax < CPUID_ENCRYPTION)
+		return bits;
+	r = cpuid(CPUID_ENCRYPTION, 0);
+	if (!(r.eax & ENCRYPTION_SME))
+		return bits;
+	if (guarded_rdmsr(MSR_SYSCFG, &syscfg) || (syscfg & SYSCFG_ENCRYPTION))
+		bits -= ENCRYPTION_CUT(r.ebx);
+	return MIN(bits, ENCRYPTION_BIT(r.ebx));
 }

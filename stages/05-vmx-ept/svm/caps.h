@@ -13,6 +13,9 @@
 #define MSR_VM_HSAVE_PA 0xc0010117
 #define MSR_SVM_KEY     0xc0010118
 
+#define MSR_SYSCFG        0xc0010010
+#define SYSCFG_ENCRYPTION BIT(23)
+
 #define VM_CR_R_INIT   BIT(1)
 #define VM_CR_DIS_A20M BIT(2)
 #define VM_CR_LOCK     BIT(3)
@@ -45,6 +48,9 @@ int svm_check_caps(const struct svm_caps *caps, const char **why);
 
 /* vcpu_ops.probe. */
 int svm_probe(const char **why);
+
+/* Bits of an address of memory: what lies above is not mapped for the guest. */
+uint svm_address_bits(void);
 
 /* Do nested page tables have 1 GiB pages? They are the CPU's ordinary ones. */
 static inline bool svm_has_1g_pages(void)

@@ -17,8 +17,6 @@
 #include "svm/svm.h"
 #include "vmm/guest_mtrr.h"
 
-#define CPUID_ENCRYPTION 0x8000001f /* EAX 0: SME; EBX 5:0: its bit */
-
 #define PAT_RESET 0x0007040600070406UL
 #define NPT_UC    (PTE_PWT | PTE_PCD) /* entry 3: 00 */
 #define NPT_WT    PTE_PWT             /* entry 1: 04; 0 is WB */
@@ -39,27 +37,11 @@
 static const struct nested_format npt_2m = {NPT_FORMAT};
 static const struct nested_format npt_1g = {NPT_FORMAT, .has_1g = true};
 
-/*
- * How wide is an address of memory? Where the CPU can encrypt memory, one bit
- * of an address says so (APM 2 7.10.1): with it, our own range would be found
- * at another address, too. What is above it is not mapped for the guest.
- */
-static uint address_bits(void)
-{
-	uint bits = MIN(cpuid(0x80000008, 0).eax & 0xff, 48U);
-	struct cpuid_regs r;
-
-	if (cpuid(0x80000000, 0).eax < CPUID_ENCRYPTION)
-		return bits;
-	r = cpuid(CPUID_ENCRYPTION, 0);
-	return r.eax & BIT(0) ? MIN(bits, r.ebx & 0x3f) : bits;
-}
-
 int svm_build_map(struct vcpu *vcpu)
 {
-	int error = nested_root_init(&vcpu->root,
-				     svm_has_1g_pages() ? &npt_1g : &npt_2m,
-				     guest_mtrr_init(), BIT(address_bits()));
+	int error = nested_root_init(
+		&vcpu->root, svm_has_1g_pages() ? &npt_1g : &npt_2m,
+		guest_mtrr_init(), BIT(svm_address_bits()));
 
 	if (error)
 		return error;

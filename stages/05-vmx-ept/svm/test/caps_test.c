@@ -114,9 +114,38 @@ static void no_leaf_is_read_that_is_not_there(void **state)
 	assert_int_equal(caps.features, 0);
 }
 
+static void cpu_with(u32 bits, u32 eax, u32 ebx)
+{
+	host_cpu_reset();
+	host_set_cpuid(0x80000000, 0, (struct cpuid_regs){.eax = 0x8000001f});
+	host_set_cpuid(0x80000008, 0, (struct cpuid_regs){.eax = bits});
+	host_set_cpuid(0x8000001f, 0,
+		       (struct cpuid_regs){.eax = eax, .ebx = ebx});
+}
+
+static void addresses_end_below_the_bit_that_encrypts(void **state)
+{
+	cpu_with(48, 0, 47 | 5 << 6);
+	assert_int_equal(svm_address_bits(), 48);
+	cpu_with(48, 1, 47 | 5 << 6);
+	host_set_msr(MSR_SYSCFG, 0);
+	assert_int_equal(svm_address_bits(), 47);
+}
+
+static void encryption_that_is_on_costs_more_bits(void **state)
+{
+	cpu_with(48, 1, 47 | 5 << 6);
+	host_set_msr(MSR_SYSCFG, SYSCFG_ENCRYPTION);
+	assert_int_equal(svm_address_bits(), 43);
+	cpu_with(52, 1, 51 | 6 << 6); /* and where nobody can tell */
+	assert_int_equal(svm_address_bits(), 46);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(addresses_end_below_the_bit_that_encrypts),
+		cmocka_unit_test(encryption_that_is_on_costs_more_bits),
 		cmocka_unit_test(a_good_cpu_is_accepted),
 		cmocka_unit_test(a_cpu_without_svm_is_no_matter_of_firmware),
 		cmocka_unit_test(svmdis_names_the_firmware_setting),
