@@ -10,6 +10,7 @@ from common import command
 
 VMMSIZE = 128 << 20
 LIMIT = {'qemu': 240, 'bochs': 480}
+SUM_OF_400_MIB = '7dfd987dbdab8efdfeff39dff7783f5d'     # of lines with a y
 
 
 def boot(machine, disk, emu, **settings):
@@ -53,6 +54,29 @@ def test_hypercalls_are_refused_unless_allowed(machine, linux_disk):
     guest = boot(machine, linux_disk, 'qemu', cmdline='boot=0x80')
     guest.expect_line('Vellum refuses hypercalls')
     guest.expect(r'^demo: vellumctl stats: status 3')
+    assert guest.wait_exit() == 'poweroff'
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures('needs_guest')
+def test_memory_that_is_added_under_linux_is_used(machine):
+    """Above 4 GiB, where no map at boot had any; a file in it takes more than
+    there was before."""
+    guest = boot(machine, linux_guest.build(), 'qemu',
+                 extra_args=('-m', '512M,slots=1,maxmem=2G'))
+    guest.expect('poweroff ends')
+    guest.qmp('object-add', **{'qom-type': 'memory-backend-ram', 'id': 'more',
+                               'size': 512 << 20})
+    guest.qmp('device_add', driver='pc-dimm', id='dimm', memdev='more')
+    guest.send('cd /sys/devices/system/memory; until [ -d memory35 ]; do '
+               'sleep 1; done; for f in memory*/state; do '
+               'grep -q offline $f && echo online >$f; done; '
+               'mount -t tmpfs -o size=450M t /tmp; '
+               "yes | dd of=/tmp/x bs=1M count=400 iflag=fullblock; "
+               'md5sum /tmp/x\n')
+    guest.expect(SUM_OF_400_MIB, timeout=200)
+    guest.send('vellumctl check; poweroff\n')
+    guest.expect('^check: every invariant')
     assert guest.wait_exit() == 'poweroff'
 
 
