@@ -17,7 +17,6 @@
 #include "boot/cmdline.h"
 #include "boot/layout.h"
 #include "boot/memmap.h"
-#include "console/panic.h"
 #include "console/printf.h"
 #include "guest/bios_map.h"
 #include "lib/string.h"
@@ -85,9 +84,10 @@ static phys_t find_room(u64 end, u64 size, const char *what)
 	u64 at = guest_room(&boot_info.map, end, size);
 
 	if (!at)
-		panic("no room for %s: the memory map has no %lu KiB of RAM "
-		      "in one piece between 128 KiB and %lu KiB",
-		      what, size / KIB, end / KIB);
+		vmm_no_guest(
+			"no room for %s: the memory map has no %lu KiB of RAM "
+			"in one piece between 128 KiB and %lu KiB",
+			what, size / KIB, end / KIB);
 	return PHYS(at);
 }
 
@@ -110,17 +110,20 @@ static void place_module(phys_t limit)
 	const void *code;
 
 	if (m->base < MIB)
-		panic("the loader put the module below 1 MiB: 0x%lx", m->base);
+		vmm_no_guest("the loader put the module below 1 MiB: 0x%lx",
+			     m->base);
 	if (m->size > limit.v - BOOT_SECTOR)
-		panic("the module, boot code of %lu KiB, does not fit below "
-		      "0x%lx",
-		      m->size / KIB, limit.v);
+		vmm_no_guest(
+			"the module, boot code of %lu KiB, does not fit below "
+			"0x%lx",
+			m->size / KIB, limit.v);
 	if (!mem_map_is_ram(&boot_info.map, BOOT_SECTOR, m->size))
-		panic("the module does not fit: not all of 0x%x-0x%lx is RAM",
-		      BOOT_SECTOR, BOOT_SECTOR + m->size - 1);
+		vmm_no_guest(
+			"the module does not fit: not all of 0x%x-0x%lx is RAM",
+			BOOT_SECTOR, BOOT_SECTOR + m->size - 1);
 	code = map_phys(PHYS(m->base), m->size, MAP_READ);
 	if (!code)
-		panic("the module at 0x%lx can't be mapped", m->base);
+		vmm_no_guest("the module at 0x%lx can't be mapped", m->base);
 	memcpy(phys_to_direct(PHYS(BOOT_SECTOR)), code, m->size);
 	printf("guest: boots the loader's module, %lu KiB\n",
 	       ALIGN_UP(m->size, KIB) / KIB);
@@ -242,7 +245,7 @@ void guest_boot_bios(void)
 	u8 drive;
 
 	if (guest_bios_problem())
-		panic("%s", guest_bios_problem());
+		vmm_no_guest("%s", guest_bios_problem());
 	drive = boot_drive();
 	entry = place_boot_code(hide(), drive);
 	vcpu_ops->reset(vcpu_current(), &entry);

@@ -4,10 +4,10 @@
  * (APM 2 15.10.1). All CPUs have the same ports intercepted, so one map serves
  * all; it is complete before the guest runs, and never changes after that.
  */
-#include "console/panic.h"
 #include "lib/string.h"
 #include "page/page.h"
 #include "svm/svm.h"
+#include "vmm/launch.h"
 
 static u8 *map; /* NULL: no port is intercepted yet */
 static phys_t phys;
@@ -16,7 +16,7 @@ static void make_io_map(void)
 {
 	map = new_pages(&phys, IOPM_SIZE / PAGE_SIZE);
 	if (!map)
-		panic("no memory for a map of I/O ports");
+		vmm_no_guest("no memory for a map of I/O ports");
 	memset(map, 0, IOPM_SIZE);
 }
 

@@ -8,12 +8,14 @@
  */
 #include "vmm/launch.h"
 
+#include <stdarg.h>
+
 #include "boot/boot_info.h"
 #include "console/console.h"
-#include "console/panic.h"
 #include "console/printf.h"
 #include "heap/heap.h"
 #include "lib/cpu.h"
+#include "lib/errno.h"
 #include "lib/percpu.h"
 #include "lib/string.h"
 #include "page/mm.h"
@@ -27,6 +29,20 @@ static u64 launch_tsc;
 u64 vmm_launch_tsc(void)
 {
 	return launch_tsc;
+}
+
+void vmm_no_guest(const char *format, ...)
+{
+	char why[256];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(why, sizeof(why), format, args);
+	va_end(args);
+	mm_print_allocations();
+	printf("vellum: no guest on CPU %u: %s; halted\n",
+	       *this_cpu(cpu_number), why);
+	cpu_halt_forever();
 }
 
 static void choose_back_end(void)
@@ -44,8 +60,7 @@ static void choose_back_end(void)
 		if (lacks) /* of the other vendor's there is nothing to say */
 			why = lacks;
 	}
-	panic("no guest without protection: %s",
-	      why ? why : "this CPU has neither VMX nor SVM");
+	vmm_no_guest("%s", why ? why : "this CPU has neither VMX nor SVM");
 }
 
 uint vmm_cpu_count(void)
@@ -82,17 +97,17 @@ void vmm_enable(void)
 		choose_back_end();
 	error = vcpu_ops->enable();
 	if (error)
-		panic("%s can't be switched on (error %d)", vcpu_ops->name,
-		      error);
+		vmm_no_guest("%s can't be switched on%s", vcpu_ops->name,
+			     error == -ENOMEM ? ", for want of memory" : "");
 	vcpu = alloc(sizeof(*vcpu));
 	if (!vcpu)
-		panic("no memory for a virtual CPU");
+		vmm_no_guest("no memory for a virtual CPU");
 	memset(vcpu, 0, sizeof(*vcpu));
 	error = window_init();
 	if (!error)
 		error = vcpu_ops->create(vcpu);
 	if (error)
-		panic("no virtual CPU (error %d)", error);
+		vmm_no_guest("no memory for what a virtual CPU needs");
 	guest_mtrr_watch(vcpu);
 	vcpu_add(vcpu);
 	if (*this_cpu(cpu_number) == 0)

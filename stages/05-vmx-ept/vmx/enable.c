@@ -7,13 +7,13 @@
  * bits that VMX operation fixes, and VMXON gets a page of the CPU's own.
  * Book: chapter 5.
  */
-#include "console/panic.h"
 #include "lib/cpu.h"
 #include "lib/errno.h"
 #include "lib/percpu.h"
 #include "lib/string.h"
 #include "page/page.h"
 #include "paging/guarded.h"
+#include "vmm/launch.h"
 #include "vmx/vmx.h"
 
 static PERCPU(struct vmx_caps, caps_of_cpu);
@@ -70,8 +70,7 @@ int vmx_enable(void)
 
 	vmx_read_caps(caps);
 	if (vmx_check_caps(caps, &why))
-		panic("CPU %u: %s", *this_cpu(cpu_number),
-		      why ? why : "no VMX");
+		vmm_no_guest("%s", why ? why : "no VMX");
 	if (alloc_page(&region, &phys))
 		return -ENOMEM;
 	memset(region, 0, PAGE_SIZE);

@@ -4,9 +4,9 @@
  * share the bitmaps, which are complete before the guest runs: they must not
  * change while a CPU is in the guest (SDM 3C 25.11.4).
  */
-#include "console/panic.h"
 #include "lib/string.h"
 #include "page/page.h"
+#include "vmm/launch.h"
 #include "vmx/vmx.h"
 
 static u8 *bitmaps; /* NULL: no port is intercepted yet */
@@ -16,14 +16,14 @@ static void make_io_bitmaps(void)
 {
 	bitmaps = new_pages(&phys, 2);
 	if (!bitmaps)
-		panic("no memory for the bitmaps of I/O ports");
+		vmm_no_guest("no memory for the bitmaps of I/O ports");
 	memset(bitmaps, 0, 2 * PAGE_SIZE);
 }
 
 void vmx_intercept_io(struct vcpu *vcpu, u16 port)
 {
 	if (!(vmx_caps()->allowed[CONTROL_PROC].one & PROC_IO_BITMAPS))
-		panic("the CPU lacks the VMX control use I/O bitmaps");
+		vmm_no_guest("the CPU lacks the VMX control use I/O bitmaps");
 	if (!bitmaps)
 		make_io_bitmaps();
 	bitmaps[port / 8] |= 1 << port % 8;

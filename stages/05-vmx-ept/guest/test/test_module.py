@@ -65,5 +65,5 @@ def test_a_module_that_is_too_large_is_refused(machine, needs_guest,
     path = module(tmp_path / 'module')
     path.write_bytes(path.read_bytes().ljust(640 << 10, b'\0'))
     pc = machine(modules=[path])
-    pc.expect(r'^panic\(CPU0\): the module, boot code of 640 KiB, does not '
-              r'fit below 0x9[0-9a-f]{4}', panic_ends=False)
+    pc.expect(r'^vellum: no guest on CPU 0: the module, boot code of 640 KiB, '
+              r'does not fit below 0x9[0-9a-f]{4}', panic_ends=False)
