@@ -100,9 +100,9 @@ static void enter_guest(struct vcpu *vcpu)
 	vcpu->exit_tsc = rdtsc();
 	vcpu->regs.rax = svm->vmcb->save.rax;
 	c->tlb_control = 0;
-	c->event_injection = 0;
 	if (is_invalid(c) && !is_at_mov_to_cr4(vcpu))
 		svm_entry_failed(vcpu);
+	c->event_injection = 0;
 }
 
 void svm_run(struct vcpu *vcpu, struct vm_exit *exit)

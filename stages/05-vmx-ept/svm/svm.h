@@ -111,8 +111,8 @@ void svm_nmi_reset(struct vcpu *vcpu);
 /* svm_ops.dump, in dump.c. */
 void svm_dump(struct vcpu *vcpu);
 
-/* VMRUN refused the VMCB: say which rules it breaks, dump, and panic. In
- * check.c. */
+/* VMRUN refused the VMCB: say which rules it breaks, dump, and panic, if one
+ * is about what we have written; else reset the machine. In check.c. */
 void svm_entry_failed(struct vcpu *vcpu) __noreturn;
 
 #endif
