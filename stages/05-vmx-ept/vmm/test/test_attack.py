@@ -5,11 +5,13 @@ other always, by the sample in tests/test_breakit.py), or a host test.
 """
 import os
 import re
+from types import SimpleNamespace
 
 import pytest
 
 import breakit
 import expectations
+import outside
 from common import BUILD, TOP
 
 ROW = re.compile(r'\{"([^"]+)",\s*\w+,\s*(SHOWN_BY|TESTED_BY)\("([^"]+)"\)')
@@ -43,6 +45,29 @@ def test_nothing_gets_past_vellum(machine, stage, needs_guest, emu, cpus):
     lines = re.findall(r'^guest: attack: .*: (?:as on hardware|refused)\b',
                        pc.serial, re.M)
     assert len(lines) == int(said[1])
+
+
+@pytest.mark.parametrize('at, complaint', [
+    (None, None), (1, "1 bytes of Vellum's image are changed"),
+    (-1, 'control_watch is changed'), ('cpu', 'CPU 1 is not under Vellum')])
+def test_a_change_is_seen_from_outside(stage, needs_guest, at, complaint):
+    """A byte of the image, of the data, and a CPU that left."""
+    # pylint: disable=unused-argument
+    watch = outside.Outside(SimpleNamespace(
+        set=SimpleNamespace(image=BUILD / stage / 'vellum.elf', emu='qemu'),
+        serial='paging: our range is 0x1000000-0x8ffffff, 128 MiB'), stage)
+    memory = [data for _, data in watch.elf.read_only()]
+    memory += [bytes(watch.elf.sizes[name]) for name in outside.CANARIES]
+    cpus = {0: True, 1: True}
+    # pylint: disable=protected-access
+    watch._qemu = lambda areas: (list(memory), dict(cpus))
+    assert watch.look('before') == []
+    if at == 'cpu':
+        cpus[1] = False
+    elif at:
+        memory[at] = bytes([memory[at][0] ^ 1]) + memory[at][1:]
+    wrong = watch.look('after')
+    assert wrong == ([f'after: {complaint}'] if complaint else [])
 
 
 def test_each_attempt_has_its_control():
