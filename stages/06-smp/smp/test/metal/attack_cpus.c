@@ -104,6 +104,24 @@ static enum verdict start_everybody(const struct attack *a)
 STORE(mov, "movl %%eax, (%%rdi)")
 STORE(xchg, "xchgl %%eax, (%%rdi)")
 STORE(or, "andl $0, (%%rdi); orl %%eax, (%%rdi)")
+STORE(xadd, "andl $0, (%%rdi); lock xaddl %%eax, (%%rdi)")
+STORE(cmpxchg, "mov %%eax, %%ecx; mov (%%rdi), %%eax\n\t"
+	       "lock cmpxchgl %%ecx, (%%rdi)")
+STORE(bts, "btrl $14, %%eax; mov %%eax, (%%rdi); btsl $14, (%%rdi)")
+STORE(movnti, "movnti %%eax, (%%rdi)")
+STORE(stos, "cld; stosl")
+STORE(movs, "mov %%eax, store_source; mov $store_source, %%esi\n\t"
+	    "cld; movsl")
+STORE(push, "mov %%rsp, %%rdx; lea 8(%%rdi), %%rsp; push %%rax\n\t"
+	    "mov %%rdx, %%rsp")
+STORE(movss, "movd %%eax, %%xmm0; movss %%xmm0, (%%rdi)")
+STORE(movups, "movd %%eax, %%xmm0; movups %%xmm0, (%%rdi)")
+STORE(wide, "movq %%rax, (%%rdi)")
+STORE(from_below, "shl $32, %%rax; movq %%rax, -4(%%rdi)")
+STORE(two_bytes, "shl $48, %%rax; movq %%rax, -6(%%rdi)")
+STORE(bytes, "movb %%ah, 1(%%rdi); movb %%al, (%%rdi)")
+
+u32 store_source; /* of MOVS */
 
 /* The same CPU, by another kind of instruction. What Vellum can't do for the
  * guest is an exception in it. */
@@ -112,6 +130,7 @@ static enum verdict start_by(const struct attack *a)
 	int vector;
 
 	prepare();
+	write_cr4(read_cr4() | CR4_OSFXSR);
 	apic()[LAPIC_ICR_HIGH / 4] = 1 << 24;
 	vector = try(a->code, (void *)INIT);
 	if (vector == NO_FAULT)
@@ -165,6 +184,32 @@ ATTACKS = {
 	 .code = do_mov},
 	{"a start by AND and OR", start_by, SHOWN_BY("06-attack-open-page"),
 	 .code = do_or},
+	{"a start by XADD", start_by, SHOWN_BY("06-attack-open-page"),
+	 .code = do_xadd},
+	{"a start by CMPXCHG", start_by, SHOWN_BY("06-attack-open-page"),
+	 .code = do_cmpxchg},
+	{"a start by BTS", start_by, SHOWN_BY("06-attack-open-page"),
+	 .code = do_bts},
+	{"a start by MOVNTI", start_by, SHOWN_BY("06-attack-open-page"),
+	 .code = do_movnti},
+	{"a start by STOS", start_by, SHOWN_BY("06-attack-open-page"),
+	 .code = do_stos},
+	{"a start by MOVS", start_by, SHOWN_BY("06-attack-open-page"),
+	 .code = do_movs},
+	{"a start by PUSH", start_by, SHOWN_BY("06-attack-wide"),
+	 .code = do_push},
+	{"a start by MOVSS", start_by, SHOWN_BY("06-attack-open-page"),
+	 .code = do_movss},
+	{"a start by MOVUPS, 16 bytes", start_by, SHOWN_BY("06-attack-wide"),
+	 .code = do_movups},
+	{"a start by MOV, 8 bytes", start_by, SHOWN_BY("06-attack-wide"),
+	 .code = do_wide},
+	{"a start by MOV, 8 bytes from 0x2fc on", start_by,
+	 SHOWN_BY("06-attack-bytes"), .code = do_from_below},
+	{"a start by MOV, 8 bytes from 0x2fa on", start_by,
+	 SHOWN_BY("06-attack-bytes"), .code = do_two_bytes},
+	{"a start by MOV, byte by byte", start_by, SHOWN_BY("06-attack-bytes"),
+	 .code = do_bytes},
 	{"NMIs to a CPU that waits", nmi_to_one_that_waits,
 	 SHOWN_BY("06-attack-open-page")},
 	{"a CPU that goes on", leave_one_running,
