@@ -59,7 +59,7 @@ class Outside:
         wrong += [f'{when}: CPU {number} is not under Vellum'
                   for number, ours in cpus.items() if not ours]
         print(f'\nrun: from outside, {when}: {sum(map(len, image)) >> 10} KiB '
-              f'of image, {len(canaries)} canaries, {len(cpus)} CPUs: '
+              f'of image, {len(canaries)} canaries, CPUs: {len(cpus)}: '
               + ('; '.join(wrong) or 'all as it should be'), flush=True)
         return wrong
 

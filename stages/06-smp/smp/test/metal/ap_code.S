@@ -23,7 +23,7 @@ ap_code:
 	jmp	1f
 	.org	ap_code + AP_CODE
 1:	cli
-	xchg	%bx, %bx		/* stops the debugger of Bochs, if asked */
+	xchg	%bx, %bx		/* stops Bochs, if it is told to */
 	mov	%cs, %ax
 	mov	%ax, %ds
 	mov	$0x40000000, %eax
