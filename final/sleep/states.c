@@ -12,6 +12,8 @@
  */
 #include "sleep/states.h"
 
+#include "console/printf.h"
+
 /* AML (20.2). */
 #define AML_ZERO    0x00
 #define AML_ONE     0x01
@@ -107,11 +109,56 @@ void sleep_read_states(const struct acpi_table *dsdt,
 	}
 }
 
+/*
+ * A doubtful DSDT may call S3 by another name. Its states stay where they close
+ * something. Of the others only power off is believed, which all machines have,
+ * and only if just one type has this name: were one byte of the real \_S3_
+ * wrong, there could be two. Even then a waking vector says that it is not so.
+ */
+static void doubt_states(u8 states[ACPI_BLOCKS][ACPI_SLP_TYPES])
+{
+	uint most = 0;
+
+	for (uint block = 0; block < ACPI_BLOCKS; block++) {
+		uint off = 0;
+
+		for (uint type = 0; type < ACPI_SLP_TYPES; type++)
+			off += !!(states[block][type] & BIT(5));
+		most = MAX(most, off);
+	}
+	for (uint i = 0; i < ACPI_BLOCKS * ACPI_SLP_TYPES; i++) {
+		u8 *s = &states[i / ACPI_SLP_TYPES][i % ACPI_SLP_TYPES];
+		bool off = most == 1 && (*s & BIT(5));
+
+		if (!(*s & (BIT(2) | BIT(3))))
+			*s = off ? SLEEP_MAYBE_OFF : 0;
+	}
+}
+
+/* All DSDTs: together they can only name more states for a type. */
+void sleep_read_names(acpi_map_fn *map, const struct acpi_root *root,
+		      struct acpi_sleep *sleep)
+{
+	struct acpi_table dsdt;
+	bool doubtful = false;
+	uint n = 0;
+
+	for (; root && !acpi_find_dsdt(map, root, n, &dsdt); n++) {
+		sleep_read_states(&dsdt, sleep->states);
+		doubtful |= dsdt.doubtful;
+	}
+	if (n && !doubtful)
+		return;
+	doubt_states(sleep->states);
+	sleep->doubtful = true;
+	printf("sleep: the names of sleep states (DSDT) are missing or have a "
+	       "wrong sum: all sleeps are refused but a clear power off\n");
+}
+
 void sleep_name_states(void)
 {
-	struct acpi_sleep *sleep = sleep_tables();
-	struct acpi_table dsdt;
+	struct acpi_root root;
+	bool found = !acpi_machine_root(&root);
 
-	if (!acpi_read_table(acpi_map, sleep->dsdt, "DSDT", &dsdt))
-		sleep_read_states(&dsdt, sleep->states);
+	sleep_read_names(acpi_map, found ? &root : NULL, sleep_tables());
 }

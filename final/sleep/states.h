@@ -16,4 +16,8 @@ void sleep_name_states(void);
 void sleep_read_states(const struct acpi_table *dsdt,
 		       u8 states[ACPI_BLOCKS][ACPI_SLP_TYPES]);
 
+/* The same for all DSDTs below @root (NULL: there is none), into @sleep. */
+void sleep_read_names(acpi_map_fn *map, const struct acpi_root *root,
+		      struct acpi_sleep *sleep);
+
 #endif

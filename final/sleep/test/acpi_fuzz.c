@@ -7,7 +7,6 @@
 #include "boot/boot_info.h"
 #include "fuzz.h"
 #include "paging/address.h"
-#include "paging/address.h"
 #include "paging/paging.h"
 #include "sleep/states.h"
 #include "vmm/vcpu.h"
@@ -74,18 +73,21 @@ static void seal_tables(u32 which)
 	}
 }
 
-static void read_sleep(const struct acpi_table *fadt)
+static u32 no_pci(uint function, uint reg)
 {
-	struct acpi_sleep sleep;
-	struct acpi_table dsdt;
-	struct acpi_facs facs;
+	return ~0U;
+}
 
-	sleep_read_fadt(fadt, &sleep);
-	if (!acpi_read_table(map, sleep.dsdt, "DSDT", &dsdt))
-		sleep_read_states(&dsdt, sleep.states);
-	for (uint i = 0; i < 2; i++)
-		if (!sleep_read_facs(map, sleep.facs[i], &facs))
-			sleep_has_waking_vector(&facs);
+static void read_sleep(const struct acpi_root *root)
+{
+	const struct chipset_bus bus = {no_pci, NULL};
+	struct acpi_sleep sleep;
+
+	sleep_read(map, root, &bus, &sleep);
+	sleep_read_names(map, root, &sleep);
+	require(sleep.control.count <= SLEEP_PORTS);
+	for (uint i = 0; i < sleep.facs_count; i++)
+		sleep_has_waking_vector(sleep.facs[i]);
 	for (uint byte = 0; byte < 256; byte++)
 		if (sleep_is_escape(&sleep, byte & 1, byte, byte & 2))
 			require(byte & ACPI_SLP_EN);
@@ -103,12 +105,12 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
 	memset(memory, 0, sizeof(memory));
 	memcpy(memory, in.at, left);
 	seal_tables(which);
-	at = acpi_scan(memory, sizeof(memory));
+	at = acpi_scan(memory, sizeof(memory), which & 8);
 	require(at < 0 || at % 16 == 0);
-	if (at >= 0 && !acpi_read_root(map, at, &root) &&
-	    !acpi_find(map, &root, "FACP", &table)) {
-		require(table.size >= ACPI_HEADER_SIZE);
-		read_sleep(&table);
+	if (at >= 0 && !acpi_read_root(map, at, &root)) {
+		if (!acpi_find(map, &root, "FACP", &table))
+			require(table.size >= ACPI_HEADER_SIZE);
+		read_sleep(&root);
 	}
 	fuzz_operations++;
 	while (copy_count)

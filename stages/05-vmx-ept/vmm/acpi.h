@@ -19,9 +19,16 @@ struct acpi_root {
 	char oem[7];    /* the maker's name for himself, with a NUL */
 };
 
+/*
+ * A guest may well believe a table whose sum is wrong (Linux warns, and goes
+ * on), so such a one is not passed over. But any byte of it may be wrong: what
+ * it says may close more, and never open anything.
+ */
 struct acpi_table {
-	const u8 *data; /* checked: its checksum, and @size bytes of it */
-	u32 size;
+	const u8 *data; /* @size bytes of it */
+	u32 size;       /* of a doubtful one perhaps less or more than it has */
+	u64 phys;
+	bool doubtful; /* its sum, or its size, is wrong */
 };
 
 /* Fields in tables are little endian, and not always aligned. */
@@ -43,26 +50,43 @@ static inline u64 acpi_get64(const u8 *p)
 
 /*
  * Look for the root pointer in @size bytes at @area, on the 16-byte boundaries
- * where it must be (ACPI 6.5, 5.2.5.1). Returns its offset or -ENOENT.
+ * where it must be (ACPI 6.5, 5.2.5.1): one that is @sound, or any that has the
+ * name. Returns its offset or -ENOENT.
  */
-int acpi_scan(const u8 *area, u32 size);
+int acpi_scan(const u8 *area, u32 size, bool sound);
 
 /* Read the root pointer at @phys. -EINVAL: that is none. */
 int acpi_read_root(acpi_map_fn *map, u64 phys, struct acpi_root *root);
 
 /*
- * Read the table at @phys, which must have the four letters @signature
- * (-ENOENT: it has not) and be whole and sound (-EINVAL: it is not).
+ * Read the table at @phys, which must have the four letters @signature, or
+ * -ENOENT. At least its header is there, then.
  */
 int acpi_read_table(acpi_map_fn *map, u64 phys, const char *signature,
 		    struct acpi_table *table);
 
 /*
- * Find the table with the four letters @signature, by way of the XSDT or, where
- * that has none, of the RSDT. -ENOENT: no such table, or none that is sound.
+ * The tables with the four letters @signature, of the XSDT and then of the
+ * RSDT, one by one: @n counts them from 0. -ENOENT: there are no more. One that
+ * is in both lists comes twice. For who wants all that a guest may find.
+ */
+int acpi_find_next(acpi_map_fn *map, const struct acpi_root *root,
+		   const char *signature, uint n, struct acpi_table *table);
+
+/*
+ * The first of them that is sound; if none is, the first that is doubtful.
+ * -ENOENT: no such table.
  */
 int acpi_find(acpi_map_fn *map, const struct acpi_root *root,
 	      const char *signature, struct acpi_table *table);
+
+/* The DSDTs that all FADTs name, one by one, as above. */
+int acpi_find_dsdt(acpi_map_fn *map, const struct acpi_root *root, uint n,
+		   struct acpi_table *table);
+
+/* A field of @size bytes, 4 or 8, of @table at offset @at; 0 where the table
+ * ends before it. */
+u64 acpi_field(const struct acpi_table *table, u32 at, u32 size);
 
 /* This machine's memory, for the functions above; before stage 02's tables are
  * in use, only what lies below 4 GiB. */

@@ -1,11 +1,12 @@
 /*
- * Sleep: which ports begin it and end it, by ACPI's tables, and which of the
- * sleep states come back through an address of the guest's.
+ * Sleep: which ports begin it and end it, by ACPI's tables and the chipset, and
+ * which of the sleep states come back through an address of the guest's.
  */
 #ifndef VMM_SLEEP_H
 #define VMM_SLEEP_H
 
 #include "vmm/acpi.h"
+#include "vmm/chipset.h"
 
 /* The high byte of PM1 control (ACPI 6.5, 4.8.3.2.1). */
 #define ACPI_SLP_TYP(byte) ((byte) >> 2 & 7)
@@ -18,30 +19,49 @@
 #define ACPI_BLOCKS    2
 #define ACPI_SLP_TYPES 8
 
+#define SLEEP_PORTS 12
+#define SLEEP_FACS  4
+
+/* Ports of the bytes that have SLP_EN, or WAK_STS; and whose, PM1a's or b's. */
+struct sleep_ports {
+	uint count;
+	struct {
+		u16 port;
+		u8 block;
+	} at[SLEEP_PORTS];
+};
+
+/* States are bits, S1 to S5. This one: off (S5), says a doubtful table. */
+#define SLEEP_MAYBE_OFF BIT(0)
+
 struct acpi_sleep {
-	u16 control[ACPI_BLOCKS]; /* first port of each; 0: there is none */
-	u16 status[ACPI_BLOCKS];
-	u64 facs[2]; /* physical; 0: there is none */
-	u64 dsdt;
+	struct sleep_ports control, status;
+
+	/* The tables that the guest and the firmware share. */
+	uint facs_count;
+	u64 facs_phys[SLEEP_FACS];
+	const volatile u8 *facs[SLEEP_FACS];
+
+	/* What is not known here is not known: every sleep that is not named
+	 * as harmless is refused. */
+	bool doubtful;
 
 	/* Bit n of an entry: this SLP_TYP means the state Sn. 0: who knows? */
 	u8 states[ACPI_BLOCKS][ACPI_SLP_TYPES];
 };
 
-/* The table that the guest and the firmware share. */
-struct acpi_facs {
-	const volatile u8 *data;
-	bool wide; /* it has the 64-bit vector as well */
-};
+/* @block's port for SLP_EN or WAK_STS is @port too, if that can be one. */
+void sleep_add_port(struct sleep_ports *ports, u64 port, uint block);
 
-/* Read all but the states; no control port: this is no use. */
-void sleep_read_fadt(const struct acpi_table *fadt, struct acpi_sleep *sleep);
-
-/* Read the FACS at @phys. -EINVAL: that is none. */
-int sleep_read_facs(acpi_map_fn *map, u64 phys, struct acpi_facs *facs);
+/*
+ * Find out about sleep, all but the states: from each FADT below @root (NULL:
+ * there is none), and from the chipset on @bus.
+ */
+void sleep_read(acpi_map_fn *map, const struct acpi_root *root,
+		const struct chipset_bus *bus, struct acpi_sleep *sleep);
 
 /* Has the guest left an address at which it wants to wake, in any mode? */
-bool sleep_has_waking_vector(const struct acpi_facs *facs);
+bool sleep_has_waking_vector(const volatile u8 *facs);
 
 /*
  * Would the write of @byte to the high half of control register @block, when

@@ -60,7 +60,7 @@ void delay_init(void)
 {
 	struct acpi_table fadt;
 
-	if (smp_find_table("FACP", &fadt))
+	if (smp_find_table("FACP", &fadt) || fadt.doubtful)
 		return;
 	pm_port = fadt_pm_timer(&fadt);
 	if (pm_port && !pm_runs()) {

@@ -128,33 +128,77 @@ static void the_rsdt_serves_where_the_xsdt_is_bad(void **state)
 	assert_int_equal(find("FACP"), -ENOENT);
 }
 
-static void a_bad_sum_is_not_believed(void **state)
+/* The guest may believe it, so we want to know it. */
+static void a_table_with_a_bad_sum_is_found_and_called_doubtful(void **state)
 {
 	struct acpi_table found;
 
 	machine(48);
+	assert_int_equal(acpi_read_table(map, MADT, "APIC", &found), 0);
+	assert_false(found.doubtful);
 	memory[MADT + 20] ^= 1;
-	assert_int_equal(find("APIC"), -ENOENT);
-	assert_int_equal(acpi_read_table(map, MADT, "APIC", &found), -EINVAL);
-	memory[RSDP + 10] ^= 1;
-	assert_int_equal(find("FACP"), -EINVAL);
+	assert_int_equal(find("APIC"), 48);
+	assert_int_equal(acpi_read_table(map, MADT, "APIC", &found), 0);
+	assert_true(found.doubtful);
+	assert_int_equal(acpi_read_table(map, MADT, "FACP", &found), -ENOENT);
 }
 
-static void lengths_that_cannot_be_are_refused(void **state)
+static void a_sound_table_comes_before_a_doubtful_one(void **state)
+{
+	struct acpi_root root;
+	struct acpi_table found;
+
+	machine(48);
+	memcpy(memory + MADT + 0x100, memory + MADT, 48);
+	memory[MADT + 20] ^= 1;
+	put(RSDT + 36, MADT + 0x100, 4);
+	table(RSDT, "RSDT", 40);
+	assert_int_equal(acpi_read_root(map, RSDP, &root), 0);
+	assert_int_equal(acpi_find(map, &root, "APIC", &found), 0);
+	assert_int_equal(found.phys, MADT + 0x100);
+	assert_int_equal(acpi_find_next(map, &root, "APIC", 0, &found), 0);
+	assert_true(found.doubtful);
+	assert_int_equal(acpi_find_next(map, &root, "APIC", 1, &found), 0);
+	assert_false(found.doubtful);
+	assert_int_equal(acpi_find_next(map, &root, "APIC", 2, &found),
+			 -ENOENT);
+}
+
+static void a_length_that_cannot_be_leaves_the_header(void **state)
 {
 	machine(44);
 	put(MADT + 4, 0xffffffff, 4);
-	assert_int_equal(find("APIC"), -ENOENT);
+	assert_int_equal(find("APIC"), ACPI_HEADER_SIZE);
 	put(MADT + 4, 10, 4);
-	assert_int_equal(find("APIC"), -ENOENT);
+	assert_int_equal(find("APIC"), ACPI_HEADER_SIZE);
+}
+
+static void a_doubtful_list_is_read_further_than_it_says(void **state)
+{
+	machine(48);
+	put(XSDT + 4, 36, 4);
+	assert_int_equal(find("FACP"), 116);
+	put(XSDT + 4, 0, 4);
+	assert_int_equal(find("FACP"), 116);
 }
 
 static void the_root_pointer_is_found_by_scan(void **state)
 {
 	machine(44);
-	assert_int_equal(acpi_scan(memory, MEMORY), RSDP);
-	assert_int_equal(acpi_scan(memory, RSDP + 19), -ENOENT);
-	assert_int_equal(acpi_scan(memory + 8, MEMORY - 8), -ENOENT);
+	assert_int_equal(acpi_scan(memory, MEMORY, true), RSDP);
+	assert_int_equal(acpi_scan(memory, RSDP + 19, true), -ENOENT);
+	assert_int_equal(acpi_scan(memory + 8, MEMORY - 8, true), -ENOENT);
+	memory[RSDP + 10] ^= 1;
+	assert_int_equal(acpi_scan(memory, MEMORY, true), -ENOENT);
+	assert_int_equal(acpi_scan(memory, MEMORY, false), RSDP);
+	assert_int_equal(find("FACP"), 116);
+}
+
+static void a_doubtful_root_pointer_may_have_both_lists(void **state)
+{
+	machine(44);
+	memory[RSDP + 15] = 0; /* the revision: its sum is wrong now */
+	assert_int_equal(find("FACP"), 116);
 }
 
 /* Whatever the bytes, the parser ends, and reads nothing that it must not. */
@@ -178,9 +222,12 @@ int main(void)
 #define T(name) cmocka_unit_test_teardown(name, forget_copies)
 		T(tables_are_found_by_name),
 		T(the_rsdt_serves_where_the_xsdt_is_bad),
-		T(a_bad_sum_is_not_believed),
-		T(lengths_that_cannot_be_are_refused),
+		T(a_table_with_a_bad_sum_is_found_and_called_doubtful),
+		T(a_sound_table_comes_before_a_doubtful_one),
+		T(a_length_that_cannot_be_leaves_the_header),
+		T(a_doubtful_list_is_read_further_than_it_says),
 		T(the_root_pointer_is_found_by_scan),
+		T(a_doubtful_root_pointer_may_have_both_lists),
 		T(damaged_tables_do_no_harm),
 #undef T
 	};
