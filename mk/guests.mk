@@ -25,9 +25,10 @@ guest-all := modes modes_tour task task_tour memory hidden instructions nmi \
 # Waits for NMIs that the harness sends.
 guest-wait := wait
 guest-stuck := stuck
+guest-high := high
 
 GUEST_NAMES := memory hidden instructions nmi mtrr modes triple vmx \
-	breakpoints all wait stuck $(GUEST_DEMOS)
+	breakpoints all wait stuck high $(GUEST_DEMOS)
 $(foreach name,$(GUEST_DEMOS),$(eval guest-$(name) := $(name)))
 # Its parts, in the order in which they try; the last is a later stage's.
 guest-attack := attack attack_memory attack_instructions attack_msrs \

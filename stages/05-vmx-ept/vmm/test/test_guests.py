@@ -108,6 +108,15 @@ def test_a_triple_fault_resets_the_machine(machine, guest):
     assert pc.wait_exit(30) == 'reset'
 
 
+def test_code_runs_in_memory_that_no_map_has_listed(machine, guest):
+    """RAM above 4 GiB that is there, but was not at the BIOS's count."""
+    pc = machine(disk=guest('high'), cmdline='boot=0x80', extra_args=(
+        '-m', '512M,slots=1,maxmem=2G',
+        '-object', 'memory-backend-ram,id=more,size=256M',
+        '-device', 'pc-dimm,memdev=more'))
+    assert 'guest: high: ok' in finish(pc)
+
+
 @pytest.mark.slow('bochs')
 def test_a_guest_that_can_never_get_on_is_reset(machine, guest, emu):
     """Its handler of #GP lies where nothing may be executed."""
