@@ -12,7 +12,7 @@
  * looked at only while the MTRRs are enabled, and rebuilt only if something is
  * different from what they were built from.
  *
- * Reads need no exit while the copy says what the registers say: nearly always.
+ * Reads of a register need no exit while the copy says the same: nearly always.
  */
 #include "vmm/guest_mtrr.h"
 
@@ -103,11 +103,10 @@ MTRR_HANDLER(def_type, MSR_MTRR_DEF_TYPE, 1);
 
 void guest_mtrr_watch(struct vcpu *vcpu)
 {
-	const struct mtrr_state *guest = this_cpu(guest_mtrrs);
-	bool reads = !mtrr_equal(guest, &machine_mtrrs);
-	u64 value;
+	u64 copy, real;
 
 	for (u32 msr = MSR_MTRR_PHYSBASE0; msr <= MSR_MTRR_DEF_TYPE; msr++)
-		if (!mtrr_get(guest, msr, &value))
-			vcpu_ops->intercept_msr(vcpu, msr, reads, true);
+		if (!mtrr_get(this_cpu(guest_mtrrs), msr, &copy) &&
+		    !mtrr_get(&machine_mtrrs, msr, &real))
+			vcpu_ops->intercept_msr(vcpu, msr, copy != real, true);
 }
