@@ -23,6 +23,18 @@ void svm_inject_exception(struct vcpu *vcpu, uint vector, u32 error)
 }
 
 /*
+ * While Vellum runs GIF is 0, but for a CPU that waits for its start, and that
+ * has nothing else on its way in.
+ */
+bool svm_inject_machine_check(struct vcpu *vcpu)
+{
+	if (svm_vmcb(vcpu)->control.event_injection & EVENT_VALID)
+		return false;
+	svm_inject_exception(vcpu, VECTOR_MC, 0);
+	return true;
+}
+
+/*
  * The exit came while the guest was being given an interrupt or exception,
  * which is lost unless we give it again. Software interrupts are left out: RIP
  * still points at them. QEMU's TCG calls an external interrupt an exception.

@@ -133,6 +133,7 @@ const struct vcpu_ops svm_ops = {
 	.skip_instruction = svm_skip_instruction,
 	.skip_bytes = svm_skip_bytes,
 	.inject_exception = svm_inject_exception,
+	.inject_machine_check = svm_inject_machine_check,
 	.nmi = svm_nmi,
 	.nmi_window = svm_nmi_window,
 	.end_nmi = svm_end_nmi,

@@ -68,7 +68,8 @@ void svm_take_pending(void);
 /* svm_ops.run, in run.c. */
 void svm_run(struct vcpu *vcpu, struct vm_exit *exit);
 
-/* svm_ops.inject_exception, in events.c. */
+/* svm_ops.inject_machine_check, .inject_exception, in events.c. */
+bool svm_inject_machine_check(struct vcpu *vcpu);
 void svm_inject_exception(struct vcpu *vcpu, uint vector, u32 error);
 
 /* After an exit: the event that was being delivered when it came, if any, goes

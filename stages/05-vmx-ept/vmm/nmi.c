@@ -6,6 +6,7 @@
 
 #include "lib/cpu.h"
 #include "paging/trap.h"
+#include "vmm/machine_check.h"
 #include "vmm/vcpu.h"
 
 const struct cpu_signals *cpu_signals;
@@ -13,7 +14,9 @@ const struct cpu_signals *cpu_signals;
 void cpu_stop_serve(struct vcpu *vcpu)
 {
 	while (__atomic_exchange_n(&vcpu->stop, 0, __ATOMIC_SEQ_CST))
-		cpu_signals->stop(vcpu);
+		if (cpu_signals)
+			cpu_signals->stop(vcpu);
+	machine_check_serve(vcpu);
 }
 
 EXIT_HANDLER(NMI)
@@ -38,4 +41,5 @@ static bool nmi_in_host(struct trap_frame *frame)
 void vmm_take_nmis(void)
 {
 	trap_set_handler(VECTOR_NMI, nmi_in_host);
+	machine_checks_keep();
 }

@@ -27,7 +27,8 @@ extern const struct cpu_signals *cpu_signals; /* NULL: one CPU */
  * the guest, where there is one. CPU 0, as soon as there is an IDT. */
 void vmm_take_nmis(void);
 
-/* Do what vcpu->stop was set for. Before each entry. */
+/* Do what vcpu->stop was set for; a machine check is another thing that may
+ * have come. Before each entry. */
 void cpu_stop_serve(struct vcpu *vcpu);
 
 #endif

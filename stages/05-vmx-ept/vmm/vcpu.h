@@ -145,6 +145,11 @@ struct vcpu_ops {
 	 * the vector has an error code (#GP, #PF, ...). */
 	void (*inject_exception)(struct vcpu *vcpu, uint vector, u32 error);
 
+	/* The guest, whose CR4.MCE is set, gets a machine check at the next
+	 * entry. False: it can't be now, but there will be an exit as soon as
+	 * it can. */
+	bool (*inject_machine_check)(struct vcpu *vcpu);
+
 	/* Handlers of the exits that are the vendor's own affair. */
 	exit_handler_fn *nmi;
 	exit_handler_fn *nmi_window;

@@ -53,6 +53,17 @@ void vmx_inject_exception(struct vcpu *vcpu, uint vector, u32 error)
 	inject_event(event, error);
 }
 
+/* Something else is on its way in: then after it (nmi.c). */
+bool vmx_inject_machine_check(struct vcpu *vcpu)
+{
+	if (vmcs_read(VMCS_ENTRY_EVENT) & EVENT_VALID) {
+		vmx_exit_soon(vcpu->backend);
+		return false;
+	}
+	vmx_inject_exception(vcpu, VECTOR_MC, 0);
+	return true;
+}
+
 void vmx_inject_nmi(void)
 {
 	inject_event(VECTOR_NMI | EVENT_OF_TYPE(EVENT_NMI), 0);

@@ -47,6 +47,11 @@ static void write_window(const struct vmx_vcpu *vmx, bool open)
 		   vmx->proc_controls | (open ? PROC_NMI_WINDOW : 0));
 }
 
+void vmx_exit_soon(const struct vmx_vcpu *vmx)
+{
+	write_window(vmx, true);
+}
+
 static void set_window(const struct vmx_vcpu *vmx)
 {
 	bool open;

@@ -5,12 +5,16 @@
  */
 #include "lib/cpu.h"
 #include "vmentry/check.h"
+#include "vmm/machine_check.h"
 #include "vmm/nmi.h"
 #include "vmx/vmx.h"
 
 /* The exit reason (SDM 3C 25.9.1). */
 #define BASIC_REASON        0xffff
 #define REASON_FAILED_ENTRY BIT(31)
+
+/* An entry that failed by a machine check (SDM 3C 27.9). */
+#define REASON_MACHINE_CHECK (REASON_FAILED_ENTRY | 41)
 
 #define REASON_EXCEPTION_OR_NMI 0
 #define REASON_IO               30
@@ -115,6 +119,10 @@ static u64 enter_guest(struct vcpu *vcpu)
 	if (flags == VMX_ENTER_STOPPED)
 		return flags;
 	vcpu->exit_tsc = rdtsc();
+	if (!flags && vmcs_read(VMCS_EXIT_REASON) == REASON_MACHINE_CHECK) {
+		machine_check_at_entry();
+		return VMX_ENTER_STOPPED;
+	}
 	if (flags || (vmcs_read(VMCS_EXIT_REASON) & REASON_FAILED_ENTRY))
 		vmx_entry_failed(vcpu, flags);
 	vmx->launched = true;
@@ -156,6 +164,7 @@ const struct vcpu_ops vmx_ops = {
 	.skip_instruction = vmx_skip_instruction,
 	.skip_bytes = vmx_skip_bytes,
 	.inject_exception = vmx_inject_exception,
+	.inject_machine_check = vmx_inject_machine_check,
 	.nmi = vmx_nmi,
 	.nmi_window = vmx_nmi_window,
 	.end_nmi = vmx_end_nmi,

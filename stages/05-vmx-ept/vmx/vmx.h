@@ -73,7 +73,11 @@ extern char vmx_exit_label[];
 /* vmx_ops.run, in run.c. */
 void vmx_run(struct vcpu *vcpu, struct vm_exit *exit);
 
-/* vmx_ops.inject_exception, in events.c. */
+/* Exit when the guest could take an NMI, whether or not one waits. In nmi.c. */
+void vmx_exit_soon(const struct vmx_vcpu *vmx);
+
+/* vmx_ops.inject_machine_check, .inject_exception, in events.c. */
+bool vmx_inject_machine_check(struct vcpu *vcpu);
 void vmx_inject_exception(struct vcpu *vcpu, uint vector, u32 error);
 
 /* Deliver an NMI at the next entry; the guest must be able to take one. */

@@ -38,3 +38,7 @@ vmm-exit.sources := vmm/test/exit_test.c vmm/exit.c
 HOST_TESTS += vmm-nested-root
 vmm-nested-root.sources := vmm/test/nested_root_test.c vmm/nested_root.c \
 	$(nested-code)
+
+HOST_TESTS += vmm-machine-check
+vmm-machine-check.sources := vmm/test/machine_check_test.c \
+	vmm/machine_check.c paging/address.c
