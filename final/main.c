@@ -18,6 +18,7 @@
 #include "paging/trap.h"
 #include "pool/mempool.h"
 #include "preflight/preflight.h"
+#include "sleep/fch.h"
 #include "sleep/states.h"
 #include "smp/cpus.h"
 #include "smp/start.h"
@@ -68,6 +69,8 @@ static const char *start_vellum(int error)
 	boot_phase("device");
 	smp_find_cpus();  /* from ACPI's tables */
 	smp_watch_apic(); /* INITs and start-up IPIs go through it */
+
+	sleep_watch_fch(); /* sleep control that is in memory */
 
 	boot_phase("cpu");
 	direct_map_end(); /* RAM is the guest's from here on */

@@ -1,6 +1,6 @@
 /*
- * The verdict on a sleep; then a machine with tables, and a guest that writes to
- * its PM1 registers: in all widths, with and without a waking vector.
+ * The verdict on a sleep; then a machine with tables, and a guest that writes
+ * to its PM1 registers: in all widths, with and without a waking vector.
  */
 #include "boot/boot_info.h"
 #include "host.h"

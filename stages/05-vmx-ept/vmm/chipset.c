@@ -83,19 +83,31 @@ static u32 amd_port(const struct chipset_bus *bus)
 	return port && port != 0xffff ? port + 1 : 0;
 }
 
+static bool is_fch(u32 id)
+{
+	u16 vendor = id, device = id >> 16;
+
+	return (vendor == AMD && (device == AMD_FCH || device == AMD_HUDSON)) ||
+	       (vendor == ATI && device == ATI_SB);
+}
+
+bool chipset_has_fch(const struct chipset_bus *bus)
+{
+	for (uint i = 0; i < FUNCTIONS; i++)
+		if (is_fch(bus->pci(i, PCI_ID)))
+			return true;
+	return false;
+}
+
 void chipset_sleep_ports(const struct chipset_bus *bus,
 			 struct acpi_sleep *sleep)
 {
 	for (uint i = 0; i < FUNCTIONS; i++) {
-		u32 id = bus->pci(i, PCI_ID);
-		u16 vendor = id, device = id >> 16;
-		u32 port = 0;
+		u32 id = bus->pci(i, PCI_ID), port = 0;
 
-		if (vendor == INTEL)
-			port = intel_port(bus, i, device);
-		else if ((vendor == AMD &&
-			  (device == AMD_FCH || device == AMD_HUDSON)) ||
-			 (vendor == ATI && device == ATI_SB))
+		if ((u16)id == INTEL)
+			port = intel_port(bus, i, id >> 16);
+		else if (is_fch(id))
 			port = amd_port(bus);
 		sleep_add_port(&sleep->control, port, 0);
 	}

@@ -25,4 +25,7 @@ extern const struct chipset_bus chipset_bus;
 void chipset_sleep_ports(const struct chipset_bus *bus,
 			 struct acpi_sleep *sleep);
 
+/* Is there an FCH of AMD's (or its ancestor of ATI's) on @bus? */
+bool chipset_has_fch(const struct chipset_bus *bus);
+
 #endif

@@ -17,10 +17,10 @@
  * A guest that was refused must go on: it waits until WAK_STS in PM1 status
  * says that it has slept and is awake. So that is intercepted, too, and the bit
  * reads as 1, on every CPU, until the guest clears it (ACPI 6.5, 4.8.3.1.1).
- * (From a refusal on would be enough, but all CPUs share a map of the ports, and
- * PM1 status is read a few times in a guest's life.)
+ * (From a refusal on would be enough, but all CPUs share a map of the ports,
+ * and PM1 status is read a few times in a guest's life.)
  *
- * Not watched: registers of this kind in memory, and a guest that moves the
+ * Not watched here: such registers in memory, and a guest that moves the
  * ports by the chipset's own configuration registers. Book: chapter 5.
  */
 #include "vmm/sleep.h"
@@ -245,14 +245,19 @@ static u8 write_status(const struct io_watch *watch, u8 value)
 	return value;
 }
 
-static u8 write_control(const struct io_watch *watch, u8 value)
+u8 sleep_filter(uint block, u8 value)
 {
-	uint block = info.control.at[watch - control_watch].block;
-
 	if (!sleep_is_escape(&info, block, value, has_waking_vector()))
 		return value;
 	refuse_sleep();
 	return value & ~ACPI_SLP_EN;
+}
+
+static u8 write_control(const struct io_watch *watch, u8 value)
+{
+	uint block = info.control.at[watch - control_watch].block;
+
+	return sleep_filter(block, value);
 }
 
 static void watch_ports(void)

@@ -71,6 +71,10 @@ bool sleep_has_waking_vector(const volatile u8 *facs);
 bool sleep_is_escape(const struct acpi_sleep *sleep, uint block, u8 byte,
 		     bool waking_vector);
 
+/* The guest writes @value to the high byte of control register @block, by a
+ * port or another way: what the hardware gets. Refusals are logged. */
+u8 sleep_filter(uint block, u8 value);
+
 /* Watch, on this CPU, the ports by which a guest asks for S3. The tables are
  * read on CPU 0, which is the first. Phase cpu, each CPU. */
 void sleep_watch(void);
