@@ -8,7 +8,7 @@ import pytest
 from common import BUILD, TOP, stages
 from elf import Elf
 
-ENTRY = 40
+ENTRY = 56
 ROW = re.compile(r'^\| `([a-z-]+)(=?)[^`]*` \| .+ \| (\d\d|final)(, `TEST=1`)?'
                  r' \|$', re.M)
 

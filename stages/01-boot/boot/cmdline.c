@@ -92,6 +92,72 @@ static bool read_number(const char *text, size_t length, u32 max, u32 *number)
 	return length;
 }
 
+/*
+ * The numbers of @word in "key:0x10,0x20", of @length characters at @text; the
+ * first @room of them go to @numbers. "key:" may stand before each. How many;
+ * -EINVAL where it is anything else.
+ */
+static int read_numbers(const struct word *word, const char *text,
+			size_t length, u32 *numbers, uint room)
+{
+	size_t key = strlen(word->key) + 1, end;
+	u32 number;
+
+	for (uint n = 0;; text += end + 1, length -= end + 1) {
+		if (length > key && text[key - 1] == ':' &&
+		    !memcmp(text, word->key, key - 1)) {
+			text += key;
+			length -= key;
+		} else if (!n) {
+			return -EINVAL;
+		}
+		for (end = 0; end < length && text[end] != ','; end++)
+			;
+		if (!read_number(text, end, word->max, &number))
+			return -EINVAL;
+		if (n++ < room)
+			numbers[n - 1] = number;
+		if (end == length)
+			return n;
+	}
+}
+
+static size_t name_length(const char *word, size_t length)
+{
+	size_t n = 0;
+
+	while (n < length && word[n] != '=')
+		n++;
+	return n;
+}
+
+static bool is_named(const struct word *word, const char *text, size_t length)
+{
+	return strlen(word->name) == length &&
+	       !memcmp(word->name, text, length);
+}
+
+uint cmdline_numbers(const struct word *word, u32 *numbers)
+{
+	const char *line = words(), *text;
+	size_t length, name;
+	uint n = 0;
+	int more;
+
+	while ((text = next_word(line, &length))) {
+		uint room = numbers && n < word->most ? word->most - n : 0;
+
+		line = text + length;
+		name = name_length(text, length) + 1;
+		if (name > length || !is_named(word, text, name - 1))
+			continue;
+		more = read_numbers(word, text + name, length - name,
+				    room ? numbers + n : NULL, room);
+		n += MAX(more, 0);
+	}
+	return n;
+}
+
 static int find_choice(const struct word *word, const char *text, size_t length)
 {
 	const char *name;
@@ -138,6 +204,8 @@ static bool takes(const struct word *word, const char *rest, size_t length)
 		return read_number(rest + 1, length - 1, word->max, &number);
 	if (word->takes == WORD_CHOICE)
 		return find_choice(word, rest + 1, length - 1) >= 0;
+	if (word->takes == WORD_NUMBERS)
+		return read_numbers(word, rest + 1, length - 1, NULL, 0) > 0;
 	return true;
 }
 
@@ -149,6 +217,8 @@ static void print_form(const struct word *word)
 	printf("%s", word->name);
 	if (word->takes == WORD_NUMBER)
 		printf("=0..0x%x", word->max);
+	if (word->takes == WORD_NUMBERS)
+		printf("=%s:0..0x%x,...", word->key, word->max);
 	if (word->takes == WORD_TEXT)
 		printf("=...");
 	if (word->takes == WORD_CHOICE)
@@ -178,19 +248,10 @@ static void quote(char *text, size_t size, const char *word, size_t length)
 		memcpy(text + n - 3, "...", 3);
 }
 
-static size_t name_length(const char *word, size_t length)
-{
-	size_t n = 0;
-
-	while (n < length && word[n] != '=')
-		n++;
-	return n;
-}
-
 static const struct word *find_known(const char *name, size_t length)
 {
 	for (const struct word *w = __start_words; w != __stop_words; w++)
-		if (strlen(w->name) == length && !memcmp(w->name, name, length))
+		if (is_named(w, name, length))
 			return w;
 	return NULL;
 }
@@ -277,6 +338,13 @@ static bool check_known(const struct word *known, const char *text,
 		printf("command line: `%s` is of no use on a machine with %s\n",
 		       quoted,
 		       boot_info.firmware == BOOT_UEFI ? "UEFI" : "a BIOS");
+	if (known->takes == WORD_NUMBERS) {
+		if (cmdline_numbers(known, NULL) <= known->most)
+			return false;
+		printf("command line: `%s`: there are more than %u\n", quoted,
+		       known->most);
+		return true;
+	}
 	if (find_word(more, known->name))
 		printf("command line: `%s` is not the only one: the last one "
 		       "counts\n",

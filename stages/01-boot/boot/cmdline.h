@@ -22,6 +22,7 @@ enum word_takes {
 	WORD_NOTHING, /* no value */
 	WORD_NUMBER,  /* 0 to @max, in decimal or with 0x in hexadecimal */
 	WORD_CHOICE,  /* one of those that @choice names */
+	WORD_NUMBERS, /* @key, a colon and numbers with commas in between */
 	WORD_TEXT,    /* anything; the loader asks for it, not we */
 };
 
@@ -31,6 +32,8 @@ struct word {
 	enum word_takes takes;
 	u32 max;
 	const char *(*choice)(uint i); /* NULL: there are no more than @i */
+	const char *key; /* WORD_NUMBERS: see there; it may stand often */
+	uint most;       /* and has no more than so many in all */
 	u32 only; /* BIT(BOOT_...) where only that firmware has use for it */
 	bool holds_back; /* what resembles it lets nothing be launched */
 };
@@ -44,6 +47,10 @@ bool cmdline_has(const struct word *word);
 
 /* The value of a WORD_NUMBER, or @otherwise if it is not there. */
 u32 cmdline_number(const struct word *word, u32 otherwise);
+
+/* How many numbers a WORD_NUMBERS has in all; the first @word->most of them go
+ * to @numbers, unless that is NULL. cmdline_check() refuses more. */
+uint cmdline_numbers(const struct word *word, u32 *numbers);
 
 /* Which of a WORD_CHOICE's values is there, counted from 0; -ENOENT: none. */
 int cmdline_choice(const struct word *word);

@@ -23,6 +23,9 @@ WORD(colour_word, .name = "colour", .help = "paint", .takes = WORD_CHOICE,
 WORD(next_word_of_loader, .name = "next", .help = "file", .takes = WORD_TEXT,
      .only = BIT(BOOT_UEFI));
 
+WORD(pass_word, .name = "msr", .help = "pass", .takes = WORD_NUMBERS,
+     .key = "pass", .max = UINT32_MAX, .most = 4);
+
 static void set(const char *line)
 {
 	boot_info = (struct boot_info){.firmware = BOOT_BIOS};
@@ -64,6 +67,54 @@ static void a_number_is_read_or_replaced(void **state)
 	assert_int_equal(cmdline_number(&boot_word, 1), 1);
 	set("boot");
 	assert_int_equal(cmdline_number(&boot_word, 1), 1);
+}
+
+static void numbers_come_in_a_list_and_in_several_words(void **state)
+{
+	u32 n[4] = {0};
+
+	set("msr=pass:0x150");
+	assert_false(refused(NULL));
+	assert_int_equal(cmdline_numbers(&pass_word, n), 1);
+	assert_int_equal(n[0], 0x150);
+	set("check msr=pass:1,0xc0010010 boot=1 msr=pass:3,pass:4");
+	assert_false(refused(NULL));
+	assert_string_equal(host_printed, "");
+	assert_int_equal(cmdline_numbers(&pass_word, n), 4);
+	assert_int_equal(n[1], 0xc0010010);
+	assert_int_equal(n[2], 3);
+	assert_int_equal(n[3], 4);
+	set("check");
+	assert_int_equal(cmdline_numbers(&pass_word, n), 0);
+}
+
+static void wrong_numbers_in_a_list_are_refused(void **state)
+{
+	static const char *const wrong[] = {
+		"msr",
+		"msr=",
+		"msr=pass",
+		"msr=pass:",
+		"msr=0x150",
+		"msr=pass:x",
+		"msr=pass:1,",
+		"msr=pass:,1",
+		"msr=pass:0x100000000",
+		"msr=pass:1,,2",
+		"msr=hide:1",
+		"msr=pass:1 msr=pass:",
+		"msr=pass:1,pass:",
+	};
+	u32 n[4];
+
+	for (uint i = 0; i < ARRAY_SIZE(wrong); i++) {
+		assert_true(refused(wrong[i]));
+		assert_true(said("it must be msr=pass:0..0xffffffff,..."));
+	}
+	assert_true(refused("msr=pass:1,2,3 msr=pass:4,5"));
+	assert_true(said("there are more than 4"));
+	assert_int_equal(cmdline_numbers(&pass_word, n), 5);
+	assert_int_equal(n[3], 4);
 }
 
 static void a_choice_is_counted(void **state)
@@ -200,6 +251,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(good_words_are_passed_over_in_silence),
 		cmocka_unit_test(a_number_is_read_or_replaced),
+		cmocka_unit_test(numbers_come_in_a_list_and_in_several_words),
+		cmocka_unit_test(wrong_numbers_in_a_list_are_refused),
 		cmocka_unit_test(a_choice_is_counted),
 		cmocka_unit_test(the_images_name_is_no_word),
 		cmocka_unit_test(an_unknown_word_is_named_with_the_nearest),
