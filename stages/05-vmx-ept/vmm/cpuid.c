@@ -14,6 +14,7 @@
 #include "vmm/vcpu.h"
 
 #define LEAF_BASIC_MAX    0x1f
+#define LEAF_7_MAX        2 /* its subleaves */
 #define LEAF_EXTENDED_MAX 0x80000026
 
 #define ANY 0xffffffff
@@ -26,30 +27,33 @@ struct leaf_mask {
 };
 
 /*
- * Hidden in leaf 1 ECX: VMX (5), SMX (6). In leaf 6 EAX: HFI (19), Thread
- * Director (23), whose table the CPU writes to memory past the EPT. In leaf 7
- * EBX: SGX (2), MPX (14), PT (25). ECX: CET_SS (7), TME (13), LA57 (16), MPX
- * width (17-21), KL (23), bus-lock detection (24), ENQCMD (29), SGX_LC (30),
- * PKS (31). EDX: UINTR (5), ARCH_LBR (19), CET_IBT (20). Subleaf 1 EAX: LASS
- * (6), FRED (17), LKGS (18), LAM (26), MSRLIST (27). In 0x80000001 ECX: SVM
- * (2), SKINIT (12), LWP (15). In 0x80000008 EBX: INVLPGB (3), MCOMMIT (8),
- * interruptible WBINVD (13).
- * SDM 2A CPUID; APM 3 appendix E.
+ * Hidden in leaf 1 ECX: VMX (5), SMX (6), silicon debug (11). In leaf 6 EAX:
+ * HFI (19), Thread Director (23), whose table the CPU writes to memory past the
+ * EPT. In leaf 7 EBX: SGX (2), MPX (14), PT (25). ECX: CET_SS (7), TME (13),
+ * LA57 (16), MPX width (17-21), KL (23), bus-lock detection (24), ENQCMD (29),
+ * SGX_LC (30), PKS (31). EDX: SGX keys (1), UINTR (5), PCONFIG (18), ARCH_LBR
+ * (19), CET_IBT (20). Subleaf 1 EAX: LASS (6), the counters of leaf 0x23 (8),
+ * FRED (17), LKGS (18), HRESET (22), LAM (26), MSRLIST (27). In leaf 0xd.1 ECX
+ * all but HDC (13) and HWP (16). In 0x80000001 ECX: SVM (2), IBS (10), SKINIT
+ * (12), LWP (15). In 0x80000008 EBX: INVLPGB (3), MCOMMIT (8), interruptible
+ * WBINVD (13). In 0x80000022 EAX: LBRs (1, 2).
+ * A bit that says that there is another leaf passes with that leaf, or not at
+ * all. SDM 2A CPUID; APM 3 appendix E.
  */
 static const struct leaf_mask leaves[] = {
 	{0x00, ANY, ANY, ANY, ANY, ANY},
-	{0x01, ANY, ANY, ANY, 0xfffeff9f, 0xffeffbff},
+	{0x01, ANY, ANY, ANY, 0xfffef79f, 0xffeffbff},
 	{0x02, ANY, ANY, ANY, ANY, ANY},
 	{0x04, ANY, ANY, ANY, ANY, ANY},
 	{0x05, ANY, ANY, ANY, ANY, ANY},
 	{0x06, ANY, 0x57eff7, ANY, 0x9, 0},
-	{0x07, 0, ANY, 0xfdbfbffb, 0x1a405f7f, 0xffc7ef1f},
-	{0x07, 1, 0x00e81dbf, 0, 0, 0},
+	{0x07, 0, ANY, 0xfdbfbffb, 0x1a405f7f, 0xffc1ef1d},
+	{0x07, 1, 0x00a81cbf, 0, 0, 0},
 	{0x07, 2, 0, 0, 0, 0x3f},
 	{0x09, ANY, ANY, ANY, ANY, ANY},
 	{0x0a, ANY, ANY, ANY, ANY, ANY},
 	{0x0b, ANY, ANY, ANY, ANY, ANY},
-	{0x0d, 1, 0x1f, ANY, ANY, ANY},
+	{0x0d, 1, 0x1f, ANY, 0x12000, 0},
 	{0x0d, ANY, ANY, ANY, ANY, ANY},
 	{0x0f, ANY, ANY, ANY, ANY, ANY},
 	{0x10, ANY, ANY, ANY, ANY, ANY},
@@ -62,7 +66,7 @@ static const struct leaf_mask leaves[] = {
 	{0x1e, ANY, ANY, ANY, ANY, ANY},
 	{0x1f, ANY, ANY, ANY, ANY, ANY},
 	{0x80000000, ANY, ANY, ANY, ANY, ANY},
-	{0x80000001, ANY, ANY, ANY, 0x7fff6ffb, ANY},
+	{0x80000001, ANY, ANY, ANY, 0x7fff6bfb, ANY},
 	{0x80000002, ANY, ANY, ANY, ANY, ANY},
 	{0x80000003, ANY, ANY, ANY, ANY, ANY},
 	{0x80000004, ANY, ANY, ANY, ANY, ANY},
@@ -75,7 +79,7 @@ static const struct leaf_mask leaves[] = {
 	{0x8000001d, ANY, ANY, ANY, ANY, ANY},
 	{0x8000001e, ANY, ANY, ANY, ANY, ANY},
 	{0x80000021, ANY, 0x78002fcf, ANY, 0x6, 0},
-	{0x80000022, ANY, ANY, ANY, ANY, ANY},
+	{0x80000022, ANY, 0x1, 0x3ffc0f, ANY, 0},
 	{0x80000026, ANY, ANY, ANY, ANY, ANY},
 };
 
@@ -114,8 +118,10 @@ void cpuid_filter(u32 leaf, u32 subleaf, u64 guest_cr4, struct cpuid_regs *r)
 		set_bit_like(&r->ecx, CPUID_1_ECX_OSXSAVE,
 			     guest_cr4 & CR4_OSXSAVE);
 	}
-	if (leaf == 7 && subleaf == 0)
+	if (leaf == 7 && subleaf == 0) {
+		r->eax = MIN(r->eax, (u32)LEAF_7_MAX);
 		set_bit_like(&r->ecx, CPUID_7_ECX_OSPKE, guest_cr4 & CR4_PKE);
+	}
 }
 
 /* Sixteen bytes of the version from the @part-th on; what is longer is cut. */
@@ -156,7 +162,7 @@ EXIT_HANDLER(CPUID)
 		r = cpuid(leaf, subleaf);
 		cpuid_filter(leaf, subleaf, vcpu_ops->get(vcpu, VCPU_CR4), &r);
 		if (vcpu_ops->filter_cpuid)
-			vcpu_ops->filter_cpuid(leaf, subleaf, &r);
+			vcpu_ops->filter_cpuid(vcpu, leaf, subleaf, &r);
 	}
 	vcpu->regs.rax = r.eax;
 	vcpu->regs.rbx = r.ebx;

@@ -178,7 +178,8 @@ struct vcpu_ops {
 	int (*read_msr)(struct vcpu *vcpu, u32 msr, u64 *value);
 	int (*write_msr)(struct vcpu *vcpu, u32 msr, u64 value);
 
-	/* Cause exits at RDMSR and/or WRMSR of @msr from now on. */
+	/* Have RDMSR and/or WRMSR of @msr exit from now on, and if not, not.
+	 * At first each WRMSR does. */
 	void (*intercept_msr)(struct vcpu *vcpu, u32 msr, bool read,
 			      bool write);
 
@@ -189,7 +190,8 @@ struct vcpu_ops {
 
 	/* Hide from @regs, the answer to CPUID @leaf, @subleaf, what the back
 	 * end can't let the guest use. NULL: nothing more to hide. */
-	void (*filter_cpuid)(u32 leaf, u32 subleaf, struct cpuid_regs *regs);
+	void (*filter_cpuid)(struct vcpu *vcpu, u32 leaf, u32 subleaf,
+			     struct cpuid_regs *regs);
 
 	/* Entries under vcpu->root changed: forget cached ones, here. */
 	void (*flush_map)(struct vcpu *vcpu);

@@ -10,6 +10,8 @@
 #define NEVER 0 /* for "control": hidden on every CPU */
 #define ANY   0xffffffff
 
+#define SYSCALL BIT(11)
+
 enum reg {
 	EAX,
 	EBX,
@@ -23,17 +25,13 @@ static const struct {
 	u32 bits;
 	u32 control; /* without which the bits are hidden */
 } features[] = {
-	{0x1, ANY, ECX, BIT(5) | BIT(6), NEVER},         /* VMX, SMX */
-	{0x1, ANY, ECX, BIT(2) | BIT(4), NEVER},         /* DTES64, DS_CPL */
-	{0x1, ANY, EDX, BIT(21), NEVER},                 /* DS */
-	{0x7, 0, EBX, BIT(10), PROC2_INVPCID},           /* INVPCID */
-	{0x7, 0, EBX, BIT(25), NEVER},                   /* Processor Trace */
-	{0x7, 0, ECX, BIT(5), PROC2_USER_WAIT},          /* WAITPKG */
-	{0x7, 0, ECX, BIT(22), PROC2_RDTSCP},            /* RDPID */
-	{0x7, 0, EDX, BIT(18), NEVER},                   /* PCONFIG */
-	{0xd, 1, EAX, BIT(3), PROC2_XSAVES},             /* XSAVES */
-	{0xd, 1, ECX, ~(u32)(BIT(13) | BIT(16)), NEVER}, /* IA32_XSS bits */
-	{0x80000001, ANY, EDX, BIT(27), PROC2_RDTSCP},   /* RDTSCP */
+	{0x1, ANY, ECX, BIT(2) | BIT(4), NEVER},       /* DTES64, DS_CPL */
+	{0x1, ANY, EDX, BIT(21), NEVER},               /* DS */
+	{0x7, 0, EBX, BIT(10), PROC2_INVPCID},         /* INVPCID */
+	{0x7, 0, ECX, BIT(5), PROC2_USER_WAIT},        /* WAITPKG */
+	{0x7, 0, ECX, BIT(22), PROC2_RDTSCP},          /* RDPID */
+	{0xd, 1, EAX, BIT(3), PROC2_XSAVES},           /* XSAVES */
+	{0x80000001, ANY, EDX, BIT(27), PROC2_RDTSCP}, /* RDTSCP */
 };
 
 /* Does the guest have what secondary control @control enables? */
@@ -42,7 +40,13 @@ static bool instruction_is_allowed(u32 control)
 	return vmx_choose_control(vmx_caps(), CONTROL_PROC2) & control;
 }
 
-void vmx_filter_cpuid(u32 leaf, u32 subleaf, struct cpuid_regs *regs)
+/*
+ * One bit more follows the guest's mode: SYSCALL (0x80000001 EDX.11) is shown
+ * in 64-bit mode only, where Intel's CPUs have it (SDM 2A CPUID). We ask in
+ * 64-bit mode, so it must be taken out for a guest that is in another.
+ */
+void vmx_filter_cpuid(struct vcpu *vcpu, u32 leaf, u32 subleaf,
+		      struct cpuid_regs *regs)
 {
 	u32 *const reg[] = {
 		[EAX] = &regs->eax,
@@ -59,4 +63,6 @@ void vmx_filter_cpuid(u32 leaf, u32 subleaf, struct cpuid_regs *regs)
 		if (!instruction_is_allowed(features[i].control))
 			*reg[features[i].reg] &= ~features[i].bits;
 	}
+	if (leaf == 0x80000001 && guest_address_size(vcpu) != 8)
+		regs->edx &= ~(u32)SYSCALL;
 }

@@ -15,10 +15,24 @@
  */
 #define VMX_EXITING_EXCEPTIONS (BIT(VECTOR_DB) | BIT(VECTOR_AC))
 
+#define MSR_BITMAP_WRITES (2 * KIB) /* the second half is about WRMSR */
+
+/* An MSR that exits and entries switch (SDM 3C 25.7.2). */
+struct vmx_msr_entry {
+	u32 index, reserved;
+	u64 value;
+};
+
+struct vmx_switched {
+	struct vmx_msr_entry guest; /* stored at exits, loaded at entries */
+	struct vmx_msr_entry host;  /* loaded at exits */
+};
+
 struct vmx_vcpu {
-	phys_t vmcs;       /* the VMCS; always this CPU's current one */
-	u8 *msr_bitmap;    /* SDM 3C 25.6.9 */
-	bool launched;     /* VMRESUME from now on */
+	phys_t vmcs;    /* the VMCS; always this CPU's current one */
+	u8 *msr_bitmap; /* SDM 3C 25.6.9 */
+	struct vmx_switched *switched; /* PERF_GLOBAL_CTRL */
+	bool launched;                 /* VMRESUME from now on */
 	u64 cr0_fixed;     /* bits of CR0 that must be 1 whatever guests want */
 	u32 proc_controls; /* without NMI-window exiting, see nmi.c */
 };
@@ -123,7 +137,8 @@ void vmx_cr_write(struct vcpu *vcpu, const struct vm_exit *exit);
 exit_handler_fn vmx_task_switch;
 
 /* vmx_ops.filter_cpuid, in cpuid.c: hide instructions that would raise #UD. */
-void vmx_filter_cpuid(u32 leaf, u32 subleaf, struct cpuid_regs *regs);
+void vmx_filter_cpuid(struct vcpu *vcpu, u32 leaf, u32 subleaf,
+		      struct cpuid_regs *regs);
 
 /* vmx_ops.nmi, .nmi_window, .end_nmi, .nmi_in_host, .stop_entry, in nmi.c. */
 exit_handler_fn vmx_nmi, vmx_nmi_window;
