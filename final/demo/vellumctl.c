@@ -37,7 +37,8 @@ enum command {
 	CMD_LOG,
 	CMD_FREE,
 	CMD_CHECK,
-	CMD_PAGES
+	CMD_PAGES,
+	CMD_MSR
 };
 
 /* What a hypercall leaves in the registers. */
@@ -250,6 +251,23 @@ static void do_pages(void)
 	}
 }
 
+/* What the guest may not write: see msr=pass in Vellum's README. */
+static void do_msr(void)
+{
+	struct reply r;
+	u64 i;
+
+	for (i = 0; !(r = hypercall(CMD_MSR, i)).status; i++) {
+		if (!i)
+			printf("%-10s %7s %18s  %s\n", "MSR", "refused",
+			       "last value", "only these bits counted");
+		printf("0x%08llx %7llu 0x%016llx  ", r.rbx, r.rdx, r.rsi);
+		printf(r.rdi ? "0x%llx\n" : "none\n", r.rdi);
+	}
+	if (!i)
+		printf("no write to an MSR was refused\n");
+}
+
 static void do_info(void)
 {
 	struct reply r = ask(CMD_INFO, 0);
@@ -292,6 +310,7 @@ static const struct {
 	{"free", do_free, "pages that Vellum has left"},
 	{"check", do_check, "is Vellum's memory sound?"},
 	{"pages", do_pages, "every block of pages, for tools/heapview.py"},
+	{"msr", do_msr, "writes to MSRs that Vellum refused"},
 	{"info", do_info, "back end and times"},
 	{"leaf", do_leaf, "the CPUID leaf (needs no hypercall)"},
 	{"version", do_version, "Vellum's version (needs no hypercall)"},

@@ -2,11 +2,22 @@
  * MSRs under SVM: the permission bitmap, and the few that we answer.
  *
  * EFER must have SVME set while the guest runs, and the guest must not see
- * it. VM_CR and VM_HSAVE_PA belong to SVM, which the guest does not have.
+ * it. VM_CR belongs to SVM, which the guest does not have.
  */
 #include "lib/cpu.h"
 #include "lib/errno.h"
+#include "paging/guarded.h"
 #include "svm/svm.h"
+#include "vmm/msr.h"
+
+#define MSR_OLD_PERF_CTL0 0xc0010000
+#define MSR_OLD_PERF_CTL3 0xc0010003
+#define MSR_PATCH_LOADER  0xc0010020
+#define MSR_PERF_CTL0     0xc0010200
+#define MSR_PERF_CTR5     0xc001020b
+
+#define PERF_GUEST_ONLY BIT(40)
+#define PERF_HOST_ONLY  BIT(41)
 
 /* More EFER bits (APM 2 3.1.7). */
 #define EFER_LMSLE BIT(13)
@@ -54,6 +65,18 @@ static int write_efer(struct vmcb_save *s, u64 value)
 	return 0;
 }
 
+/*
+ * The guest's performance counters stand still in Vellum: there is no switch
+ * for all of them that an exit could throw, but each can count in guests alone
+ * (APM 2 13.2.1). Odd numbers from PERF_CTL0 on are the counters themselves.
+ */
+static int write_perf_ctl(u32 msr, u64 value)
+{
+	if (msr < MSR_PERF_CTL0 || !(msr & 1))
+		value = (value & ~PERF_HOST_ONLY) | PERF_GUEST_ONLY;
+	return guarded_wrmsr(msr, value);
+}
+
 int svm_read_msr(struct vcpu *vcpu, u32 msr, u64 *value)
 {
 	switch (msr) {
@@ -63,9 +86,6 @@ int svm_read_msr(struct vcpu *vcpu, u32 msr, u64 *value)
 	case MSR_VM_CR: /* SVM off, and locked so */
 		*value = VM_CR_SVMDIS | VM_CR_LOCK;
 		return 0;
-	case MSR_VM_HSAVE_PA:
-	case MSR_SVM_KEY:
-		return -EPERM;
 	default:
 		return -ENOENT;
 	}
@@ -77,21 +97,22 @@ int svm_write_msr(struct vcpu *vcpu, u32 msr, u64 value)
 	case MSR_EFER:
 		return write_efer(&svm_vmcb(vcpu)->save, value);
 	case MSR_VM_CR:
-	case MSR_VM_HSAVE_PA:
-	case MSR_SVM_KEY:
 		return -EPERM;
+	case MSR_PATCH_LOADER:
+		return msr_drop_microcode(vcpu, msr, value);
+	case MSR_OLD_PERF_CTL0 ... MSR_OLD_PERF_CTL3:
+	case MSR_PERF_CTL0 ... MSR_PERF_CTR5:
+		return write_perf_ctl(msr, value);
 	default:
 		return -ENOENT;
 	}
 }
 
-/* Those that the two functions above answer. */
+/* Of those that the two functions above answer, the ones whose reads exit. */
 void svm_intercept_own_msrs(struct vcpu *vcpu)
 {
 	svm_intercept_msr(vcpu, MSR_EFER, true, true);
 	svm_intercept_msr(vcpu, MSR_VM_CR, true, true);
-	svm_intercept_msr(vcpu, MSR_VM_HSAVE_PA, true, true);
-	svm_intercept_msr(vcpu, MSR_SVM_KEY, true, true);
 }
 
 /*

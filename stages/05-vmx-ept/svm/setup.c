@@ -78,7 +78,7 @@ int svm_create(struct vcpu *vcpu)
 	if (!svm->vmcb || !svm->msrpm)
 		return -ENOMEM;
 	memset(svm->vmcb, 0, sizeof(*svm->vmcb));
-	memset(svm->msrpm, 0, MSRPM_SIZE);
+	memset(svm->msrpm, MSRPM_WRITES_EXIT, MSRPM_SIZE);
 	set_guest_msrs(svm); /* before svm_build_map() sets our PAT */
 	error = save_host_state(svm);
 	if (!error)

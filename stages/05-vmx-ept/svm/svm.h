@@ -8,8 +8,9 @@
 #include "svm/vmcb.h"
 #include "vmm/vcpu.h"
 
-#define MSRPM_SIZE (2 * PAGE_SIZE)
-#define IOPM_SIZE  (3 * PAGE_SIZE)
+#define MSRPM_SIZE        (2 * PAGE_SIZE)
+#define MSRPM_WRITES_EXIT 0xaa /* a byte of it: four times write, not read */
+#define IOPM_SIZE         (3 * PAGE_SIZE)
 
 /* Exceptions that always exit: see svm_return_exception(). */
 #define SVM_EXITING_EXCEPTIONS (BIT(VECTOR_DB) | BIT(VECTOR_AC))

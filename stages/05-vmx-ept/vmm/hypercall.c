@@ -24,6 +24,7 @@
 #include "page/runs.h"
 #include "vmm/hypercall.h"
 #include "vmm/launch.h"
+#include "vmm/msr.h"
 #include "vmm/vcpu.h"
 
 #define HYPERCALL_MAGIC       0x6d756c6c
@@ -121,8 +122,24 @@ static int call_pages(struct vcpu *vcpu)
 	return 0;
 }
 
+static int call_msr(struct vcpu *vcpu)
+{
+	struct guest_regs *r = &vcpu->regs;
+	struct msr_refusal refusal;
+	int error = msr_get_refusal(MIN(r->rcx, UINT32_MAX), &refusal);
+
+	if (error)
+		return error;
+	r->rbx = refusal.msr;
+	r->rdx = refusal.count;
+	r->rsi = refusal.value;
+	r->rdi = refusal.bits;
+	return 0;
+}
+
 static int (*const calls[])(struct vcpu *) = {
-	call_info, call_stats, call_log, call_free, call_check, call_pages,
+	call_info,  call_stats, call_log, call_free,
+	call_check, call_pages, call_msr,
 };
 
 WORD(hypercall_word, .name = "hypercall",

@@ -1,8 +1,8 @@
 /*
  * MSRs that Vellum answers in the machine's place.
  *
- * Most MSRs are the guest's and never exit. A layer that must see one puts an
- * entry into the table; back ends then intercept it:
+ * Which MSRs a guest may write says msr_rules.c. A layer that must see one puts
+ * an entry into a second table; back ends then intercept it:
  *
  *	MSR_HANDLER(some_name, 0x10, 0x17, read_function, NULL);
  */
@@ -13,7 +13,8 @@
 
 struct vcpu;
 
-/* Both return 0, or -EPERM for #GP. */
+/* Both return 0; or for a #GP -EPERM, which is Vellum's own and logged, or
+ * -EFAULT, which the hardware raised (guarded_wrmsr()). */
 typedef int msr_read_fn(struct vcpu *vcpu, u32 msr, u64 *value);
 typedef int msr_write_fn(struct vcpu *vcpu, u32 msr, u64 value);
 
@@ -36,7 +37,22 @@ struct msr_handler {
 		__attribute__((section(".table.msr." #tag))) = {              \
 			first_, last_, read_, write_, wanted_}
 
-/* Intercept on @vcpu every MSR that has a handler. Called once by create. */
+/* Let the MSRs pass that @vcpu may write, and intercept those that have a
+ * handler. Called once by create; until then every write exits, no read. */
 void msr_intercept_all(struct vcpu *vcpu);
+
+/* An msr_write_fn that takes the microcode update, and drops it. */
+int msr_drop_microcode(struct vcpu *vcpu, u32 msr, u64 value);
+
+/* Writes to one MSR that were refused, or of which not all bits counted. */
+struct msr_refusal {
+	u32 msr;
+	u32 count;
+	u64 value; /* the last one */
+	u64 bits;  /* those that counted; 0: it was a #GP */
+};
+
+/* The @i-th MSR of which a write was refused; -ENOENT past the last. */
+int msr_get_refusal(uint i, struct msr_refusal *refusal);
 
 #endif

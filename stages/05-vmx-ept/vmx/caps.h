@@ -10,7 +10,6 @@
 
 #define MSR_FEATURE_CONTROL 0x3a
 #define MSR_VMX_BASIC       0x480
-#define MSR_VMX_LAST        0x493 /* VMX_EXIT_CTLS2 */
 
 #define FEATURE_LOCKED  BIT(0)
 #define FEATURE_VMX_SMX BIT(1)

@@ -1,12 +1,13 @@
 /*
- * MSRs that must not be the guest's own: VMX is hidden, so its MSRs raise #GP
- * as on a CPU without it. IA32_FEATURE_CONTROL reads as locked with VMX and
- * SMX off, which is how a firmware that keeps VMX from the system leaves it.
+ * MSRs that VMX has its own answer for. VMX is hidden: IA32_FEATURE_CONTROL
+ * reads as locked with VMX and SMX off, which is how a firmware that keeps VMX
+ * from the system leaves it.
  *
- * Four features write to memory on their own account, by addresses that the
- * EPT does not see or while Vellum runs: PEBS and BTS (the debug store),
+ * Which registers do not exist for the guest says vmm/msr_rules.c. Four
+ * features among them write to memory on their own account, by addresses that
+ * the EPT does not see or while Vellum runs: PEBS and BTS (the debug store),
  * Processor Trace, and the hardware feedback interface. They are hidden in
- * CPUID, and their MSRs raise #GP.
+ * CPUID, too.
  */
 #include "lib/cpu.h"
 #include "lib/errno.h"
@@ -14,27 +15,17 @@
 #include "vmm/msr.h"
 #include "vmx/vmx.h"
 
-#define MSR_SMM_MONITOR_CTL 0x9b
-#define MSR_MISC_ENABLE     0x1a0
-#define MSR_PEBS_ENABLE     0x3f1
-#define MSR_RTIT_FIRST      0x560
-#define MSR_RTIT_LAST       0x587
-#define MSR_DS_AREA         0x600
-#define MSR_XSS             0xda0
-#define MSR_HFI_FIRST       0x17d0
-#define MSR_HFI_LAST        0x17d4
+#define MSR_BIOS_UPDT_TRIG 0x79
+#define MSR_MISC_ENABLE    0x1a0
+#define MSR_DEBUGCTL       0x1d9
 
 #define MISC_BTS_UNAVAILABLE  BIT(11)
 #define MISC_PEBS_UNAVAILABLE BIT(12)
 #define MISC_XD_DISABLE       BIT(34)
 
-/* State components without side effects on us: HDC, HWP (SDM 1 13.1). */
-#define XSS_GUEST_MAY_SET (BIT(13) | BIT(16))
+/* TR, BTS, BTINT, BTS_OFF_OS, BTS_OFF_USR: the branch trace store. */
+#define DEBUGCTL_BTS_BITS (BIT(6) | BIT(7) | BIT(8) | BIT(9) | BIT(10))
 
-static int refuse_msr_read(struct vcpu *vcpu, u32 msr, u64 *value)
-{
-	return -EPERM;
-}
 
 static int refuse_msr_write(struct vcpu *vcpu, u32 msr, u64 value)
 {
@@ -69,36 +60,40 @@ static int write_misc_enable(struct vcpu *vcpu, u32 msr, u64 value)
 	return guarded_wrmsr(msr, (value & ~ours) | (now & ours));
 }
 
-static int write_xss(struct vcpu *vcpu, u32 msr, u64 value)
+/*
+ * An exit saves the register and clears it, an entry loads it (SDM 3C 28.3.1,
+ * 28.5.1); and refuses a bit that this CPU does not have. So the CPU is asked.
+ */
+static int write_debugctl(struct vcpu *vcpu, u32 msr, u64 value)
 {
-	if (value & ~XSS_GUEST_MAY_SET)
+	int error;
+
+	if (value & DEBUGCTL_BTS_BITS)
 		return -EPERM;
-	return guarded_wrmsr(msr, value);
+	error = guarded_wrmsr(msr, value);
+	if (error)
+		return error;
+	wrmsr(msr, 0);
+	vmcs_write(VMCS_GUEST_DEBUGCTL, value);
+	return 0;
 }
 
 /* NULL: not intercepted. */
 static const struct own_msr {
-	u32 first, last;
+	u32 msr;
 	msr_read_fn *read;
 	msr_write_fn *write;
 } own_msrs[] = {
-	{MSR_FEATURE_CONTROL, MSR_FEATURE_CONTROL, read_feature_control,
-	 refuse_msr_write},
-	{MSR_SMM_MONITOR_CTL, MSR_SMM_MONITOR_CTL, refuse_msr_read,
-	 refuse_msr_write},
-	{MSR_MISC_ENABLE, MSR_MISC_ENABLE, read_misc_enable, write_misc_enable},
-	{MSR_PEBS_ENABLE, MSR_PEBS_ENABLE, refuse_msr_read, refuse_msr_write},
-	{MSR_VMX_BASIC, MSR_VMX_LAST, refuse_msr_read, refuse_msr_write},
-	{MSR_RTIT_FIRST, MSR_RTIT_LAST, refuse_msr_read, refuse_msr_write},
-	{MSR_DS_AREA, MSR_DS_AREA, refuse_msr_read, refuse_msr_write},
-	{MSR_XSS, MSR_XSS, NULL, write_xss},
-	{MSR_HFI_FIRST, MSR_HFI_LAST, refuse_msr_read, refuse_msr_write},
+	{MSR_FEATURE_CONTROL, read_feature_control, refuse_msr_write},
+	{MSR_BIOS_UPDT_TRIG, NULL, msr_drop_microcode},
+	{MSR_MISC_ENABLE, read_misc_enable, write_misc_enable},
+	{MSR_DEBUGCTL, NULL, write_debugctl},
 };
 
 static const struct own_msr *find_own_msr(u32 msr)
 {
 	for (uint i = 0; i < ARRAY_SIZE(own_msrs); i++)
-		if (msr >= own_msrs[i].first && msr <= own_msrs[i].last)
+		if (msr == own_msrs[i].msr)
 			return &own_msrs[i];
 	return NULL;
 }
@@ -122,8 +117,7 @@ void vmx_intercept_own_msrs(struct vcpu *vcpu)
 	for (uint i = 0; i < ARRAY_SIZE(own_msrs); i++) {
 		const struct own_msr *own = &own_msrs[i];
 
-		for (u32 msr = own->first; msr <= own->last; msr++)
-			vmx_intercept_msr(vcpu, msr, own->read, own->write);
+		vmx_intercept_msr(vcpu, own->msr, own->read, own->write);
 	}
 }
 
@@ -142,8 +136,8 @@ void vmx_intercept_msr(struct vcpu *vcpu, u32 msr, bool read, bool write)
 		map += KIB;
 	else if (msr != bit)
 		return;
-	if (read)
-		map[bit / 8] |= 1 << bit % 8;
-	if (write)
-		map[2 * KIB + bit / 8] |= 1 << bit % 8;
+	for (uint i = 0; i < 2; i++, map += MSR_BITMAP_WRITES) {
+		map[bit / 8] &= ~(1 << bit % 8);
+		map[bit / 8] |= (i ? write : read) << bit % 8;
+	}
 }

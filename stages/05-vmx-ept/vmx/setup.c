@@ -15,8 +15,11 @@
 #include "lib/string.h"
 #include "page/page.h"
 #include "paging/gdt.h"
+#include "paging/guarded.h"
 #include "vmm/msr.h"
 #include "vmx/vmx.h"
+
+#define MSR_PERF_GLOBAL_CTRL 0x38f
 
 static void *new_zeroed_page(phys_t *phys)
 {
@@ -59,9 +62,6 @@ static void set_controls(const struct vmx_caps *caps, struct vmx_vcpu *vmx)
 	vmcs_write(VMCS_PF_ERROR_MASK, 0);
 	vmcs_write(VMCS_PF_ERROR_MATCH, 0);
 	vmcs_write(VMCS_CR3_TARGET_COUNT, 0);
-	vmcs_write(VMCS_EXIT_MSR_STORE_COUNT, 0);
-	vmcs_write(VMCS_EXIT_MSR_LOAD_COUNT, 0);
-	vmcs_write(VMCS_ENTRY_MSR_LOAD_COUNT, 0);
 	vmcs_write(VMCS_CR0_MASK, vmx_cr0_mask(caps));
 	vmcs_write(VMCS_CR4_MASK, vmx_cr4_mask(caps));
 	vmcs_write(VMCS_CR0_SHADOW, 0); /* caches are on: vmx_reset() */
@@ -130,11 +130,36 @@ static void set_guest_msrs(void)
 	vmcs_write(VMCS_GUEST_SYSENTER_EIP, rdmsr(MSR_SYSENTER_EIP));
 }
 
+/*
+ * The guest's performance counters stand still in Vellum: an exit stores its
+ * PERF_GLOBAL_CTRL and loads 0, an entry loads what was stored. There are
+ * controls for that as well, but no old CPU has the one that stores, and some
+ * load wrongly (erratum AAK155 and its like); lists of MSRs do the same on
+ * every CPU (SDM 3C 25.7.2, 25.8.2). Where the register is missing, whatever
+ * CPUID says, the lists stay empty: one that can't be loaded ends the machine.
+ */
+static void switch_counters(struct vmx_vcpu *vmx, phys_t at)
+{
+	u64 now = 0;
+	u64 count = !guarded_rdmsr(MSR_PERF_GLOBAL_CTRL, &now);
+
+	vmx->switched->guest.value = now;
+	vmx->switched->guest.index = MSR_PERF_GLOBAL_CTRL;
+	vmx->switched->host.index = MSR_PERF_GLOBAL_CTRL;
+	vmcs_write(VMCS_EXIT_MSR_STORE_COUNT, count);
+	vmcs_write(VMCS_EXIT_MSR_STORE_ADDR, at.v);
+	vmcs_write(VMCS_ENTRY_MSR_LOAD_COUNT, count);
+	vmcs_write(VMCS_ENTRY_MSR_LOAD_ADDR, at.v);
+	vmcs_write(VMCS_EXIT_MSR_LOAD_COUNT, count);
+	vmcs_write(VMCS_EXIT_MSR_LOAD_ADDR,
+		   at.v + offsetof(struct vmx_switched, host));
+}
+
 int vmx_create(struct vcpu *vcpu)
 {
 	const struct vmx_caps *caps = vmx_caps();
 	struct vmx_vcpu *vmx = alloc(sizeof(*vmx));
-	phys_t bitmap;
+	phys_t bitmap, switched;
 	int error;
 
 	if (!vmx)
@@ -145,10 +170,13 @@ int vmx_create(struct vcpu *vcpu)
 	if (error)
 		return error; /* nobody goes on without a virtual CPU */
 	vmx->msr_bitmap = new_zeroed_page(&bitmap);
-	if (!vmx->msr_bitmap)
+	vmx->switched = new_zeroed_page(&switched);
+	if (!vmx->msr_bitmap || !vmx->switched)
 		return -ENOMEM;
+	memset(vmx->msr_bitmap + MSR_BITMAP_WRITES, 0xff, MSR_BITMAP_WRITES);
 
 	set_controls(caps, vmx);
+	switch_counters(vmx, switched);
 	vmcs_write(VMCS_MSR_BITMAP, bitmap.v);
 	vmx->cr0_fixed = vmx_cr0_mask(caps) & caps->cr0_fixed0;
 	set_host_state();

@@ -177,22 +177,8 @@ static int write_x2apic_icr(struct vcpu *vcpu, u32 msr, u64 value)
 	return guarded_wrmsr(msr, value);
 }
 
-/* The page that is watched must stay where it is. */
-static int write_apic_base(struct vcpu *vcpu, u32 msr, u64 value)
-{
-	if ((value & APIC_BASE_ADDRESS) != lapic_page().v) {
-		printf("smp: the guest tried to move its local APIC to "
-		       "0x%lx: #GP\n",
-		       value & APIC_BASE_ADDRESS);
-		return -EPERM;
-	}
-	return guarded_wrmsr(msr, value);
-}
-
 MSR_HANDLER_IF(smp_traps_icr, x2apic_icr, MSR_X2APIC_ICR, MSR_X2APIC_ICR, NULL,
 	       write_x2apic_icr);
-MSR_HANDLER_IF(smp_traps_icr, apic_base, MSR_APIC_BASE, MSR_APIC_BASE, NULL,
-	       write_apic_base);
 
 void smp_watch_apic(void)
 {

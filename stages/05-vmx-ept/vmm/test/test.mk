@@ -22,7 +22,8 @@ vmm-nested-threads.sanitize := thread
 HOST_TESTS +=
 
 HOST_TESTS += vmm-cpuid
-vmm-cpuid.sources := vmm/test/cpuid_test.c vmm/cpuid.c lib/version.c
+vmm-cpuid.sources := vmm/test/cpuid_test.c vmm/cpuid.c \
+	vmm/msr_rules.c lib/version.c
 vmm-cpuid.flags := -DVELLUM_VERSION='"v12.34-567-g89abcde-dirty"'
 
 HOST_TESTS += vmm-acpi
@@ -42,3 +43,13 @@ vmm-nested-root.sources := vmm/test/nested_root_test.c vmm/nested_root.c \
 HOST_TESTS += vmm-machine-check
 vmm-machine-check.sources := vmm/test/machine_check_test.c \
 	vmm/machine_check.c paging/address.c
+
+HOST_TESTS += vmm-msr-rules
+vmm-msr-rules.sources := vmm/test/msr_rules_test.c vmm/msr_rules.c
+vmm-msr-rules.sanitize := none
+vmm-msr-rules.optimize := -O2
+
+HOST_TESTS += vmm-msr
+vmm-msr.sources := vmm/test/msr_test.c vmm/msr.c vmm/msr_rules.c \
+	boot/cmdline.c lib/words.c
+vmm-msr.libs := -Wl,-T,$(HERE)/vmm/test/msr_tables.ld

@@ -33,12 +33,17 @@ static enum verdict look_for_vmx(const struct attack *a)
 	return value & a->value ? ESCAPED : AS_ON_HARDWARE;
 }
 
-/* Microcode from the guest is taken and dropped, with a line in the log. */
+/* Microcode from the guest is taken and dropped, with a line in the log; the
+ * other vendor's register is none. */
 static enum verdict load_microcode(const struct attack *a)
 {
 	int before = count_in_log("vmm: microcode update"), after;
+	int vector = try_wrmsr(a->msr, a->value);
 
-	try_wrmsr(a->msr, a->value);
+	if (vector != NO_FAULT) {
+		note("%s", fault_name(vector));
+		return REFUSED;
+	}
 	after = count_in_log("vmm: microcode update");
 	note("%d line%s in Vellum's log", after - before,
 	     after - before == 1 ? "" : "s");
@@ -95,6 +100,28 @@ ATTACKS = {
 	 .msr = 0x79, .value = 0x1000},
 	{"microcode, AMD's", load_microcode, SHOWN_BY("05-attack-microcode"),
 	 .msr = 0xc0010020, .value = 0x1000},
+	{"local APIC, moved", write_msr, TESTED_BY("vmm-msr"),
+	 .msr = MSR_APIC_BASE},
+	{"IA32_DS_AREA", write_msr, TESTED_BY("vmm-msr-rules"), .msr = 0x600,
+	 .value = 0x1000},
+	{"IA32_RTIT_OUTPUT_BASE", write_msr, TESTED_BY("vmm-msr-rules"),
+	 .msr = 0x560, .value = 0x1000},
+	{"voltage, by the mailbox", write_msr, TESTED_BY("vmm-msr-rules"),
+	 .msr = 0x150, .value = 0x8000001100000000},
+	{"KVM's clock in memory", write_msr, TESTED_BY("vmm-msr-rules"),
+	 .msr = 0x4b564d01, .value = 0x1001},
+	{"SYSCFG", write_msr, TESTED_BY("vmm-msr-rules"), .only = BELOW_SVM,
+	 .msr = 0xc0010010},
+	{"IORR", write_msr, TESTED_BY("vmm-msr-rules"), .only = BELOW_SVM,
+	 .msr = 0xc0010016},
+	{"TOP_MEM2", write_msr, TESTED_BY("vmm-msr-rules"), .only = BELOW_SVM,
+	 .msr = 0xc001001d},
+	{"MMIO_CFG_BASE", write_msr, TESTED_BY("vmm-msr-rules"),
+	 .only = BELOW_SVM, .msr = 0xc0010058},
+	{"SMM_ADDR", write_msr, TESTED_BY("vmm-msr-rules"), .only = BELOW_SVM,
+	 .msr = 0xc0010112},
+	{"RMP_BASE", write_msr, TESTED_BY("vmm-msr-rules"), .only = BELOW_SVM,
+	 .msr = 0xc0010132},
 	{"FS.base that is no address", write_non_canonical,
 	 TESTED_BY("vmentry-rules"), .msr = MSR_FS_BASE},
 	{"SYSENTER_EIP that is no address", write_non_canonical,

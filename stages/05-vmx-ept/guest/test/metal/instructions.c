@@ -239,6 +239,30 @@ static void check_svm_msrs(void)
 	check(rdmsr(MSR_EFER) == efer, "EFER changed");
 }
 
+/* What leads past the nested page tables stays as it is, and the APIC where it
+ * is; the same value may be written back. */
+static void check_kept_msrs(void)
+{
+	static const u32 amd[] = {0xc0010010, 0xc0010016, 0xc001001a,
+				  0xc0010058, 0xc0010112, 0xc0010132},
+			 intel[] = {0x150, 0x1f2, 0x600, 0x560};
+	bool svm = below() == BELOW_SVM;
+	u64 base = rdmsr(MSR_APIC_BASE);
+
+	for (uint i = 0; i < (svm ? ARRAY_SIZE(amd) : ARRAY_SIZE(intel)); i++) {
+		u32 msr = svm ? amd[i] : intel[i];
+		u64 value = 0;
+
+		try_rdmsr(msr, &value);
+		expect_gp("WRMSR", msr, try_wrmsr(msr, value ^ BIT(12)));
+	}
+	expect_gp("WRMSR (moved)", MSR_APIC_BASE,
+		  try_wrmsr(MSR_APIC_BASE, base + 16 * MIB));
+	check(try_wrmsr(MSR_APIC_BASE, base) == NO_FAULT &&
+		      rdmsr(MSR_APIC_BASE) == base,
+	      "IA32_APIC_BASE can't be written back");
+}
+
 static void check_efer(void)
 {
 	u64 efer = rdmsr(MSR_EFER);
@@ -297,6 +321,7 @@ GUEST_TEST(instructions)
 	check_xsetbv();
 	check_efer();
 	check_unknown_msrs();
+	check_kept_msrs();
 	check_invd();
 	if (below() == BELOW_VMX)
 		check_vmx_msrs();
