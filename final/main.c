@@ -67,7 +67,8 @@ static const char *start_vellum(int error)
 	SELFTEST(mempool_selftest());
 
 	boot_phase("device");
-	smp_find_cpus();  /* from ACPI's tables */
+	smp_find_cpus(boot_info.firmware == BOOT_UEFI ? efi_census
+						      : smp_census);
 	smp_watch_apic(); /* INITs and start-up IPIs go through it */
 
 	sleep_watch_fch(); /* sleep control that is in memory */

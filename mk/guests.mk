@@ -37,8 +37,9 @@ guest-attack := attack attack_memory attack_instructions attack_msrs \
 guest-signals := ap_code signals
 guest-panic := ap_code panic
 guest-stores := ap_code stores
+guest-late := ap_code late
 ifneq ($(wildcard smp/test/metal),)
-GUEST_NAMES += signals panic stores
+GUEST_NAMES += signals panic stores late
 endif
 
 GUEST_BUILD := $(BUILD)/guest

@@ -83,7 +83,7 @@ CHAPTERS = {
     },
     'smp': {
         'how many CPUs there are':
-            r"^smp: ([1-9]\d* CPUs? in ACPI's MADT|.*: one CPU)$",
+            r'^smp: ([1-9]\d* CPUs? here, \d+ in |.*: one CPU$)',
     },
 }
 

@@ -5,13 +5,20 @@
  * Book: chapter 7.
  */
 #include "boot/boot_info.h"
+#include "boot/layout.h"
 #include "console/printf.h"
+#include "efi/handoff.h"
 #include "efi/guest.h"
 #include "efi/resume.h"
 #include "lib/cpu.h"
+#include "lib/errno.h"
+#include "lib/string.h"
 #include "paging/paging.h"
+#include "smp/delay.h"
+#include "smp/init_sipi.h"
 #include "smp/lapic.h"
 #include "smp/start.h"
+#include "smp/trampoline.h"
 #include "vmm/cr4.h"
 #include "vmm/vcpu.h"
 
@@ -26,13 +33,9 @@ static struct cpu_state arriving;
 /* A CPU of the list that has not been started, by its APIC ID. */
 static struct smp_cpu *find_self(void)
 {
-	u32 id = lapic_id();
+	struct smp_cpu *cpu = smp_find(lapic_id());
 
-	for (uint i = 1; i < smp_count; i++)
-		if (smp_cpus[i].apic_id == id && smp_cpus[i].stack_top &&
-		    smp_cpus[i].state == CPU_OFF)
-			return &smp_cpus[i];
-	return NULL;
+	return cpu && cpu->stack_top && cpu->state == CPU_OFF ? cpu : NULL;
 }
 
 static void go_on(struct vcpu *vcpu)
@@ -53,28 +56,47 @@ static void __noreturn run_on_own_stack(struct smp_cpu *cpu)
 	__builtin_unreachable();
 }
 
-void efi_cpu_arrive(void);
+void efi_cpu_arrive(void) __noreturn;
 
-/* Called by cpus_entry.S. Returns if this CPU can't come to us. */
+/*
+ * Called by cpus_entry.S. A CPU whose state can't be kept does not go back to
+ * the firmware, where it would run outside Vellum: it is parked, and can be
+ * started anew by an INIT.
+ */
 void efi_cpu_arrive(void)
 {
 	struct smp_cpu *cpu = find_self();
 
 	if (!cpu || !handoff)
-		return;
+		smp_park();
 	arriving = uefi_cpu_state(&handoff->cpu);
 	if (arriving.cr4 & ~CR4_GUEST_MAY_SET)
-		return;
+		smp_park();
 	cpu->go_on = go_on;
 	run_on_own_stack(cpu);
 }
 
+/* The loader has copied the firmware's list below 1 GiB. */
+int efi_census(u32 *ids, uint max, uint expected)
+{
+	const struct efi_handoff *h = &efi_handoff;
+	int error = trampoline_init();
+
+	delay_init();
+	if (error)
+		return error;
+	if (!h->cpus || h->cpu_count > max)
+		return -ENOENT;
+	memcpy(ids, phys_to_direct(PHYS(h->cpus)), h->cpu_count * sizeof(*ids));
+	return h->cpu_count;
+}
+
 void efi_expect_cpus(void (*every_cpu)(void))
 {
-	if (smp_count == 1 || !vcpu_ops)
-		return;
 	efi_cpu_root = paging_root().v;
 	efi_cpu_efer = rdmsr(MSR_EFER) & EFER_NXE;
+	if (!vcpu_ops || (smp_count == 1 && !smp_traps_icr()))
+		return;
 	smp_prepare(every_cpu);
 	handoff = map_phys(efi_handoff_phys, sizeof(*handoff), MAP_READ);
 	for (uint i = 1; i < smp_count; i++)

@@ -4,8 +4,7 @@
  * the firmware's. They come one at a time.
  *
  * In:  RDI = the struct efi_handoff, below 1 GiB; interrupts off.
- * Out: only if this CPU can't be ours: the early page tables again, RDI as it
- *	was, RSI = HANDOFF_REFUSED, a jump to handoff->back.
+ * Out: never.
  *
  * Nothing here has per-CPU variables yet. Our own page tables need EFER.NXE,
  * which firmware may not have set on this CPU.
@@ -36,9 +35,6 @@ efi_cpu_entry:
 	mov	%eax, %fs
 	mov	%eax, %gs
 	xor	%ebp, %ebp		/* backtraces end here */
-	mov	%rdi, %rbx
-	mov	HANDOFF_ROOT(%rdi), %r12
-	mov	HANDOFF_BACK(%rdi), %r13
 	mov	$MSR_EFER, %ecx
 	rdmsr
 	or	efi_cpu_efer, %eax
@@ -46,11 +42,6 @@ efi_cpu_entry:
 	mov	efi_cpu_root, %rax
 	mov	%rax, %cr3
 	call	efi_cpu_arrive
-
-	mov	%r12, %cr3
-	mov	$HANDOFF_REFUSED, %esi
-	mov	%rbx, %rdi
-	jmp	*%r13
 	.cfi_endproc
 
 	.section .rodata

@@ -16,6 +16,9 @@ struct cpu_state uefi_cpu_state(const struct efi_cpu *cpu);
  */
 const char *efi_boot_guest(void);
 
+/* The firmware's own list of CPUs: a smp_census_fn (smp/cpus.h). */
+int efi_census(u32 *ids, uint max, uint expected);
+
 /* Before that: be ready for the other CPUs, each of which calls @every_cpu. */
 void efi_expect_cpus(void (*every_cpu)(void));
 

@@ -81,6 +81,8 @@ struct efi_handoff {
 	u64 map, map_size;              /* the EFI memory map: address, bytes */
 	u64 descriptor_size;            /* from one entry to the next */
 	u64 rsdp;                       /* 0: the firmware has none */
+	u64 low_page;                   /* below 1 MiB, and ours */
+	u64 cpus, cpu_count;            /* APIC IDs, u32 each; 0: not known */
 	struct framebuffer framebuffer; /* base 0: there is none */
 	char cmdline[512];
 	char loader[64];

@@ -23,6 +23,7 @@ static int fill_boot_info(struct boot_info *boot, const struct efi_handoff *h)
 	boot->entry_tsc = entry_tsc;
 	boot->firmware = BOOT_UEFI;
 	boot->rsdp = PHYS(h->rsdp);
+	boot->low.base = h->low_page;
 	boot->fb = h->framebuffer;
 	boot->vmm_base = PHYS(h->range_base);
 	boot->vmm_size = h->range_size;

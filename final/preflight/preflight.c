@@ -100,22 +100,24 @@ static void check_firmware(void)
 /* None of it is in the way: Vellum runs on the CPUs that it finds. */
 static void check_cpus(void)
 {
-	static u32 ids[CPUS_SHOWN]; /* there is no heap yet */
+	static struct madt_cpu cpus[CPUS_SHOWN]; /* there is no heap yet */
 	struct acpi_root root;
 	struct acpi_table madt;
-	uint count, large = 0;
+	uint found, count = 0, large = 0;
 	int error = acpi_machine_root(&root);
 
 	if (!error)
 		error = acpi_find(acpi_map, &root, "APIC", &madt);
 	if (error) {
-		report_fact("no list of CPUs (ACPI's MADT): Vellum takes "
-			    "one, and the guest must not look for more");
+		report_fact("no list of CPUs (ACPI's MADT): Vellum asks the "
+			    "hardware who is there");
 		return;
 	}
-	error = madt_read(&madt, ids, CPUS_SHOWN, &count);
-	for (uint i = 0; i < count; i++)
-		large += ids[i] >= 0xff;
+	error = madt_read(&madt, cpus, CPUS_SHOWN, &found);
+	for (uint i = 0; i < found; i++) {
+		count += cpus[i].enabled;
+		large += cpus[i].enabled && cpus[i].apic_id >= 0xff;
+	}
 	report_fact("%s%u CPU%s in ACPI's MADT%s", error ? "at least " : "",
 		    count, count == 1 ? "" : "s",
 		    error ? ", which is damaged or too long" : "");

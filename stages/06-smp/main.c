@@ -59,8 +59,8 @@ static const char *start_vellum(int error)
 	SELFTEST(heap_selftest());
 
 	boot_phase("device");
-	smp_find_cpus();  /* from ACPI's tables */
-	smp_watch_apic(); /* INITs and start-up IPIs go through it */
+	smp_find_cpus(smp_census); /* who answers? */
+	smp_watch_apic();          /* INITs and start-up IPIs go through it */
 
 	boot_phase("cpu");
 	direct_map_end(); /* RAM is the guest's from here on */

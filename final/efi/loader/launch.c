@@ -89,6 +89,8 @@ static void set_code_rights(void *code, bool executable)
 
 static void free_low_memory(struct low_memory *low)
 {
+	if (low->handoff)
+		processors_forget(low->handoff);
 	low_free(low->handoff, sizeof(*low->handoff));
 	low_free(low->tables, TABLES_SIZE);
 	low_free(low->code, CODE_SIZE);
@@ -102,7 +104,8 @@ static efi_status allocate_low_memory(struct low_memory *low)
 	low->tables = low_allocate(TABLES_SIZE, EFI_LOADER_DATA);
 	low->code = low_allocate(CODE_SIZE, EFI_LOADER_CODE);
 	low->map = low_allocate(low->map_size, EFI_LOADER_DATA);
-	if (low->handoff && low->tables && low->code && low->map)
+	if (low->handoff && low->tables && low->code && low->map &&
+	    !processors_list(low->handoff))
 		return EFI_SUCCESS;
 	loader_print("vellum.efi: Not enough memory below 1 GiB\n");
 	free_low_memory(low);
@@ -141,7 +144,7 @@ efi_status launch(const char *words, u64 *result)
 {
 	struct low_memory low;
 	efi_status status;
-	u64 base, size;
+	u64 base, size, real_mode;
 
 	*result = HANDOFF_REFUSED;
 	if (!image_is_intact()) {
@@ -151,14 +154,18 @@ efi_status launch(const char *words, u64 *result)
 	status = range_allocate(&base, &size);
 	if (status)
 		return status;
-	status = allocate_low_memory(&low);
+	real_mode = real_mode_page();
+	status = real_mode ? allocate_low_memory(&low) : EFI_OUT_OF_RESOURCES;
 	if (!status) {
 		low.handoff->range_base = base;
 		low.handoff->range_size = size;
+		low.handoff->low_page = real_mode;
 		status = enter(&low, words, result);
 		free_low_memory(&low);
 	}
-	if (*result != HANDOFF_IS_GUEST)
+	if (*result != HANDOFF_IS_GUEST) {
 		range_free(base, size);
+		real_mode_page_free(real_mode);
+	}
 	return status;
 }

@@ -59,6 +59,11 @@ void range_free(u64 base, u64 size);
 void *low_allocate(u64 size, enum efi_memory_type type);
 void low_free(void *block, u64 size);
 
+/* A page below 1 MiB of a type that no operating system touches; 0: there is
+ * none. (memory.c) */
+u64 real_mode_page(void);
+void real_mode_page_free(u64 page);
+
 /* The hypervisor's image, as image.S holds it. */
 extern const u8 image_bytes[], image_bytes_end[];
 extern const u32 image_crc;   /* of these bytes */
@@ -86,9 +91,17 @@ void cpu_save(struct efi_cpu *cpu);
 bool cpu_has_vellum(void);
 
 /*
+ * Note the APIC IDs of all processors that the firmware knows, enabled or not,
+ * in @handoff. Without the protocol for it there are none. (processors.c)
+ */
+efi_status processors_list(struct efi_handoff *handoff);
+void processors_forget(const struct efi_handoff *handoff);
+
+/*
  * Have the firmware run @code, a copy of the switch, on each of its other CPUs
- * in turn, with @handoff: each comes back as a guest, as this one has. Without
- * the protocol for it nothing happens. (processors.c)
+ * in turn, with @handoff: each comes back as a guest, as this one has. Those
+ * that do not, because they are disabled for example, are taken from the
+ * firmware by an INIT. (processors.c)
  */
 void processors_enter(struct efi_handoff *handoff, switch_fn *code);
 

@@ -16,6 +16,8 @@
 #define RANGE_HIGHEST (4 * GIB - 1) /* 32-bit devices must reach it */
 #define LOW_HIGHEST   (GIB - 1)     /* what both address spaces show alike */
 
+#define REAL_MODE_HIGHEST 0x9ffff /* above it a PC has no memory */
+
 #define RANGE_SIZE ALIGN_UP(VMMSIZE_ALL, RANGE_ALIGN)
 
 /* The largest run of free memory below 4 GiB, for the message. */
@@ -67,6 +69,25 @@ efi_status range_allocate(u64 *base, u64 *size)
 void range_free(u64 base, u64 size)
 {
 	efi_boot->free_pages(base, size / PAGE_SIZE);
+}
+
+u64 real_mode_page(void)
+{
+	u64 address = REAL_MODE_HIGHEST;
+
+	if (efi_boot->allocate_pages(EFI_MAX_ADDRESS, EFI_RESERVED_MEMORY, 1,
+				     &address)) {
+		loader_print("vellum.efi: no page is free below 640 KiB, where "
+			     "Vellum starts CPUs\n");
+		return 0;
+	}
+	return address;
+}
+
+void real_mode_page_free(u64 page)
+{
+	if (page)
+		efi_boot->free_pages(page, 1);
 }
 
 void *low_allocate(u64 size, enum efi_memory_type type)

@@ -123,15 +123,25 @@ struct efi_memory_attribute {
 
 typedef void(EFIAPI *efi_ap_procedure)(void *argument);
 
+struct efi_processor {
+	u64 apic_id;
+	u32 status;
+	u32 location[3];
+	u64 unused[8]; /* newer firmware writes more */
+};
+
 struct efi_mp_services {
 	efi_status(EFIAPI *count)(struct efi_mp_services *self, u64 *all,
 				  u64 *enabled);
-	void *processor_info;
+	efi_status(EFIAPI *processor)(struct efi_mp_services *self, u64 number,
+				      struct efi_processor *processor);
 	efi_status(EFIAPI *start_all)(struct efi_mp_services *self,
 				      efi_ap_procedure procedure,
 				      bool one_by_one, void *event,
 				      u64 microseconds, void *argument,
 				      u64 **failed);
+	void *unused[3];
+	efi_status(EFIAPI *who_am_i)(struct efi_mp_services *self, u64 *number);
 };
 
 #define EFI_MEMORY_XP BIT(14) /* not executable */

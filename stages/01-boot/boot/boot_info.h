@@ -59,7 +59,10 @@ struct boot_info {
 	phys_t vmm_base; /* our range; in stage 01, where we were loaded */
 	u64 vmm_size;
 	bool range_from_loader; /* the range is already ours (UEFI) */
-	u64 entry_tsc;          /* TSC at our first instruction */
+	/* A page below 1 MiB that is ours, too, from stage 06 on. Size 0: not
+	 * chosen yet; on UEFI the loader has its address in base. */
+	struct mem_range low;
+	u64 entry_tsc; /* TSC at our first instruction */
 };
 
 extern struct boot_info boot_info;

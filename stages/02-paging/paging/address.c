@@ -27,6 +27,14 @@ bool overlaps_vmm_range(u64 phys, u64 size)
 	       phys + size > boot_info.vmm_base.v;
 }
 
+bool overlaps_vmm_low(u64 phys, u64 size)
+{
+	const struct mem_range *low = &boot_info.low;
+
+	return phys < low->base + low->size && phys + size > low->base &&
+	       low->size;
+}
+
 phys_t virt_to_phys(const void *virt)
 {
 	u64 v = (u64)virt;

@@ -27,6 +27,9 @@ bool in_vmm_range(phys_t phys, u64 size);
  * byte in common with it? */
 bool overlaps_vmm_range(u64 phys, u64 size);
 
+/* Likewise with our page below 1 MiB. */
+bool overlaps_vmm_low(u64 phys, u64 size);
+
 /* Does this CPU run on our own page tables? Set by relocate.c, once. */
 extern bool space_entered;
 

@@ -44,6 +44,7 @@ _Static_assert(GUEST_MAP_MAX <= E820_MOST, "the table has room for it");
 static struct guest_map guest_map;
 
 static struct mem_range taken[GUEST_MAP_TAKEN];
+static uint taken_count;
 
 WORD(boot_word, .name = "boot", .takes = WORD_NUMBER, .max = 0xff,
      .only = BIT(BOOT_BIOS),
@@ -213,7 +214,7 @@ static void take_bios_map(struct vcpu *vcpu)
 	mem_map_finish(&bios_map);
 	good = mem_map_ram(&bios_map);
 	guest_map_build(&guest_map, good ? &bios_map : &boot_info.map, taken,
-			GUEST_MAP_TAKEN);
+			taken_count);
 	printf("guest: gets the %s's memory map, less what is hidden\n",
 	       good ? "BIOS" : "loader");
 	fill_stub(stub);
@@ -223,16 +224,21 @@ static void take_bios_map(struct vcpu *vcpu)
 static u64 hide(void)
 {
 	u64 end = MIN(conventional_kib(), CONVENTIONAL_MOST) * KIB;
-	phys_t stub = find_room(end, STUB_SIZE, "what stays of Vellum");
+	phys_t stub;
 
+	if (boot_info.low.size)
+		end = MIN(end, boot_info.low.base);
+	stub = find_room(end, STUB_SIZE, "what stays of Vellum");
 	taken[0] = (struct mem_range){stub.v, STUB_SIZE, MEM_RESERVED};
 	taken[1] = (struct mem_range){boot_info.vmm_base.v, boot_info.vmm_size,
 				      MEM_RESERVED};
-	guest_map_build(&guest_map, &boot_info.map, taken, GUEST_MAP_TAKEN);
+	taken[2] = boot_info.low;
+	taken_count = boot_info.low.size ? 3 : 2;
+	guest_map_build(&guest_map, &boot_info.map, taken, taken_count);
 	hook_int15(stub);
 	hypercall_expect(take_bios_map);
 	*(volatile u16 *)phys_to_direct(BDA_MEMORY_KIB) = stub.v / KIB;
-	for (uint i = 0; i < GUEST_MAP_TAKEN; i++)
+	for (uint i = 0; i < taken_count; i++)
 		printf("guest: reserved in its memory map: 0x%lx-0x%lx\n",
 		       taken[i].base, taken[i].base + taken[i].size - 1);
 	return stub.v;

@@ -10,7 +10,7 @@
 #include "lib/types.h"
 
 /* Each taken range can cut one range of the machine in two. */
-#define GUEST_MAP_TAKEN 2
+#define GUEST_MAP_TAKEN 3
 #define GUEST_MAP_MAX   (BOOT_MEM_RANGES + 2 * GUEST_MAP_TAKEN)
 
 /* Sorted by base, not overlapping. */

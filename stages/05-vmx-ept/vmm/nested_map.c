@@ -241,7 +241,8 @@ static bool may_be_leaf(struct nested_map *map, u64 base, uint level,
 		return false;
 	if (overlaps_vmm_range(base, size))
 		return false;
-	if (level > LEVEL_4K && mmio_find(base, size))
+	if (level > LEVEL_4K &&
+	    (mmio_find(base, size) || overlaps_vmm_low(base, size)))
 		return false;
 	return leaf_type(map, base, size, type);
 }
@@ -253,6 +254,10 @@ static int fill_entry(struct nested_map *map, u64 *entry, u64 base, uint level)
 	phys_t table;
 	int error;
 
+	if (level == LEVEL_4K && overlaps_vmm_low(base, PAGE_SIZE)) {
+		nested_set(entry, page_entry(map, virt_to_phys(blank_page)));
+		return 0;
+	}
 	if (may_be_leaf(map, base, level, &type)) {
 		u64 bits = nested_leaf_bits(map, level, type);
 
@@ -386,7 +391,7 @@ int nested_map_fault(struct nested_map *map, gphys_t gpa, bool write)
 	if (gpa.v >= map->limit)
 		return -EFAULT;
 	spin_lock(&map->lock);
-	if (overlaps_vmm_range(gpa.v, 1))
+	if (overlaps_vmm_range(gpa.v, 1) || overlaps_vmm_low(gpa.v, 1))
 		error = nested_hidden_fault(map, gpa.v, write, &first);
 	else
 		error = nested_build_leaf(map, gpa.v, &next);

@@ -44,9 +44,13 @@ struct smp_cpu {
 	u32 called;          /* a call is on its way to it (call.h) */
 };
 
-/* CPU n is smp_cpus[n]; CPU 0 is the one that booted. */
+/* CPU n is smp_cpus[n]; CPU 0 is the one that booted. The list grows when the
+ * guest starts a CPU that nobody knew of; its entries stay where they are. */
 extern struct smp_cpu *smp_cpus;
 extern uint smp_count;
+
+/* Why there may be CPUs that are not in the list; NULL: there are none. */
+extern const char *smp_gap;
 
 /* The maker's name in the ACPI tables, or "". */
 extern char smp_oem[7];
@@ -68,18 +72,65 @@ static inline bool smp_waits_in_guest(const struct smp_cpu *cpu)
 	return __atomic_load_n(&cpu->waits_in_guest, __ATOMIC_SEQ_CST);
 }
 
-/* Fill the list above. CPU 0, after the heap and before any virtual CPU. */
-void smp_find_cpus(void);
+/* The CPU with @apic_id in the list; NULL: none has it. */
+struct smp_cpu *smp_find(u32 apic_id);
+
+/* Append one. NULL: there is no room for more. CPU 0, or with start_lock. */
+struct smp_cpu *smp_add(u32 apic_id);
+
+/* Take back the last that was appended: it did not come. Its memory stays for
+ * the next one. With start_lock. */
+void smp_drop_last(void);
+
+/*
+ * Ask the hardware, or the firmware, who is there: the APIC IDs of the first
+ * @max CPUs into @ids, with or without this one; @expected others are known of.
+ * How many there are, or a negative errno: nobody can tell.
+ */
+typedef int smp_census_fn(u32 *ids, uint max, uint expected);
+
+/* Fill the list with those that @census names, and find out whether there may
+ * be more. CPU 0, after the heap and before any virtual CPU. */
+void smp_find_cpus(smp_census_fn *census);
 
 /* The FADT, for the timer; -ENOENT. Phase device on. */
 int smp_find_table(const char *signature, struct acpi_table *table);
 
+/* A CPU in ACPI's list; one that is not enabled may come later, or never. */
+struct madt_cpu {
+	u32 apic_id;
+	bool enabled;
+};
+
 /*
- * The APIC IDs of all CPUs that the MADT calls enabled, the first @max of them
- * into @ids, each once; *@found says how many. -E2BIG: there are more;
- * -EINVAL: an entry is malformed, what came before it is in @ids. Pure: the
- * table's length and sum are right, its contents may be anything.
+ * All CPUs in the MADT, the first @max of them into @cpus, each once; *@found
+ * says how many. -E2BIG: there are more; -EINVAL: an entry is malformed, what
+ * came before it is in @cpus. Pure: the table's length and sum are right, its
+ * contents may be anything.
  */
-int madt_read(const struct acpi_table *madt, u32 *ids, uint max, uint *found);
+int madt_read(const struct acpi_table *madt, struct madt_cpu *cpus, uint max,
+	      uint *found);
+
+/* How many processor devices are declared in @aml, a DSDT or SSDT? At least as
+ * many as there are. Pure, as above. */
+uint aml_processors(const struct acpi_table *aml);
+
+/* What the census and the tables say. */
+struct cpu_lists {
+	const u32 *here; /* who answered, this CPU among them */
+	uint here_count;
+	bool asked; /* the census was taken, and all of it is in `here' */
+	const struct madt_cpu *listed;
+	uint listed_count;
+	bool listed_all; /* there is a MADT, and it is sound */
+	bool has_aml;    /* there is a DSDT, and it is sound */
+	uint processors; /* devices for CPUs in it */
+};
+
+/*
+ * Why might a CPU be there, now or later, that is not in @lists->here? NULL: no
+ * source knows of one, and all sources could be read. Pure.
+ */
+const char *cpu_lists_gap(const struct cpu_lists *lists);
 
 #endif

@@ -51,26 +51,55 @@ static void signal_one(struct smp_cpu *cpu, u32 icr)
 						ICR_ASSERT | ICR_LEVEL));
 	else
 		smp_start_cpus(); /* a UEFI machine's may be off still */
-	if (!smp_is_ready(cpu))
+	if (!smp_is_ready(cpu)) {
+		smp_log_drop("the CPU with APIC ID", cpu->apic_id,
+			     "it was left out");
 		return;
+	}
 	if ((icr & ICR_MODE) == ICR_MODE_SIPI)
 		smp_send_sipi(cpu, icr & ICR_VECTOR);
 	else
 		smp_send_init(cpu);
 }
 
-/* Calls that are not for a CPU of ours are for nobody. */
+/* Whom we know of none gets the signal; one that is named may have been plugged
+ * in since, or be in no table. */
+static void signal_unknown(u32 icr, u32 dest, bool x2apic)
+{
+	static u64 nobody; /* the last such ID, plus 1, where nobody came */
+	struct smp_cpu *cpu;
+
+	if (ICR_SHORTHAND(icr) || dest == (x2apic ? 0xffffffff : 0xff))
+		return;
+	if (icr & ICR_LOGICAL) {
+		smp_log_drop("logical destination", dest, "nobody has it");
+		return;
+	}
+	if ((icr & ICR_MODE) == ICR_MODE_SIPI &&
+	    __atomic_load_n(&nobody, __ATOMIC_RELAXED) == dest + 1UL)
+		return; /* the INIT before it has waited long enough */
+	cpu = smp_bring(dest);
+	__atomic_store_n(&nobody, cpu ? 0 : dest + 1UL, __ATOMIC_RELAXED);
+	if (cpu)
+		signal_one(cpu, icr);
+}
+
 static void signal_all(u32 icr, u32 dest, bool x2apic)
 {
 	struct smp_cpu *self = smp_self();
+	bool found = false;
 
 	for (uint i = 0; i < smp_count; i++) {
 		struct smp_cpu *cpu = &smp_cpus[i];
 		struct ipi_target t = {cpu->apic_id, cpu->ldr, cpu->dfr};
 
-		if (ipi_addresses(icr, dest, x2apic, cpu == self, &t))
-			signal_one(cpu, icr);
+		if (!ipi_addresses(icr, dest, x2apic, cpu == self, &t))
+			continue;
+		found = true;
+		signal_one(cpu, icr);
 	}
+	if (!found)
+		signal_unknown(icr, dest, x2apic);
 }
 
 /*
@@ -182,7 +211,7 @@ MSR_HANDLER_IF(smp_traps_icr, x2apic_icr, MSR_X2APIC_ICR, MSR_X2APIC_ICR, NULL,
 
 void smp_watch_apic(void)
 {
-	if (smp_count == 1)
+	if (!lapic_registers())
 		return;
 	apic_page.page = GPHYS(lapic_page().v);
 	mmio_watch(&apic_page);

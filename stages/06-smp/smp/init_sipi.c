@@ -228,5 +228,5 @@ static bool hardware_reports(void)
 
 bool smp_traps_icr(void)
 {
-	return smp_count > 1 && !hardware_reports();
+	return smp_gap || (smp_count > 1 && !hardware_reports());
 }

@@ -21,7 +21,8 @@ void smp_first_is_ready(void);
 
 /*
  * Must Vellum watch for INITs and start-up IPIs where the guest sends them? Yes
- * where the hardware does not tell of their arrival. No with one CPU.
+ * where the hardware does not tell of their arrival, and where they could reach
+ * somebody who is not ours (smp_gap). No if there is one CPU and never more.
  */
 bool smp_traps_icr(void);
 

@@ -1,34 +1,33 @@
 /*
- * Starting the other CPUs of a BIOS machine.
+ * Asking who is there, and starting the other CPUs.
  *
- *	all of them:	INIT		10 ms
- *	each in turn:	start-up IPI	200 us, and once more if need be
+ *	the census, all at once:  INIT  10 ms  start-up IPI  200 us  once more
+ *	later, each in turn:      INIT  10 ms  start-up IPI  200 us  once more
  *
- * as Intel asks for (SDM 3A 9.4.4.1). They start one after the other, because
- * there is one trampoline with one stack pointer in it; as soon as one has got
- * through, its further start-up goes on beside the next one's.
+ * as Intel asks for (SDM 3A 9.4.4.1). In the census nobody is expected, so each
+ * leaves its name and is parked (trampoline.S). It must come before the nested
+ * page tables are made, whose shape depends on it, and which a CPU needs before
+ * it can go on. Then they start one after the other, because one stack is laid
+ * ready at a time; as soon as one has taken it, its further start-up goes on
+ * beside the next one's.
  *
- * On a UEFI machine the firmware brings them to us (final/efi). Those that it
- * did not bring are started when somebody sends them an INIT, which takes them
- * from the firmware in any case.
- *
- * The page below 1 MiB is borrowed. Nobody can be asked for it: the BIOS is
- * not told that we are here. So its contents are put back.
+ * On a UEFI machine the census is the firmware's, which brings the CPUs to us,
+ * too (final/efi). Those that it did not bring are started when somebody sends
+ * them an INIT, which takes them from the firmware in any case. And when the
+ * guest sends one to a CPU that nobody knew of, it is started like these, and
+ * is ours, before the guest's INIT is passed on to it.
  * Book: chapter 6, "Waking the others".
  */
 #include "smp/start.h"
 
-#include "boot/boot_info.h"
 #include "boot/layout.h"
 #include "console/panic.h"
 #include "console/printf.h"
 #include "lib/cpu.h"
 #include "lib/errno.h"
 #include "lib/percpu.h"
-#include "lib/pte.h"
 #include "lib/string.h"
 #include "page/page.h"
-#include "paging/address.h"
 #include "paging/paging.h"
 #include "paging/trap.h"
 #include "smp/delay.h"
@@ -39,67 +38,18 @@
 #include "vmm/launch.h"
 #include "vmm/vcpu.h"
 
+/* Microseconds. */
 #define INIT_WAIT    10000
 #define SIPI_WAIT    200
-#define ARRIVAL_STEP 100      /* microseconds between looks */
+#define ARRIVAL_STEP 100      /* between looks */
 #define ARRIVAL_WAIT 1000000  /* how long a CPU may take to arrive, */
 #define READY_WAIT   30000000 /* and all of them to be ready */
+#define CENSUS_WAIT  1500000  /* until all that are known of have answered, */
+#define CENSUS_QUIET 20000    /* and then, since the last one */
 
-#define GDT_CODE64 0x00af9b000000ffff
+#define INIT (ICR_MODE_INIT | ICR_ASSERT)
 
-/* Page tables for the way up: ours, and the first 2 MiB mapped to themselves,
- * where ours have nothing. */
-static u64 (*tables)[512];
-
-static int build_tables(void)
-{
-	u64 *root = vmm_phys_to_virt(paging_root());
-	u64 *low = vmm_phys_to_virt(PHYS(root[0] & PTE_ADDRESS));
-
-	if (read_cr4() & CR4_LA57)
-		return -ENODEV; /* a BIOS doesn't set it, and neither do we */
-	tables = new_pages(NULL, 3);
-	if (!tables)
-		return -ENOMEM;
-	memcpy(tables[0], root, PAGE_SIZE);
-	memcpy(tables[1], low, PAGE_SIZE);
-	memset(tables[2], 0, PAGE_SIZE);
-	tables[0][0] = virt_to_phys(tables[1]).v | PTE_P | PTE_W;
-	tables[1][0] = virt_to_phys(tables[2]).v | PTE_P | PTE_W;
-	tables[2][0] = PTE_P | PTE_W | PTE_PS;
-	return 0;
-}
-
-/* A page of RAM below 640 KiB, and not the first, which the BIOS uses. */
-static phys_t find_low_page(void)
-{
-	const struct mem_map *map = &boot_info.map;
-
-	for (uint i = 0; i < map->count; i++) {
-		u64 at = MAX(ALIGN_UP(map->range[i].base, PAGE_SIZE),
-			     2 * PAGE_SIZE);
-		u64 end = map->range[i].base + map->range[i].size;
-
-		if (map->range[i].type == MEM_RAM && at + PAGE_SIZE <= end &&
-		    at + PAGE_SIZE <= 0xa0000)
-			return PHYS(at);
-	}
-	return PHYS(0);
-}
-
-static void fill_trampoline(struct trampoline *t, phys_t at)
-{
-	memcpy(t, trampoline_start, trampoline_end - trampoline_start);
-	t->cr0 = read_cr0();
-	t->cr3 = virt_to_phys(tables[0]).v;
-	t->cr4 = CR4_PAE;
-	t->efer = rdmsr(MSR_EFER) & (EFER_LME | EFER_NXE);
-	t->gdt[1] = GDT_CODE64;
-	t->gdt_limit = sizeof(t->gdt) - 1;
-	t->gdt_base = at.v + TRAMPOLINE_GDT;
-	t->jump_to = at.v + (trampoline_long - trampoline_start);
-	t->jump_selector = TRAMPOLINE_SELECTOR;
-}
+#define DROPS_LOGGED 16
 
 static void set_state(struct smp_cpu *cpu, enum smp_state state)
 {
@@ -133,7 +83,7 @@ static void __noreturn __attribute__((noinline)) ap_main(struct smp_cpu *cpu)
 	paging_prepare_cpu();
 	if (!is_fit()) {
 		set_state(cpu, CPU_UNFIT);
-		cpu_halt_forever();
+		smp_park();
 	}
 	every_cpu();
 	cpu->ldr = lapic_read(LAPIC_LDR);
@@ -217,30 +167,34 @@ static void leave_out(struct smp_cpu *cpu, const char *why)
 	cpu->state = CPU_ABSENT;
 }
 
-/* A CPU that does not come must not come later, on the next one's stack. */
-static void start_cpu(struct smp_cpu *cpu, volatile struct trampoline *t,
-		      phys_t at)
+static void send_sipi(u32 apic_id)
 {
-	u32 icr = ICR_MODE_SIPI | ICR_ASSERT | at.v >> PAGE_SHIFT;
-
-	t->stack = (u64)cpu->stack_top;
-	t->entry = (u64)ap_entry;
-	t->argument = (u64)cpu;
-	lapic_send(cpu->apic_id, icr);
-	if (wait_while(cpu, CPU_OFF, SIPI_WAIT))
-		return;
-	lapic_send(cpu->apic_id, icr);
-	if (wait_while(cpu, CPU_OFF, ARRIVAL_WAIT))
-		return;
-	lapic_send(cpu->apic_id, ICR_MODE_INIT | ICR_ASSERT);
-	leave_out(cpu, "it does not come up");
+	lapic_send(apic_id, ICR_MODE_SIPI | ICR_ASSERT | trampoline_vector());
 }
 
-static void start_all(phys_t at)
+/*
+ * @cpu has had its INIT. If it does not come it must not come later, on the
+ * next one's stack: so it is not expected any more, and gets another INIT. One
+ * that has taken its stack just now is here.
+ */
+static bool start_cpu(struct smp_cpu *cpu)
 {
-	struct trampoline *t = phys_to_direct(at);
+	trampoline_expect(cpu);
+	send_sipi(cpu->apic_id);
+	if (wait_while(cpu, CPU_OFF, SIPI_WAIT))
+		return true;
+	send_sipi(cpu->apic_id);
+	if (wait_while(cpu, CPU_OFF, ARRIVAL_WAIT))
+		return true;
+	if (!trampoline_expect_nobody() &&
+	    wait_while(cpu, CPU_OFF, ARRIVAL_WAIT))
+		return true;
+	lapic_send(cpu->apic_id, INIT);
+	return false;
+}
 
-	fill_trampoline(t, at);
+static void start_all(void)
+{
 	for (uint i = 1; i < smp_count; i++) {
 		struct smp_cpu *cpu = &smp_cpus[i];
 		const char *why = cpu->state == CPU_OFF ? obstacle(cpu) : NULL;
@@ -248,29 +202,47 @@ static void start_all(phys_t at)
 		if (why)
 			leave_out(cpu, why);
 		else if (cpu->state == CPU_OFF)
-			lapic_send(cpu->apic_id, ICR_MODE_INIT | ICR_ASSERT);
+			lapic_send(cpu->apic_id, INIT);
 	}
 	delay(INIT_WAIT);
 	for (uint i = 1; i < smp_count; i++)
-		if (smp_cpus[i].state == CPU_OFF)
-			start_cpu(&smp_cpus[i], t, at);
+		if (smp_cpus[i].state == CPU_OFF && !start_cpu(&smp_cpus[i]))
+			leave_out(&smp_cpus[i], "it does not come up");
 }
 
-/* The firmware's page comes back as it was, and the tables go. */
-static int start_on_low_page(void)
+/* Until @expected have answered, and nobody more does. */
+static void wait_for_census(uint expected)
 {
-	phys_t at = find_low_page();
-	void *saved;
+	uint quiet = 0, before = 0;
 
-	if (!at.v)
-		return -ENOSPC;
-	if (alloc_page(&saved, NULL))
-		return -ENOMEM;
-	memcpy(saved, phys_to_direct(at), PAGE_SIZE);
-	start_all(at);
-	memcpy(phys_to_direct(at), saved, PAGE_SIZE);
-	free_page(saved);
-	return 0;
+	for (uint us = 0; us < CENSUS_WAIT; us += ARRIVAL_STEP) {
+		uint now = trampoline_visitors(NULL, 0);
+
+		quiet = now == before ? quiet + ARRIVAL_STEP : 0;
+		before = now;
+		if (now >= expected && quiet >= CENSUS_QUIET)
+			return;
+		delay(ARRIVAL_STEP);
+	}
+}
+
+int smp_census(u32 *ids, uint max, uint expected)
+{
+	const u32 others = ICR_SHORTHAND_OTHER << 18;
+	int error = trampoline_init();
+
+	delay_init();
+	if (error)
+		return error;
+	lapic_send(0, others | INIT);
+	delay(INIT_WAIT);
+	for (uint i = 0; i < 2; i++) {
+		lapic_send(0, others | ICR_MODE_SIPI | ICR_ASSERT |
+				      trampoline_vector());
+		delay(SIPI_WAIT);
+	}
+	wait_for_census(expected);
+	return trampoline_visitors(ids, max);
 }
 
 /* How many are there in the end? */
@@ -292,7 +264,6 @@ static uint count_ready(void)
 void smp_prepare(void (*each)(void))
 {
 	every_cpu = each;
-	delay_init();
 	smp_note_features();
 	smp_first_is_ready();
 }
@@ -311,17 +282,9 @@ static uint count_off(void)
 static void start_those_off(void)
 {
 	uint before = num_of_available_pages(), off = count_off(), ready;
-	int error = build_tables();
 
-	if (!error)
-		error = start_on_low_page();
+	start_all();
 	ready = count_ready();
-	if (tables)
-		free_page(tables);
-	tables = NULL;
-	if (error)
-		printf("smp: the other CPUs can't be started (error %d)\n",
-		       error);
 	printf("smp: %u of %u CPUs are under Vellum; %u pages for each; %s\n",
 	       ready, smp_count,
 	       off ? (before - num_of_available_pages()) / off : 0,
@@ -335,7 +298,8 @@ static void start_those_off(void)
 		      smp_count - ready, smp_count);
 }
 
-/* Protects what is borrowed for a start: the page below 1 MiB, the tables. */
+/* Protects what there is one of to start a CPU: the place where its stack is
+ * laid ready, and the end of the list. */
 static spinlock_t start_lock;
 
 void smp_start_cpus(void)
@@ -348,9 +312,67 @@ void smp_start_cpus(void)
 	spin_unlock(&start_lock);
 }
 
+/* It waits for a start-up IPI, as a CPU does after it has been switched on. */
+static const char *start_late(struct smp_cpu *cpu)
+{
+	const char *why = obstacle(cpu);
+
+	if (why)
+		return why;
+	cpu->waiting = true;
+	lapic_send(cpu->apic_id, INIT);
+	delay(INIT_WAIT);
+	if (!start_cpu(cpu))
+		return "no CPU comes up";
+	if (!wait_while(cpu, CPU_ARRIVED, READY_WAIT))
+		return "it hangs in its start-up";
+	if (!smp_is_ready(cpu))
+		return "it can't take part";
+	printf("smp: CPU %u (APIC ID %u) has come, and is under Vellum\n",
+	       (uint)(cpu - smp_cpus), cpu->apic_id);
+	return NULL;
+}
+
+void smp_log_drop(const char *whom, u32 number, const char *why)
+{
+	static u32 drops;
+	u32 n = __atomic_add_fetch(&drops, 1, __ATOMIC_RELAXED);
+
+	if (n <= DROPS_LOGGED)
+		printf("smp: the guest's start of %s %u is dropped: %s%s\n",
+		       whom, number, why,
+		       n == DROPS_LOGGED ? "; no more of these" : "");
+}
+
+/* With start_lock. */
+static struct smp_cpu *bring_new(u32 apic_id)
+{
+	struct smp_cpu *cpu = smp_add(apic_id);
+	const char *why = cpu ? start_late(cpu) : "there is no room for more";
+
+	if (!why)
+		return cpu;
+	smp_log_drop("the CPU with APIC ID", apic_id, why);
+	if (cpu && cpu->state == CPU_OFF)
+		smp_drop_last();
+	return NULL;
+}
+
+struct smp_cpu *smp_bring(u32 apic_id)
+{
+	struct smp_cpu *cpu;
+
+	spin_lock(&start_lock);
+	cpu = smp_find(apic_id);
+	if (!cpu)
+		cpu = bring_new(apic_id);
+	spin_unlock(&start_lock);
+	return cpu;
+}
+
 void smp_start(void (*each)(void))
 {
-	if (smp_count == 1 || !vcpu_ops)
+	if (!vcpu_ops || (smp_count == 1 && !smp_traps_icr()))
 		return;
 	smp_prepare(each);
 	smp_start_cpus();

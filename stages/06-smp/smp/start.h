@@ -41,6 +41,23 @@ void smp_break(void);
 void smp_panic_storm(void);
 
 /*
+ * The census of a BIOS machine: an INIT and start-up IPIs to all others. Those
+ * that answer are parked. A smp_census_fn (cpus.h). CPU 0, once, before any CPU
+ * has virtualisation switched on.
+ */
+int smp_census(u32 *ids, uint max, uint expected);
+
+/*
+ * The guest wants to start the CPU with @apic_id, whom no list knew of: start
+ * it, and put it under Vellum. NULL: nobody comes, which the log says. Any CPU.
+ */
+struct smp_cpu *smp_bring(u32 apic_id);
+
+/* Say that the guest's INIT or start-up IPI for @whom, @number, reaches nobody;
+ * the first few times. */
+void smp_log_drop(const char *whom, u32 number, const char *why);
+
+/*
  * Start all CPUs that have not been started. With a guest: that wants to send
  * them an INIT, so they are not in use. Any CPU.
  */

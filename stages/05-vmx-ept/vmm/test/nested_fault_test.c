@@ -100,6 +100,26 @@ static void device_memory_is_mapped_at_first_touch(void **state)
 	assert_false(host_touch(&map, 257 * GIB, false));
 }
 
+/* Never the page itself, whatever the guest does; also after new types. */
+static void a_page_of_ours_below_1_mib_is_hidden(void **state)
+{
+	const u64 low = 0x9e000;
+
+	stop(NULL);
+	boot_info.low = (struct mem_range){low, PAGE_SIZE, MEM_RESERVED};
+	assert_int_equal(nested_map_build(&map, map.format, &mtrr, LIMIT), 0);
+	assert_int_not_equal(hpa_of(low), low);
+	assert_false(host_touch(&map, low, true));
+	assert_int_equal(nested_map_fault(&map, GPHYS(low), false), -EPERM);
+	guest_access(low, true);
+	assert_int_not_equal(hpa_of(low), low);
+	assert_int_equal(hpa_of(low - 1), low - 1);
+	assert_int_equal(hpa_of(low + PAGE_SIZE), low + PAGE_SIZE);
+	assert_int_equal(nested_map_retype(&map, &mtrr), 0);
+	assert_int_not_equal(hpa_of(low), low);
+	boot_info.low.size = 0;
+}
+
 static void a_first_touch_beside_another_type_maps_less(void **state)
 {
 	const u64 odd = 6 * GIB + 512 * MIB;
@@ -345,6 +365,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		WITH_EPT(device_memory_is_mapped_at_first_touch),
+		WITH_BOTH(a_page_of_ours_below_1_mib_is_hidden),
 		WITH_EPT(a_first_touch_beside_another_type_maps_less),
 		WITH_BOTH(a_fault_where_all_is_well_changes_nothing),
 		WITH_BOTH(beyond_the_limit_there_is_nothing),

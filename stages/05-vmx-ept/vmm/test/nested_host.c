@@ -79,6 +79,12 @@ bool overlaps_vmm_range(u64 phys, u64 size)
 	       phys + size > boot_info.vmm_base.v;
 }
 
+bool overlaps_vmm_low(u64 phys, u64 size)
+{
+	return phys < boot_info.low.base + boot_info.low.size &&
+	       phys + size > boot_info.low.base;
+}
+
 static void add_memory(u64 base, u64 end, u32 type)
 {
 	struct mem_map *map = &boot_info.map;

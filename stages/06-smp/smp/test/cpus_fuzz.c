@@ -13,10 +13,10 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
 {
-	struct acpi_table table = {data, size};
-	u32 ids[CPUS];
+	struct acpi_table table = {.data = data, .size = size};
+	struct madt_cpu cpus[CPUS];
 	uint found = CPUS + 1;
-	int error = madt_read(&table, ids, CPUS, &found);
+	int error = madt_read(&table, cpus, CPUS, &found);
 
 	if (found > CPUS || found > size / 8)
 		__builtin_trap();
@@ -24,8 +24,9 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
 		__builtin_trap();
 	for (uint i = 0; i < found; i++)
 		for (uint j = 0; j < i; j++)
-			if (ids[i] == ids[j])
+			if (cpus[i].apic_id == cpus[j].apic_id)
 				__builtin_trap();
 	fadt_pm_timer(&table);
+	aml_processors(&table);
 	return 0;
 }

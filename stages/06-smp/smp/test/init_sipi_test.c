@@ -20,6 +20,7 @@ static struct smp_cpu cpus[2];
 struct smp_cpu *smp_cpus = cpus;
 uint smp_count = 2;
 char smp_oem[7];
+const char *smp_gap;
 const struct vcpu_ops *vcpu_ops;
 const struct cpu_signals *cpu_signals;
 struct boot_info boot_info;

@@ -239,7 +239,8 @@ def test_one_cpu_is_not_watched(machine, guest):
     """Nothing to do for this stage, and nothing done."""
     pc = machine(disk=guest('demo'), cmdline=VELLUM)
     pc.expect(r'^guest: done')
-    assert "smp: 1 CPU in ACPI's MADT" in pc.serial
+    assert "smp: 1 CPU here, 1 in ACPI's MADT" in pc.serial
+    assert 'others may come' not in pc.serial
     assert 'under Vellum' not in pc.serial
     assert not re.search(r'exits: MEMORY +[2-9]', pc.serial)
 
@@ -257,3 +258,37 @@ def test_every_store_to_the_local_apic_is_done_or_faults(machine, guest, emu):
                  {'qemu': 'no x2APIC',
                   'bochs': 'x2APIC: an exit for each command'}[emu]):
         assert f'guest: stores: {line}' in pc.serial
+
+
+def hot_add(pc, number):
+    """Plug the machine's next CPU in."""
+    assert not pc.hmp(f'device_add qemu64-x86_64-cpu,id=c{number},'
+                      f'socket-id=0,core-id={number},thread-id=0')
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize('cpus', [1, 2])
+def test_linux_puts_a_cpu_that_is_plugged_in_on_line(machine, smp_stage,
+                                                     cpus):
+    """As on the bare machine; and Vellum is below it."""
+    # pylint: disable=unused-argument
+    disk = linux_guest.build(batch=True, cmdline=f'demo.late={cpus}')
+    pc = machine(disk=disk, cpus=cpus, cmdline=VELLUM, limit=240,
+                 extra_args=['-smp', f'{cpus},maxcpus={cpus + 1}'])
+    pc.expect(rf'^demo: late: waits for CPU {cpus}')
+    hot_add(pc, cpus)
+    pc.expect(rf'^demo: late: CPU {cpus} is on line')
+    pc.expect(rf'^demo: task on CPU {cpus}: VellumVellum .* CPU {cpus}\b')
+
+
+def test_a_cpu_that_is_plugged_in_comes_under_vellum(machine, guest):
+    """Before, its start is dropped, with a word. The guest writes over the
+    trampoline's page meanwhile, and what it writes does not get there."""
+    pc = machine(disk=guest('late'), cpus=2, cmdline=VELLUM, limit=60,
+                 extra_args=['-smp', '2,maxcpus=3'])
+    pc.expect(r'^smp: others may come: the MADT lists CPUs')
+    pc.expect(r'^guest: late: nobody has come')
+    hot_add(pc, 2)
+    pc.expect(r'^guest: late: CPU 2 has come')
+    pc.expect(r'^guest: done')
+    assert 'FAILED' not in pc.serial
