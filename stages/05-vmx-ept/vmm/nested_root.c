@@ -73,11 +73,13 @@ static void put_map(struct nested_map *map)
 }
 
 /* Hang what is under the map's own root under @root, too. */
-static void copy_root(const struct nested_root *root)
+static void copy_root(struct nested_root *root)
 {
 	u64 *to = nested_table(root->table);
 	const u64 *from = nested_table(root->map->root);
 
+	for (uint i = 0; i < NESTED_PLAIN; i++)
+		root->plain[i] = ~0UL; /* no piece has this number */
 	for (uint i = 0; i < NESTED_ENTRIES; i++)
 		nested_set(&to[i], from[i]);
 }
@@ -131,10 +133,14 @@ int nested_root_lookup(struct nested_root *root, gphys_t gpa, bool write,
 		       phys_t *hpa)
 {
 	const struct nested_map *map = root->map;
-	u64 entry, offset;
+	u64 entry, offset, piece = gpa.v / SIZE_2M;
+	u64 *plain = &root->plain[piece % NESTED_PLAIN];
 	uint level;
 	int error;
 
+	*hpa = PHYS(gpa.v);
+	if (*plain == piece)
+		return 0;
 	if (gpa.v >= map->limit)
 		return -EFAULT;
 	entry = *nested_find(map, gpa.v, LEVEL_4K, &level);
@@ -146,6 +152,8 @@ int nested_root_lookup(struct nested_root *root, gphys_t gpa, bool write,
 	}
 	if (!nested_allows(map, entry, write))
 		return -EPERM;
+	if (level > LEVEL_4K && nested_allows(map, entry, true))
+		*plain = piece;
 	offset = nested_level_size(level) - 1;
 	*hpa = PHYS((entry & NESTED_ADDRESS & ~offset) | (gpa.v & offset));
 	return 0;

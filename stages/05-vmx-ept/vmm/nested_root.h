@@ -16,9 +16,14 @@
 
 #include "vmm/nested_map.h"
 
+#define NESTED_PLAIN 8
+
 struct nested_root {
 	phys_t table;           /* for EPTP or nCR3; never changes */
 	struct nested_map *map; /* whose tables hang under it */
+	/* For nested_root_lookup(): pieces of 2 MiB known to be mapped to
+	 * themselves, to read and write; piece n can be in one place only. */
+	u64 plain[NESTED_PLAIN];
 };
 
 /* Make @root, over a map as nested_map_build() would build it. -ENOMEM. */
