@@ -73,6 +73,15 @@ static void follow(struct vcpu *vcpu, const struct mtrr_state *guest)
 		       n == LOGGED ? "; no more of these" : "");
 }
 
+static void watch(struct vcpu *vcpu, u32 msr)
+{
+	u64 copy, real;
+
+	if (!mtrr_get(this_cpu(guest_mtrrs), msr, &copy) &&
+	    !mtrr_get(&machine_mtrrs, msr, &real))
+		vcpu_ops->intercept_msr(vcpu, msr, copy != real, true);
+}
+
 int guest_mtrr_read(struct vcpu *vcpu, u32 msr, u64 *value)
 {
 	return mtrr_get(this_cpu(guest_mtrrs), msr, value);
@@ -85,7 +94,7 @@ int guest_mtrr_write(struct vcpu *vcpu, u32 msr, u64 value)
 
 	if (error)
 		return error;
-	guest_mtrr_watch(vcpu);
+	watch(vcpu, msr);
 	if (guest->enabled && !mtrr_equal(guest, &vcpu->root.map->mtrr))
 		follow(vcpu, guest);
 	return 0;
@@ -103,10 +112,6 @@ MTRR_HANDLER(def_type, MSR_MTRR_DEF_TYPE, 1);
 
 void guest_mtrr_watch(struct vcpu *vcpu)
 {
-	u64 copy, real;
-
 	for (u32 msr = MSR_MTRR_PHYSBASE0; msr <= MSR_MTRR_DEF_TYPE; msr++)
-		if (!mtrr_get(this_cpu(guest_mtrrs), msr, &copy) &&
-		    !mtrr_get(&machine_mtrrs, msr, &real))
-			vcpu_ops->intercept_msr(vcpu, msr, copy != real, true);
+		watch(vcpu, msr);
 }
