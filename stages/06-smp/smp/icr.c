@@ -103,7 +103,27 @@ static void signal_all(u32 icr, u32 dest, bool x2apic)
 }
 
 /*
- * True if the command is an INIT or a start-up IPI, and has been dealt with.
+ * An NMI goes to those of the CPUs that it names which are ours, one by one. A
+ * CPU that is being started would take it by the vector table at address 0, in
+ * real mode, outside of the guest: and that table is the guest's.
+ */
+static void send_nmis(u32 icr, u32 dest, bool x2apic)
+{
+	struct smp_cpu *self = smp_self();
+
+	for (uint i = 0; i < smp_count; i++) {
+		struct smp_cpu *cpu = &smp_cpus[i];
+		struct ipi_target t = {cpu->apic_id, cpu->ldr, cpu->dfr};
+
+		if (smp_is_ready(cpu) &&
+		    ipi_addresses(icr, dest, x2apic, cpu == self, &t))
+			lapic_send(cpu->apic_id, ICR_MODE_NMI | ICR_ASSERT);
+	}
+}
+
+/*
+ * True if the command is an NMI, an INIT or a start-up IPI, and has been dealt
+ * with.
  * An INIT with level trigger and without assert once synchronised arbitration
  * IDs; it resets nobody (SDM 3A 11.6.1).
  */
@@ -111,6 +131,10 @@ static bool done_as_signal(u32 icr, u32 dest, bool x2apic)
 {
 	u32 mode = icr & ICR_MODE;
 
+	if (mode == ICR_MODE_NMI) {
+		send_nmis(icr, dest, x2apic);
+		return true;
+	}
 	if (mode != ICR_MODE_INIT && mode != ICR_MODE_SIPI)
 		return false;
 	if (mode == ICR_MODE_SIPI || !(icr & ICR_LEVEL) || (icr & ICR_ASSERT))
