@@ -26,6 +26,18 @@ def test_cpus_come_at_their_first_init(machine):
 
 
 @pytest.mark.slow
+def test_cpus_that_only_the_firmware_knows_come(machine):
+    """Without ACPI's tables Linux starts one; both are Vellum's."""
+    disk = linux_guest.build(batch=True, firmware='uefi')
+    pc = machine(disk=disk, cpus=2, firmware='uefi', limit=240,
+                 cmdline='boot=0x80 hypercall',
+                 extra_args=['-machine', 'acpi=off'])
+    pc.expect(r'^smp: 2 CPUs here, 0 in ACPI.s MADT')
+    pc.expect(r'^smp: 2 of 2 CPUs are under Vellum')
+    pc.expect(r'^demo: done')
+
+
+@pytest.mark.slow
 def test_the_firmware_brings_cpus_by_its_protocol(machine):
     """With those INITs let through, each arrives in the midst of a call."""
     pc = linux(machine, 'firmware-starts', test=True)

@@ -260,6 +260,16 @@ def test_every_store_to_the_local_apic_is_done_or_faults(machine, guest, emu):
         assert f'guest: stores: {line}' in pc.serial
 
 
+def test_a_cpu_that_no_table_lists_is_under_vellum(machine, guest):
+    """Without ACPI there are no tables at all; the hardware is asked."""
+    pc = machine(disk=guest('signals'), cpus=2, cmdline=VELLUM, limit=100,
+                 extra_args=['-machine', 'acpi=off'])
+    pc.expect(r'^smp: 2 CPUs here, 0 in ACPI.s MADT')
+    pc.expect(r'^smp: others may come: ')
+    pc.expect(r'^guest: done')
+    assert 'FAILED' not in pc.serial
+
+
 def hot_add(pc, number):
     """Plug the machine's next CPU in."""
     assert not pc.hmp(f'device_add qemu64-x86_64-cpu,id=c{number},'
