@@ -5,6 +5,8 @@
  */
 #include "guest/test/metal/attack.h"
 
+#define APIC_BASE_ADDRESS 0xffffff000UL
+
 /* A write that should be refused. If it was taken, it is taken back. */
 static enum verdict write_msr(const struct attack *a)
 {
@@ -21,6 +23,21 @@ static enum verdict write_msr(const struct attack *a)
 		try_wrmsr(a->msr, before);
 	note("0x%lx was 0x%lx, and is 0x%lx", value, before, after);
 	return ESCAPED;
+}
+
+/* Over a page of Vellum's; the APIC would answer there, Vellum included. */
+static enum verdict move_apic(const struct attack *a)
+{
+	u64 before = rdmsr(MSR_APIC_BASE), page = hidden_page(0), after;
+	int vector =
+		try_wrmsr(MSR_APIC_BASE, (before & ~APIC_BASE_ADDRESS) | page);
+
+	after = rdmsr(MSR_APIC_BASE);
+	wrmsr(MSR_APIC_BASE, before);
+	note("%s", fault_name(vector));
+	if (page && (after & APIC_BASE_ADDRESS) == page)
+		return ESCAPED;
+	return REFUSED;
 }
 
 /* Virtualisation as the firmware offers it, and what of it the CPU has. */
@@ -85,6 +102,8 @@ static enum verdict set_mtrr(const struct attack *a)
 }
 
 ATTACKS = {
+	{"the local APIC over Vellum's range", move_apic,
+	 SHOWN_BY("05-attack-apic-base")},
 	{"MTRRs over Vellum's range", set_mtrr, TESTED_BY("svm-types")},
 	{"EFER.SVME", write_msr, SHOWN_BY("05-attack-efer"), .msr = MSR_EFER,
 	 .value = EFER_SVME | EFER_LME | EFER_LMA},
@@ -92,6 +111,36 @@ ATTACKS = {
 	 .msr = 0xc0010114},
 	{"VM_HSAVE_PA", write_msr, SHOWN_BY("05-attack-svm-msr"),
 	 .only = BELOW_SVM, .msr = 0xc0010117, .value = 0x1000},
+	{"SYSCFG", write_msr, SHOWN_BY("05-attack-msr"), .only = BELOW_SVM,
+	 .msr = 0xc0010010},
+	{"HWCR", write_msr, SHOWN_BY("05-attack-msr"), .only = BELOW_SVM,
+	 .msr = 0xc0010015},
+	{"IORR", write_msr, SHOWN_BY("05-attack-msr"), .only = BELOW_SVM,
+	 .msr = 0xc0010016},
+	{"TOP_MEM", write_msr, SHOWN_BY("05-attack-msr"), .only = BELOW_SVM,
+	 .msr = 0xc001001a},
+	{"TOP_MEM2", write_msr, SHOWN_BY("05-attack-msr"), .only = BELOW_SVM,
+	 .msr = 0xc001001d},
+	{"MMIO_CFG_BASE", write_msr, SHOWN_BY("05-attack-msr"),
+	 .only = BELOW_SVM, .msr = 0xc0010058},
+	{"SMM_BASE", write_msr, SHOWN_BY("05-attack-msr"), .only = BELOW_SVM,
+	 .msr = 0xc0010111},
+	{"SMM_ADDR", write_msr, SHOWN_BY("05-attack-msr"), .only = BELOW_SVM,
+	 .msr = 0xc0010112},
+	{"SMM_MASK", write_msr, SHOWN_BY("05-attack-msr"), .only = BELOW_SVM,
+	 .msr = 0xc0010113},
+	{"RMP_BASE", write_msr, SHOWN_BY("05-attack-msr"), .only = BELOW_SVM,
+	 .msr = 0xc0010132},
+	{"IA32_PEBS_ENABLE", write_msr, SHOWN_BY("05-attack-msr"),
+	 .msr = 0x3f1},
+	{"IA32_DS_AREA", write_msr, SHOWN_BY("05-attack-msr"), .msr = 0x600},
+	{"IA32_RTIT_CTL", write_msr, SHOWN_BY("05-attack-msr"), .msr = 0x570},
+	{"IA32_SMM_MONITOR_CTL", write_msr, SHOWN_BY("05-attack-msr"),
+	 .msr = 0x9b},
+	{"an MSR that nobody lists", write_msr, SHOWN_BY("05-attack-msr"),
+	 .msr = 0x1234},
+	{"an MSR that no bitmap covers", write_msr, SHOWN_BY("05-attack-msr"),
+	 .msr = 0x4fffffff},
 	{"VMX in IA32_FEATURE_CONTROL", look_for_vmx,
 	 SHOWN_BY("05-attack-vmx-msr"), .msr = 0x3a, .value = BIT(2)},
 	{"IA32_VMX_BASIC", look_for_vmx, SHOWN_BY("05-attack-vmx-msr"),
