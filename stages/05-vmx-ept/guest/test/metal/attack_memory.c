@@ -82,6 +82,27 @@ static enum verdict write_to_it(const struct attack *a)
 	return REFUSED;
 }
 
+/* Whole pages below 640 KiB that are reserved: the one in which other CPUs
+ * start, from stage 06 on. The BIOS's own end with the data area's 1 KiB. */
+static enum verdict write_below_1m(const struct attack *a)
+{
+	const struct e820 *map;
+	uint count = e820_map(&map), pages = 0;
+
+	for (uint i = 0; i < count; i++) {
+		u64 at = ALIGN_UP(map[i].base, PAGE_SIZE);
+
+		if (map[i].type != 2 || map[i].base >= 0xa0000)
+			continue;
+		for (; at + PAGE_SIZE <= map[i].base + map[i].size;
+		     at += PAGE_SIZE, pages++)
+			if (are_real((u64 *)at, (u64 *)hidden_page(1)))
+				return ESCAPED;
+	}
+	note("%u page%s", pages, pages == 1 ? "" : "s");
+	return REFUSED;
+}
+
 static enum verdict write_locked(const struct attack *a)
 {
 	u64 *at = (u64 *)hidden_page(2), *other = (u64 *)hidden_page(3);
@@ -223,6 +244,8 @@ ATTACKS = {
 	{"the memory map", look_at_map, SHOWN_BY("05-attack-map")},
 	{"read Vellum's range", read_all, SHOWN_BY("05-attack-hole")},
 	{"write to it", write_to_it, SHOWN_BY("05-attack-hole")},
+	{"write to start-up code below 1 MiB", write_below_1m,
+	 SHOWN_BY("06-attack-low")},
 	{"LOCK XADD in it", write_locked, SHOWN_BY("05-attack-hole")},
 	{"code in it", execute, SHOWN_BY("05-attack-execute")},
 	{"a page table in it", put_page_table_there,

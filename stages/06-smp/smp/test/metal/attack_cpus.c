@@ -77,12 +77,15 @@ static enum verdict start(const struct attack *a)
 
 #define TO(dest, bits) .value = (u64)(dest) << 32 | (bits)
 
-static enum verdict start_everybody(const struct attack *a)
+/* One that there is, and some that no table lists: Vellum looks for each. */
+static enum verdict start_others(const struct attack *a)
 {
+	static const u8 ids[] = {1, 2, 3, 0xfe};
+
 	prepare();
-	for (u32 dest = 1; dest < 0xff; dest++) {
-		send(dest, INIT);
-		send(dest, SIPI);
+	for (uint i = 0; i < ARRAY_SIZE(ids); i++) {
+		send(ids[i], INIT);
+		send(ids[i], SIPI);
 	}
 	return see_who_comes();
 }
@@ -176,7 +179,7 @@ ATTACKS = {
 	 TO(0, OTHERS)},
 	{"a start by broadcast", start, SHOWN_BY("06-attack-open-page"),
 	 TO(0xff, OTHERS)},
-	{"a start of each APIC ID", start_everybody,
+	{"a start of other APIC IDs", start_others,
 	 SHOWN_BY("06-attack-open-page")},
 	{"a start by XCHG", start_by, SHOWN_BY("06-attack-open-page"),
 	 .code = do_xchg},
