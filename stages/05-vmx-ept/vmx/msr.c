@@ -26,7 +26,6 @@
 /* TR, BTS, BTINT, BTS_OFF_OS, BTS_OFF_USR: the branch trace store. */
 #define DEBUGCTL_BTS_BITS (BIT(6) | BIT(7) | BIT(8) | BIT(9) | BIT(10))
 
-
 static int refuse_msr_write(struct vcpu *vcpu, u32 msr, u64 value)
 {
 	return -EPERM;
