@@ -83,18 +83,19 @@ static enum verdict write_to_it(const struct attack *a)
 }
 
 /* Whole pages below 640 KiB that are reserved: the one in which other CPUs
- * start, from stage 06 on. The BIOS's own end with the data area's 1 KiB. */
+ * start, from stage 06 on. The BIOS's own data area is above. */
 static enum verdict write_below_1m(const struct attack *a)
 {
 	const struct e820 *map;
 	uint count = e820_map(&map), pages = 0;
+	u64 bios = (u64)bda_word(0x40e) << 4;
 
 	for (uint i = 0; i < count; i++) {
 		u64 at = ALIGN_UP(map[i].base, PAGE_SIZE);
 
-		if (map[i].type != 2 || map[i].base >= 0xa0000)
+		if (map[i].type != 2)
 			continue;
-		for (; at + PAGE_SIZE <= map[i].base + map[i].size;
+		for (; at + PAGE_SIZE <= MIN(map[i].base + map[i].size, bios);
 		     at += PAGE_SIZE, pages++)
 			if (are_real((u64 *)at, (u64 *)hidden_page(1)))
 				return ESCAPED;
