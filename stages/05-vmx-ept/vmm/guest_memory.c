@@ -15,6 +15,7 @@
 
 #include "lib/cpu.h"
 #include "lib/errno.h"
+#include "lib/percpu.h"
 #include "lib/pte.h"
 #include "vmm/decode.h"
 #include "vmm/vcpu.h"
@@ -45,7 +46,7 @@ int guest_write_phys(struct vcpu *vcpu, gphys_t gpa, const void *buffer,
 	return error;
 }
 
-/* How the guest's page tables look in its mode. */
+/* How the guest's page tables look in its mode. No levels: it has none. */
 struct walk {
 	uint levels;
 	uint index_bits;
@@ -59,6 +60,8 @@ static struct walk walk_of(struct vcpu *vcpu)
 	u64 cr3 = vcpu_ops->get(vcpu, VCPU_CR3);
 	u64 cr4 = vcpu_ops->get(vcpu, VCPU_CR4);
 
+	if (!(vcpu_ops->get(vcpu, VCPU_CR0) & CR0_PG))
+		return (struct walk){0};
 	if (vcpu_ops->get(vcpu, VCPU_EFER) & EFER_LMA)
 		return (struct walk){cr4 & CR4_LA57 ? 5 : 4, 9, 8, PTE_PS,
 				     cr3 & PTE_ADDRESS};
@@ -78,36 +81,52 @@ static u64 leaf_base(const struct walk *w, u64 entry, uint shift)
 	return base;
 }
 
-int guest_virt_to_phys(struct vcpu *vcpu, u64 virt, gphys_t *gpa)
-{
-	struct walk w;
-	u64 table, entry;
+/* A step of a walk: an entry, and where it is. */
+struct step {
+	phys_t at;
+	u64 entry;
+};
 
-	if (!(vcpu_ops->get(vcpu, VCPU_CR0) & CR0_PG)) {
-		*gpa = GPHYS((u32)virt);
-		return 0;
-	}
-	w = walk_of(vcpu);
-	table = w.root;
-	for (uint level = w.levels;; level--) {
-		uint shift = PAGE_SHIFT + (level - 1) * w.index_bits;
-		u64 index = virt >> shift & (BIT(w.index_bits) - 1);
+#define LEVELS_MOST 5
+
+/* Walk for @virt, and note each step, from the root's down. */
+static int walk_tables(struct vcpu *vcpu, const struct walk *w, u64 virt,
+		       gphys_t *gpa, struct step *step)
+{
+	u64 table = w->root;
+
+	*gpa = GPHYS((u32)virt);
+	for (uint level = w->levels; level; level--, step++) {
+		uint shift = PAGE_SHIFT + (level - 1) * w->index_bits;
+		u64 index = virt >> shift & (BIT(w->index_bits) - 1);
 		bool leaf = level == 1;
 
-		entry = 0;
-		if (guest_read_phys(vcpu, GPHYS(table + index * w.entry_size),
-				    &entry, w.entry_size) ||
-		    !(entry & PTE_P))
+		if (nested_root_lookup(&vcpu->root,
+				       GPHYS(table + index * w->entry_size),
+				       false, &step->at))
 			return -EFAULT;
-		if (level == 2 || (level == 3 && w.levels > 3))
-			leaf = entry & w.large;
+		step->entry = 0;
+		window_read(step->at, &step->entry, w->entry_size);
+		if (!(step->entry & PTE_P))
+			return -EFAULT;
+		if (level == 2 || (level == 3 && w->levels > 3))
+			leaf = step->entry & w->large;
 		if (leaf) {
-			*gpa = GPHYS(leaf_base(&w, entry, shift) +
+			*gpa = GPHYS(leaf_base(w, step->entry, shift) +
 				     (virt & (BIT(shift) - 1)));
 			return 0;
 		}
-		table = entry & PTE_ADDRESS;
+		table = step->entry & PTE_ADDRESS;
 	}
+	return 0;
+}
+
+int guest_virt_to_phys(struct vcpu *vcpu, u64 virt, gphys_t *gpa)
+{
+	struct walk w = walk_of(vcpu);
+	struct step steps[LEVELS_MOST];
+
+	return walk_tables(vcpu, &w, virt, gpa, steps);
 }
 
 /* Where @virt lies; and cut *@size to what of it lies in the same page. */
@@ -152,14 +171,71 @@ int guest_write_virt(struct vcpu *vcpu, u64 virt, const void *buffer,
 	return 0;
 }
 
+/*
+ * The code that was fetched last: exits come from the same few instructions
+ * again and again. What never changes under a guest is where host-physical
+ * memory is; so a place is still the right one if all entries on the way to it
+ * are as they were.
+ */
+struct place {
+	struct walk walk;
+	u64 virt;
+	phys_t at;
+	struct step steps[LEVELS_MOST]; /* the unused ones: entry 0 */
+};
+
+static PERCPU(struct place, last_place);
+
+static bool is_place(const struct place *p, const struct walk *w, u64 virt)
+{
+	if (p->virt != virt || !p->at.v || p->walk.root != w->root ||
+	    p->walk.levels != w->levels || p->walk.large != w->large)
+		return false;
+	for (const struct step *s = p->steps;
+	     s < p->steps + LEVELS_MOST && s->entry; s++) {
+		u64 entry = 0;
+
+		window_read(s->at, &entry, w->entry_size);
+		if (entry != s->entry)
+			return false;
+	}
+	return true;
+}
+
+/* Where code at @virt lies, in one page. */
+static int find_place(struct vcpu *vcpu, u64 virt, phys_t *at)
+{
+	struct place *p = this_cpu(last_place);
+	struct walk w = walk_of(vcpu);
+	gphys_t gpa;
+
+	if (!is_place(p, &w, virt)) {
+		*p = (struct place){.walk = w, .virt = virt};
+		if (walk_tables(vcpu, &w, virt, &gpa, p->steps) ||
+		    nested_root_lookup(&vcpu->root, gpa, false, &p->at)) {
+			p->at = PHYS(0);
+			return -EFAULT;
+		}
+	}
+	*at = p->at;
+	return 0;
+}
+
 /* Only in 64-bit mode does the code segment have no base. */
 uint guest_fetch(struct vcpu *vcpu, u8 *code)
 {
 	u64 at = vcpu_ops->get(vcpu, VCPU_RIP);
 	uint size = INSTRUCTION_MOST;
+	phys_t phys;
 
 	if (guest_address_size(vcpu) != 8)
 		at = (u32)(at + vcpu_ops->get(vcpu, VCPU_CS_BASE));
+	if ((at & PAGE_MASK) + size <= PAGE_SIZE) {
+		if (find_place(vcpu, at, &phys))
+			return 0;
+		window_read(phys, code, size);
+		return size;
+	}
 	if (!guest_read_virt(vcpu, at, code, size))
 		return size;
 	size = MIN((u64)size, PAGE_SIZE - (at & PAGE_MASK));

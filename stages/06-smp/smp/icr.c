@@ -218,8 +218,22 @@ static void apic_write(struct vcpu *vcpu, const struct vm_exit *exit)
 		write_oddly(offset, s.size, bytes);
 }
 
+/* Each exit asks; so the answer, the same on all CPUs, is kept. */
+static bool wants_page(void)
+{
+	static enum {
+		UNKNOWN,
+		YES,
+		NO
+	} known;
+
+	if (known == UNKNOWN)
+		known = smp_traps_icr() ? YES : NO;
+	return known == YES;
+}
+
 static struct mmio_page apic_page = {
-	.wanted = smp_traps_icr,
+	.wanted = wants_page,
 	.write = apic_write,
 };
 

@@ -65,10 +65,37 @@ static void refuse_unknown(struct vcpu *vcpu, const u8 *code, uint size)
 		       size);
 }
 
+/* The last instruction, taken apart: most come again and again. */
+struct known {
+	u64 code[2]; /* unused bytes are 0 */
+	uint size, mode;
+	struct store store;
+};
+
+static PERCPU(struct known, known);
+
+static int decode(const u64 code[2], uint size, uint mode, struct store *store)
+{
+	struct known *k = this_cpu(known);
+	int error = 0;
+
+	if (k->code[0] != code[0] || k->code[1] != code[1] || k->size != size ||
+	    k->mode != mode) {
+		error = store_decode((const u8 *)code, size, mode, &k->store);
+		k->code[0] = code[0];
+		k->code[1] = code[1];
+		k->mode = mode;
+		k->size = error ? 0 : size;
+	}
+	*store = k->store;
+	return error;
+}
+
 int store_fetch(struct vcpu *vcpu, const struct vm_exit *exit,
 		struct store *store)
 {
-	u8 code[INSTRUCTION_MOST];
+	u64 words[2] = {0};
+	u8 *code = (u8 *)words;
 	uint size;
 
 	if (exit->implicit) {
@@ -78,7 +105,7 @@ int store_fetch(struct vcpu *vcpu, const struct vm_exit *exit,
 		return -EINVAL;
 	}
 	size = guest_fetch(vcpu, code);
-	if (store_decode(code, size, guest_address_size(vcpu), store)) {
+	if (decode(words, size, guest_address_size(vcpu), store)) {
 		refuse_unknown(vcpu, code, size);
 		return -EINVAL;
 	}

@@ -196,6 +196,40 @@ static void an_instruction_may_be_the_last_before_nothing(void **state)
 	assert_int_equal(guest_fetch(&vcpu, code), 0);
 }
 
+/* guest_fetch() remembers where it was; but not for longer than it is true. */
+static void code_that_moves_is_found_where_it_is(void **state)
+{
+	u8 code[INSTRUCTION_MOST];
+
+	long_mode();
+	regs[VCPU_RIP] = LONG + 0x40;
+	assert_int_equal(guest_fetch(&vcpu, code), INSTRUCTION_MOST);
+	assert_int_equal(code[0], 0x40);
+	ram[CODE][0x40] = 0xcc; /* other bytes in the same place */
+	assert_int_equal(guest_fetch(&vcpu, code), INSTRUCTION_MOST);
+	assert_int_equal(code[0], 0xcc);
+	put(3, 4, 8, AT(LAST) | PRESENT); /* the page is another one */
+	assert_int_equal(guest_fetch(&vcpu, code), INSTRUCTION_MOST);
+	assert_int_equal(code[0], 0x40);
+	put(0, 511, 8, 0); /* a table at the top is gone */
+	assert_int_equal(guest_fetch(&vcpu, code), 0);
+	assert_int_equal(guest_fetch(&vcpu, code), 0);
+	long_mode();
+	assert_int_equal(guest_fetch(&vcpu, code), INSTRUCTION_MOST);
+	assert_int_equal(code[0], 0xcc);
+	memcpy(ram[4], ram[0], PAGE_SIZE); /* other tables, the same address */
+	memcpy(ram[5], ram[1], PAGE_SIZE);
+	memcpy(ram[6], ram[2], PAGE_SIZE);
+	memcpy(ram[8], ram[3], PAGE_SIZE);
+	put(4, 511, 8, AT(5) | PRESENT);
+	put(5, 2, 8, AT(6) | PRESENT);
+	put(6, 3, 8, AT(8) | PRESENT);
+	put(8, 4, 8, AT(LAST) | PRESENT);
+	regs[VCPU_CR3] = AT(4);
+	assert_int_equal(guest_fetch(&vcpu, code), INSTRUCTION_MOST);
+	assert_int_equal(code[0], 0x40);
+}
+
 static void tables_where_there_is_no_memory_are_a_page_fault(void **state)
 {
 	long_mode();
@@ -242,6 +276,8 @@ int main(void)
 		cmocka_unit_test_setup(a_write_lands_where_a_read_looks, start),
 		cmocka_unit_test_setup(
 			an_instruction_may_be_the_last_before_nothing, start),
+		cmocka_unit_test_setup(code_that_moves_is_found_where_it_is,
+				       start),
 		cmocka_unit_test_setup(
 			tables_where_there_is_no_memory_are_a_page_fault,
 			start),
