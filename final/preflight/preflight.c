@@ -103,7 +103,7 @@ static void check_cpus(void)
 	static struct madt_cpu cpus[CPUS_SHOWN]; /* there is no heap yet */
 	struct acpi_root root;
 	struct acpi_table madt;
-	uint found, count = 0, large = 0;
+	uint found = 0, count = 0, large = 0;
 	int error = acpi_machine_root(&root);
 
 	if (!error)

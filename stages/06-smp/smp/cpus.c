@@ -84,7 +84,6 @@ int madt_read(const struct acpi_table *madt, struct madt_cpu *cpus, uint max,
 	struct madt_cpu cpu;
 	const u8 *e;
 
-	*found = 0;
 	for (u32 at = MADT_ENTRIES; at + 2 <= madt->size; at += e[1]) {
 		e = madt->data + at;
 		if (e[1] < 2 || e[1] > madt->size - at)
@@ -144,15 +143,12 @@ static void read_madts(struct madt_cpu *listed, struct cpu_lists *lists)
 {
 	struct acpi_table madt;
 	bool sound = true;
-	uint n, found;
+	uint n;
 
-	for (n = 0; !acpi_find_next(acpi_map, &root, "APIC", n, &madt); n++) {
-		if (madt_read(&madt, listed + lists->listed_count,
-			      CPUS_MOST - lists->listed_count, &found) ||
+	for (n = 0; !acpi_find_next(acpi_map, &root, "APIC", n, &madt); n++)
+		if (madt_read(&madt, listed, CPUS_MOST, &lists->listed_count) ||
 		    madt.doubtful)
 			sound = false;
-		lists->listed_count += found;
-	}
 	lists->listed_all = sound && lists->listed_count;
 }
 

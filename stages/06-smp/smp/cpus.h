@@ -103,8 +103,8 @@ struct madt_cpu {
 };
 
 /*
- * All CPUs in the MADT, the first @max of them into @cpus, each once; *@found
- * says how many. -E2BIG: there are more; -EINVAL: an entry is malformed, what
+ * Add all CPUs in the MADT to the *@found that @cpus has already, each once, up
+ * to @max. -E2BIG: there are more; -EINVAL: an entry is malformed, what
  * came before it is in @cpus. Pure: the table's length and sum are right, its
  * contents may be anything.
  */

@@ -15,7 +15,7 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
 {
 	struct acpi_table table = {.data = data, .size = size};
 	struct madt_cpu cpus[CPUS];
-	uint found = CPUS + 1;
+	uint found = 0;
 	int error = madt_read(&table, cpus, CPUS, &found);
 
 	if (found > CPUS || found > size / 8)
