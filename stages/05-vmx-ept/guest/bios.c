@@ -23,6 +23,7 @@
 #include "paging/paging.h"
 #include "vmm/hypercall.h"
 #include "vmm/launch.h"
+#include "vmm/no_guest.h"
 
 #define IVT_INT15 PHYS(4 * 0x15) /* in the real-mode vector table */
 

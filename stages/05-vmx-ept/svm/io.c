@@ -7,7 +7,7 @@
 #include "lib/string.h"
 #include "page/page.h"
 #include "svm/svm.h"
-#include "vmm/launch.h"
+#include "vmm/no_guest.h"
 
 static u8 *map; /* NULL: no port is intercepted yet */
 static phys_t phys;

@@ -10,12 +10,10 @@
 #include "vmm/chipset.h"
 
 #include "lib/cpu.h"
-#include "vmm/sleep.h"
 
 #define PCI_ADDRESS 0xcf8
 #define PCI_DATA    0xcfc
 #define PCI_ENABLE  BIT(31)
-#define FUNCTIONS   256 /* of bus 0 */
 
 #define PCI_ID       0x00 /* vendor, device */
 #define PCI_CLASS    0x08 /* upper half: class and subclass */
@@ -93,22 +91,17 @@ static bool is_fch(u32 id)
 
 bool chipset_has_fch(const struct chipset_bus *bus)
 {
-	for (uint i = 0; i < FUNCTIONS; i++)
+	for (uint i = 0; i < CHIPSET_FUNCTIONS; i++)
 		if (is_fch(bus->pci(i, PCI_ID)))
 			return true;
 	return false;
 }
 
-void chipset_sleep_ports(const struct chipset_bus *bus,
-			 struct acpi_sleep *sleep)
+u32 chipset_sleep_port(const struct chipset_bus *bus, uint function)
 {
-	for (uint i = 0; i < FUNCTIONS; i++) {
-		u32 id = bus->pci(i, PCI_ID), port = 0;
+	u32 id = bus->pci(function, PCI_ID);
 
-		if ((u16)id == INTEL)
-			port = intel_port(bus, i, id >> 16);
-		else if (is_fch(id))
-			port = amd_port(bus);
-		sleep_add_port(&sleep->control, port, 0);
-	}
+	if ((u16)id == INTEL)
+		return intel_port(bus, function, id >> 16);
+	return is_fch(id) ? amd_port(bus) : 0;
 }

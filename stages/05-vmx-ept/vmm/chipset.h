@@ -7,8 +7,6 @@
 
 #include "lib/types.h"
 
-struct acpi_sleep;
-
 /* How a chipset's registers are read. */
 struct chipset_bus {
 	/* PCI configuration space: @function of bus 0 (device * 8 + function),
@@ -21,9 +19,11 @@ struct chipset_bus {
 /* This machine's. Before the guest runs. */
 extern const struct chipset_bus chipset_bus;
 
-/* Add the ports of PM1 control in the chipsets that are found on @bus. */
-void chipset_sleep_ports(const struct chipset_bus *bus,
-			 struct acpi_sleep *sleep);
+#define CHIPSET_FUNCTIONS 256 /* of bus 0 */
+
+/* The port of PM1 control's high byte, if @function of bus 0 is a chipset's
+ * that has it; or 0. */
+u32 chipset_sleep_port(const struct chipset_bus *bus, uint function);
 
 /* Is there an FCH of AMD's (or its ancestor of ATI's) on @bus? */
 bool chipset_has_fch(const struct chipset_bus *bus);

@@ -8,8 +8,6 @@
  */
 #include "vmm/launch.h"
 
-#include <stdarg.h>
-
 #include "boot/boot_info.h"
 #include "console/console.h"
 #include "console/printf.h"
@@ -22,6 +20,7 @@
 #include "vmm/console.h"
 #include "vmm/guest_mtrr.h"
 #include "vmm/nmi.h"
+#include "vmm/no_guest.h"
 #include "vmm/window.h"
 
 static u64 launch_tsc;
@@ -29,20 +28,6 @@ static u64 launch_tsc;
 u64 vmm_launch_tsc(void)
 {
 	return launch_tsc;
-}
-
-void vmm_no_guest(const char *format, ...)
-{
-	char why[256];
-	va_list args;
-
-	va_start(args, format);
-	vsnprintf(why, sizeof(why), format, args);
-	va_end(args);
-	mm_print_allocations();
-	printf("vellum: no guest on CPU %u: %s; halted\n",
-	       *this_cpu(cpu_number), why);
-	cpu_halt_forever();
 }
 
 static void choose_back_end(void)

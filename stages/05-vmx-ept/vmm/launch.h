@@ -10,13 +10,6 @@
 /* Switch virtualisation on, and make this CPU's virtual CPU. Every CPU. */
 void vmm_enable(void);
 
-/*
- * This CPU can have no guest, through no fault of ours: the machine lacks
- * something. Print what, and halt it. Any CPU, at its start.
- */
-void vmm_no_guest(const char *format, ...)
-	__attribute__((format(printf, 1, 2))) __noreturn;
-
 /* This stage has one CPU: say so on a machine with more. */
 void vmm_warn_of_other_cpus(void);
 

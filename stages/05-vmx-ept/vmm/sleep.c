@@ -157,7 +157,8 @@ void sleep_read(acpi_map_fn *map, const struct acpi_root *root,
 		}
 		read_fadt(map, &fadt, sleep);
 	}
-	chipset_sleep_ports(bus, sleep);
+	for (uint i = 0; i < CHIPSET_FUNCTIONS; i++)
+		sleep_add_port(&sleep->control, chipset_sleep_port(bus, i), 0);
 	sleep->doubtful |= !sleep->facs_count; /* as it is without FADT */
 }
 

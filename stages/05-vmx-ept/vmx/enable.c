@@ -13,7 +13,7 @@
 #include "lib/string.h"
 #include "page/page.h"
 #include "paging/guarded.h"
-#include "vmm/launch.h"
+#include "vmm/no_guest.h"
 #include "vmx/vmx.h"
 
 static PERCPU(struct vmx_caps, caps_of_cpu);

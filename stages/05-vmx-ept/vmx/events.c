@@ -54,10 +54,16 @@ void vmx_inject_exception(struct vcpu *vcpu, uint vector, u32 error)
 }
 
 /* Something else is on its way in: then after it (nmi.c). */
+void vmx_set_window(const struct vmx_vcpu *vmx, bool open)
+{
+	vmcs_write(VMCS_PROC_CONTROLS,
+		   vmx->proc_controls | (open ? PROC_NMI_WINDOW : 0));
+}
+
 bool vmx_inject_machine_check(struct vcpu *vcpu)
 {
 	if (vmcs_read(VMCS_ENTRY_EVENT) & EVENT_VALID) {
-		vmx_exit_soon(vcpu->backend);
+		vmx_set_window(vcpu->backend, true);
 		return false;
 	}
 	vmx_inject_exception(vcpu, VECTOR_MC, 0);

@@ -6,7 +6,7 @@
  */
 #include "lib/string.h"
 #include "page/page.h"
-#include "vmm/launch.h"
+#include "vmm/no_guest.h"
 #include "vmx/vmx.h"
 
 static u8 *bitmaps; /* NULL: no port is intercepted yet */

@@ -40,25 +40,13 @@ static void set_nmi_waiting(bool waiting)
 	__atomic_store_n(this_cpu(nmi_waits), waiting, __ATOMIC_SEQ_CST);
 }
 
-/* Have the CPU exit, or not, as soon as the guest can take an NMI. */
-static void write_window(const struct vmx_vcpu *vmx, bool open)
-{
-	vmcs_write(VMCS_PROC_CONTROLS,
-		   vmx->proc_controls | (open ? PROC_NMI_WINDOW : 0));
-}
-
-void vmx_exit_soon(const struct vmx_vcpu *vmx)
-{
-	write_window(vmx, true);
-}
-
 static void set_window(const struct vmx_vcpu *vmx)
 {
 	bool open;
 
 	do {
 		open = nmi_is_waiting();
-		write_window(vmx, open);
+		vmx_set_window(vmx, open);
 	} while (open != nmi_is_waiting());
 }
 
@@ -78,7 +66,7 @@ void vmx_nmi_in_host(void)
 	if (!vmx)
 		return;
 	set_nmi_waiting(true);
-	write_window(vmx, true);
+	vmx_set_window(vmx, true);
 }
 
 /*

@@ -34,7 +34,7 @@ struct vmx_vcpu {
 	struct vmx_switched *switched; /* PERF_GLOBAL_CTRL */
 	bool launched;                 /* VMRESUME from now on */
 	u64 cr0_fixed;     /* bits of CR0 that must be 1 whatever guests want */
-	u32 proc_controls; /* without NMI-window exiting, see nmi.c */
+	u32 proc_controls; /* without NMI-window exiting, see events.c */
 };
 
 /* What this CPU can do; filled by vmx_enable(). */
@@ -87,8 +87,8 @@ extern char vmx_exit_label[];
 /* vmx_ops.run, in run.c. */
 void vmx_run(struct vcpu *vcpu, struct vm_exit *exit);
 
-/* Exit when the guest could take an NMI, whether or not one waits. In nmi.c. */
-void vmx_exit_soon(const struct vmx_vcpu *vmx);
+/* Have the CPU exit, or not, as soon as the guest can take an NMI. */
+void vmx_set_window(const struct vmx_vcpu *vmx, bool open);
 
 /* vmx_ops.inject_machine_check, .inject_exception, in events.c. */
 bool vmx_inject_machine_check(struct vcpu *vcpu);
@@ -150,8 +150,8 @@ void vmx_stop_entry(struct trap_frame *frame);
 void vmx_nmi_init(struct vmx_vcpu *vmx);
 void vmx_nmi_reset(void);
 
-/* Set more of the primary controls; after set-up only nmi.c writes that
- * field. */
+/* Set more of the primary controls; after set-up only vmx_set_window() writes
+ * that field. */
 void vmx_add_proc_controls(struct vmx_vcpu *vmx, u32 controls);
 
 /* vmx_ops.dump, in dump.c. */
