@@ -93,7 +93,8 @@ static void read_aml(const u8 *aml, u32 size)
 	u8 *copy = malloc(ACPI_HEADER_SIZE + size);
 
 	memcpy(copy + ACPI_HEADER_SIZE, aml, size);
-	sleep_read_states(&(struct acpi_table){copy, ACPI_HEADER_SIZE + size},
+	sleep_read_states(&(struct acpi_table){.data = copy,
+					       .size = ACPI_HEADER_SIZE + size},
 			  info.states);
 	libc_free(copy);
 }

@@ -4,6 +4,7 @@
  * what does the hardware make of the leaf that Vellum builds?
  */
 #include "host.h"
+#include "svm/caps.h"
 #include "svm/svm.h"
 #include "vmm/guest_mtrr.h"
 #include "vmm/nested_tree.h"
@@ -53,6 +54,12 @@ static uint on_bare_metal(uint pat, uint mtrr)
 }
 
 struct mtrr_state machine_mtrrs;
+
+uint svm_address_bits(void)
+{
+	return 48;
+}
+
 static struct mtrr_state guest;
 static const struct nested_format *npt;
 static struct vmcb vmcb;

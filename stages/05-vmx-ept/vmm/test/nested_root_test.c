@@ -23,7 +23,7 @@ void free(void *p)
 	libc_free(p);
 }
 
-static void enter_nothing(struct vcpu *vcpu, gphys_t gpa)
+static void enter_nothing(struct vcpu *vcpu, const struct vm_exit *exit)
 {
 }
 
