@@ -15,17 +15,19 @@ VMMSIZE = 128 << 20
 
 @pytest.mark.slow('bochs')
 def test_the_shell_goes_on_under_vellum_which_starts_once(machine, emu):
-    """With its self-tests; a second start is refused."""
+    """With its self-tests; a second start is refused. In Bochs OVMF has no
+    ACPI tables, by which a power off could be told from S3."""
     pc = machine(emu=emu, test=True, firmware='uefi', limit=LIMIT[emu],
-                 shell=('vellum.efi', uefi.STATUS) * 2 + ('reset -s',))
+                 shell=('vellum.efi', uefi.STATUS) * 2
+                 + ('reset -s',) * (emu == 'qemu'))
     expectations.banner(pc, 'final')
     pc.expect(LAUNCH)
     pc.expect(r'^status 0x0')
     pc.expect_line('Vellum is running already')
     pc.expect(r'^status 0x14')
-    assert pc.wait_exit() == 'poweroff'
     assert not expectations.selftests(pc.serial, 'final')
     if emu == 'qemu':
+        assert pc.wait_exit() == 'poweroff'
         assert ' rw- write-combining framebuffer\n' in pc.serial
 
 

@@ -27,6 +27,7 @@ static const char *const order[] = {
 	"&space_lock",    /* paging/paging.c: Vellum's page tables */
 	"&vmm_pool.lock", /* page/page.c: page descriptors and free lists */
 	"&cpu->lock",     /* smp/cpus.h: a CPU's INITs and start-up IPIs */
+	"&msr_lock",      /* vmm/msr.c: which MSRs were refused */
 	"&console_lock",  /* console/console.c: one message at a time */
 };
 

@@ -63,6 +63,8 @@ void say(const char *format, ...)
 	format_to(&serial, format, args);
 	va_end(args);
 	print("\r\n");
+	while (!(inb(COM1 + 5) & 0x40)) /* all is out, should Vellum reset it */
+		cpu_pause();
 }
 
 void say_exits(s64 before, const char *format, ...)
