@@ -146,6 +146,20 @@ static enum verdict start_by(const struct attack *a)
 	return see_who_comes();
 }
 
+/* By a store that is no 32-bit register. Where Vellum does not watch the page,
+ * as there is no other CPU, the APIC itself gets it, and Bochs ends at that. */
+static enum verdict start_by_odd(const struct attack *a)
+{
+	s64 before = count_exits();
+
+	apic()[LAPIC_ICR_HIGH / 4] = 1 << 24;
+	if (count_exits() == before) {
+		note("not tried: there is no other CPU, and no exit");
+		return AS_ON_HARDWARE;
+	}
+	return start_by(a);
+}
+
 /* An NMI to a CPU that waits for its start-up IPI is lost. */
 static enum verdict nmi_to_one_that_waits(const struct attack *a)
 {
@@ -199,20 +213,20 @@ ATTACKS = {
 	 .code = do_stos},
 	{"a start by MOVS", start_by, SHOWN_BY("06-attack-open-page"),
 	 .code = do_movs},
-	{"a start by PUSH", start_by, SHOWN_BY("06-attack-wide"),
+	{"a start by PUSH", start_by_odd, SHOWN_BY("06-attack-wide"),
 	 .code = do_push},
 	{"a start by MOVSS", start_by, SHOWN_BY("06-attack-open-page"),
 	 .code = do_movss},
-	{"a start by MOVUPS, 16 bytes", start_by, SHOWN_BY("06-attack-wide"),
-	 .code = do_movups},
-	{"a start by MOV, 8 bytes", start_by, SHOWN_BY("06-attack-wide"),
+	{"a start by MOVUPS, 16 bytes", start_by_odd,
+	 SHOWN_BY("06-attack-wide"), .code = do_movups},
+	{"a start by MOV, 8 bytes", start_by_odd, SHOWN_BY("06-attack-wide"),
 	 .code = do_wide},
-	{"a start by MOV, 8 bytes from 0x2fc on", start_by,
+	{"a start by MOV, 8 bytes from 0x2fc on", start_by_odd,
 	 SHOWN_BY("06-attack-bytes"), .code = do_from_below},
-	{"a start by MOV, 8 bytes from 0x2fa on", start_by,
+	{"a start by MOV, 8 bytes from 0x2fa on", start_by_odd,
 	 SHOWN_BY("06-attack-bytes"), .code = do_two_bytes},
-	{"a start by MOV, byte by byte", start_by, SHOWN_BY("06-attack-bytes"),
-	 .code = do_bytes},
+	{"a start by MOV, byte by byte", start_by_odd,
+	 SHOWN_BY("06-attack-bytes"), .code = do_bytes},
 	{"NMIs to a CPU that waits", nmi_to_one_that_waits,
 	 SHOWN_BY("06-attack-open-page")},
 	{"a CPU that goes on", leave_one_running,
