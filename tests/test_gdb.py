@@ -101,6 +101,7 @@ def test_a_command_does_not_read_the_guests_memory_for_ours(gdb):
     assert 'refused: the CPU is not in Vellum' in text
 
 
+@pytest.mark.slow
 def test_a_replay_goes_back_from_a_panic_to_its_cause(gdb):
     """To the write that faulted, to its caller (by a pointer, so there is a
     thunk between), and to the beginning. On a machine where others compute

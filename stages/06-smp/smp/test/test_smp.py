@@ -157,6 +157,7 @@ def test_signals_among_4_cpus(machine, guest):
     signals(machine, guest('signals'), 'qemu', 4)
 
 
+@pytest.mark.slow('bochs')
 def test_a_panic_stops_all_cpus(machine, guest, emu):
     """The other CPU is in the guest, in an NMI handler that does not end."""
     pc = machine(test=True, emu=emu, disk=guest('panic'), cpus=2,
