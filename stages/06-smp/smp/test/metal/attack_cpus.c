@@ -122,7 +122,6 @@ STORE(movups, "movd %%eax, %%xmm0; movups %%xmm0, (%%rdi)")
 STORE(wide, "movq %%rax, (%%rdi)")
 STORE(from_below, "shl $32, %%rax; movq %%rax, -4(%%rdi)")
 STORE(two_bytes, "shl $48, %%rax; movq %%rax, -6(%%rdi)")
-STORE(bytes, "movb %%ah, 1(%%rdi); movb %%al, (%%rdi)")
 
 u32 store_source; /* of MOVS */
 
@@ -225,8 +224,6 @@ ATTACKS = {
 	 SHOWN_BY("06-attack-bytes"), .code = do_from_below},
 	{"a start by MOV, 8 bytes from 0x2fa on", start_by_odd,
 	 SHOWN_BY("06-attack-bytes"), .code = do_two_bytes},
-	{"a start by MOV, byte by byte", start_by_odd,
-	 SHOWN_BY("06-attack-bytes"), .code = do_bytes},
 	{"NMIs to a CPU that waits", nmi_to_one_that_waits,
 	 SHOWN_BY("06-attack-open-page")},
 	{"a CPU that goes on", leave_one_running,
