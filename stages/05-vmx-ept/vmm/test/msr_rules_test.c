@@ -78,61 +78,61 @@ static void what_systems_write_has_the_verdict_of_the_list(void **state)
 }
 
 /* Where a write could reach memory of ours, whoever makes it, or what runs on
- * in Vellum: none of it passes. */
+ * in Vellum. */
+static const struct {
+	u32 first, last, id;
+} never[] = {
+	{0x1b, 0x1b, VMX},             /* APIC_BASE */
+	{0x3a, 0x3a, VMX},             /* FEATURE_CONTROL */
+	{0x79, 0x7d, VMX},             /* microcode, its staging */
+	{0x9b, 0x9e, VMX},             /* SMM: MONITOR_CTL, SMBASE */
+	{0xa0, 0xa8, VMX},             /* PRMRR */
+	{0xe4, 0xe4, VMX},             /* PMG_IO_CAPTURE_BASE */
+	{0x150, 0x150, VMX},           /* OC_MAILBOX: voltage */
+	{0x1d9, 0x1d9, VMX},           /* DEBUGCTL */
+	{0x1f2, 0x1f5, VMX},           /* SMRR, PRMRR */
+	{0x2c2, 0x2d9, VMX},           /* in-field scan */
+	{0x3f1, 0x3f5, VMX},           /* PEBS */
+	{0x480, 0x4c0, VMX},           /* VMX */
+	{0x4e0, 0x4e0, VMX},           /* SMM_FEATURE_CONTROL */
+	{0x560, 0x587, VMX},           /* Intel PT */
+	{0x600, 0x600, VMX},           /* DS_AREA */
+	{0x6a0, 0x6a8, VMX},           /* CET */
+	{0x7a0, 0x7bf, VMX},           /* microcode staging */
+	{0x980, 0x98f, VMX},           /* memory encryption, UINTR */
+	{0xc80, 0xc80, VMX},           /* DEBUG_INTERFACE */
+	{0xd90, 0xd93, VMX},           /* MPX, COPY_STATUS, PASID */
+	{0x1200, 0x121f, VMX},         /* architectural LBR */
+	{0x14ce, 0x14cf, VMX},         /* the same */
+	{0x17d0, 0x17da, VMX},         /* HFI, HRESET */
+	{0x1900, 0x19ff, VMX},         /* architectural PEBS */
+	{0x1b, 0x1b, SVM},             /* APIC_BASE */
+	{0x79, 0x79, SVM},             /* no microcode of Intel's */
+	{0x1d9, 0x1d9, SVM},           /* DEBUGCTL */
+	{0x480, 0x4ff, SVM},           /* no VMX */
+	{0x6a0, 0x6a8, SVM},           /* CET */
+	{0xc0000080, 0xc0000080, SVM}, /* EFER */
+	{0xc0000104, 0xc0000106, SVM}, /* TSC_RATIO, LWP */
+	{0xc000010e, 0xc000010f, SVM}, /* LBRs */
+	{0xc0010000, 0xc0010003, SVM}, /* counters */
+	{0xc0010010, 0xc001001e, SVM}, /* SYSCFG, HWCR, IORR, TOM */
+	{0xc0010020, 0xc0010022, SVM}, /* microcode, MC_EXCP_REDIR */
+	{0xc0010050, 0xc0010058, SVM}, /* SMI traps, MMIO_CFG_BASE */
+	{0xc0010064, 0xc0010073, SVM}, /* voltage, C-states by port */
+	{0xc0010110, 0xc001011b, SVM}, /* SMM, SVM, AVIC */
+	{0xc0010130, 0xc0010138, SVM}, /* SEV, RMP */
+	{0xc0010200, 0xc001020b, SVM}, /* counters */
+	{0xc0010300, 0xc001031f, SVM}, /* LBRs */
+	{0xc0011000, 0xc0011018, SVM}, /* CPUID's features */
+	{0xc0011030, 0xc001103f, SVM}, /* IBS */
+	{0x2000, 0xbfffffff, VMX},
+	{0x2000, 0xbfffffff, SVM},
+	{0xc0012000, 0xffffffff, VMX},
+	{0xc0012000, 0xffffffff, SVM},
+};
+
 static void what_leads_past_vellum_never_passes(void **state)
 {
-	static const struct {
-		u32 first, last, id;
-	} never[] = {
-		{0x1b, 0x1b, VMX},             /* APIC_BASE */
-		{0x3a, 0x3a, VMX},             /* FEATURE_CONTROL */
-		{0x79, 0x7d, VMX},             /* microcode, its staging */
-		{0x9b, 0x9e, VMX},             /* SMM: MONITOR_CTL, SMBASE */
-		{0xa0, 0xa8, VMX},             /* PRMRR */
-		{0xe4, 0xe4, VMX},             /* PMG_IO_CAPTURE_BASE */
-		{0x150, 0x150, VMX},           /* OC_MAILBOX: voltage */
-		{0x1d9, 0x1d9, VMX},           /* DEBUGCTL */
-		{0x1f2, 0x1f5, VMX},           /* SMRR, PRMRR */
-		{0x2c2, 0x2d9, VMX},           /* in-field scan */
-		{0x3f1, 0x3f5, VMX},           /* PEBS */
-		{0x480, 0x4c0, VMX},           /* VMX */
-		{0x4e0, 0x4e0, VMX},           /* SMM_FEATURE_CONTROL */
-		{0x560, 0x587, VMX},           /* Intel PT */
-		{0x600, 0x600, VMX},           /* DS_AREA */
-		{0x6a0, 0x6a8, VMX},           /* CET */
-		{0x7a0, 0x7bf, VMX},           /* microcode staging */
-		{0x980, 0x98f, VMX},           /* memory encryption, UINTR */
-		{0xc80, 0xc80, VMX},           /* DEBUG_INTERFACE */
-		{0xd90, 0xd93, VMX},           /* MPX, COPY_STATUS, PASID */
-		{0x1200, 0x121f, VMX},         /* architectural LBR */
-		{0x14ce, 0x14cf, VMX},         /* the same */
-		{0x17d0, 0x17da, VMX},         /* HFI, HRESET */
-		{0x1900, 0x19ff, VMX},         /* architectural PEBS */
-		{0x1b, 0x1b, SVM},             /* APIC_BASE */
-		{0x79, 0x79, SVM},             /* no microcode of Intel's */
-		{0x1d9, 0x1d9, SVM},           /* DEBUGCTL */
-		{0x480, 0x4ff, SVM},           /* no VMX */
-		{0x6a0, 0x6a8, SVM},           /* CET */
-		{0xc0000080, 0xc0000080, SVM}, /* EFER */
-		{0xc0000104, 0xc0000106, SVM}, /* TSC_RATIO, LWP */
-		{0xc000010e, 0xc000010f, SVM}, /* LBRs */
-		{0xc0010000, 0xc0010003, SVM}, /* counters */
-		{0xc0010010, 0xc001001e, SVM}, /* SYSCFG, HWCR, IORR, TOM */
-		{0xc0010020, 0xc0010022, SVM}, /* microcode, MC_EXCP_REDIR */
-		{0xc0010050, 0xc0010058, SVM}, /* SMI traps, MMIO_CFG_BASE */
-		{0xc0010064, 0xc0010073, SVM}, /* voltage, C-states by port */
-		{0xc0010110, 0xc001011b, SVM}, /* SMM, SVM, AVIC */
-		{0xc0010130, 0xc0010138, SVM}, /* SEV, RMP */
-		{0xc0010200, 0xc001020b, SVM}, /* counters */
-		{0xc0010300, 0xc001031f, SVM}, /* LBRs */
-		{0xc0011000, 0xc0011018, SVM}, /* CPUID's features */
-		{0xc0011030, 0xc001103f, SVM}, /* IBS */
-		{0x2000, 0xbfffffff, VMX},
-		{0x2000, 0xbfffffff, SVM},
-		{0xc0012000, 0xffffffff, VMX},
-		{0xc0012000, 0xffffffff, SVM},
-	};
-
 	const struct msr_rule *r;
 
 	for (uint i = 0; i < ARRAY_SIZE(never); i++)
