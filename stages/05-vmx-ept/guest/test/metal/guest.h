@@ -83,6 +83,9 @@ int try(void (*fn)(void *), void *arg);
 int try_rdmsr(u32 msr, u64 *value);
 int try_wrmsr(u32 msr, u64 value);
 
+/* XSETBV, likewise. */
+int try_xsetbv(u32 index, u64 value);
+
 /* Registers of a call of the BIOS, in and out. The layout is runtime.S's. */
 struct real_regs {
 	u32 eax, ebx, ecx, edx, esi, edi, ebp;

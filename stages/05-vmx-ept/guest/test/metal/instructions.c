@@ -122,21 +122,6 @@ static void check_cr4(void)
 	write_cr4(before);
 }
 
-struct xcr {
-	u32 index;
-	u64 value;
-};
-
-static void do_xsetbv(void *arg)
-{
-	struct xcr *x = arg;
-
-	asm volatile("xsetbv"
-		     :
-		     : "c"(x->index), "a"((u32)x->value),
-		       "d"((u32)(x->value >> 32)));
-}
-
 static u64 xgetbv(void)
 {
 	u32 lo, hi;
@@ -152,25 +137,22 @@ static bool osxsave(void)
 
 static void check_xsetbv(void)
 {
-	static struct xcr none = {0, 0}, high = {0, BIT(63) | 3}, avx = {0, 5},
-			  other = {1, 3}, good = {0, 3}, x87 = {0, 1};
-
 	if (!(cpuid(1, 0).ecx & CPUID_1_ECX_XSAVE)) {
 		say("this CPU has no XSAVE");
 		return;
 	}
 	check(!osxsave(), "OSXSAVE is set before CR4.OSXSAVE");
-	check(try(do_xsetbv, &good) == VECTOR_UD,
+	check(try_xsetbv(0, 3) == VECTOR_UD,
 	      "XSETBV without CR4.OSXSAVE is no #UD");
 	write_cr4(read_cr4() | CR4_OSXSAVE);
 	check(osxsave(), "OSXSAVE does not follow CR4.OSXSAVE");
-	check(try(do_xsetbv, &none) == VECTOR_GP, "XCR0 = 0: no #GP");
-	check(try(do_xsetbv, &high) == VECTOR_GP, "XCR0 bit 63: no #GP");
-	check(try(do_xsetbv, &avx) == VECTOR_GP, "XCR0 AVX, no SSE: no #GP");
-	check(try(do_xsetbv, &other) == VECTOR_GP, "XCR1: no #GP");
-	check(try(do_xsetbv, &good) == NO_FAULT && xgetbv() == 3,
+	check(try_xsetbv(0, 0) == VECTOR_GP, "XCR0 = 0: no #GP");
+	check(try_xsetbv(0, BIT(63) | 3) == VECTOR_GP, "XCR0 bit 63: no #GP");
+	check(try_xsetbv(0, 5) == VECTOR_GP, "XCR0 AVX, no SSE: no #GP");
+	check(try_xsetbv(1, 3) == VECTOR_GP, "XCR1: no #GP");
+	check(try_xsetbv(0, 3) == NO_FAULT && xgetbv() == 3,
 	      "a good XSETBV has no effect");
-	check(try(do_xsetbv, &x87) == NO_FAULT && xgetbv() == 1,
+	check(try_xsetbv(0, 1) == NO_FAULT && xgetbv() == 1,
 	      "a second good XSETBV has no effect");
 	write_cr4(read_cr4() & ~CR4_OSXSAVE);
 	check(!osxsave(), "OSXSAVE stays when CR4.OSXSAVE goes");

@@ -99,6 +99,28 @@ int try_wrmsr(u32 msr, u64 value)
 	return try(do_wrmsr, &a);
 }
 
+struct xcr {
+	u32 index;
+	u64 value;
+};
+
+static void do_xsetbv(void *arg)
+{
+	struct xcr *x = arg;
+
+	asm volatile("xsetbv"
+		     :
+		     : "c"(x->index), "a"((u32)x->value),
+		       "d"((u32)(x->value >> 32)));
+}
+
+int try_xsetbv(u32 index, u64 value)
+{
+	struct xcr x = {index, value};
+
+	return try(do_xsetbv, &x);
+}
+
 static u32 pci_read(uint device, uint function, uint offset)
 {
 	outl(0xcf8, 0x80000000 | device << 11 | function << 8 | offset);
