@@ -90,3 +90,13 @@ def test_a_list_with_an_unknown_word_is_refused(tmp_path, monkeypatch):
     path.write_text(f'[x]\nrun = STAGE={BOOT}\nform = ^x\n')
     with pytest.raises(ToolError, match='wants one of run'):
         transcripts.transcripts()
+
+
+def test_what_is_typed_is_a_list_of_patterns_and_texts():
+    """Each line of `type` says when, and what; Enter is \\r."""
+    pairs = transcripts.typing('\n^ask: => s\n> => free 1\\r\n')
+    assert [(first.pattern, text) for first, text in pairs] == [
+        ('^ask:', 's'), ('>', 'free 1\r')]
+    assert transcripts.typing('') == ()
+    with pytest.raises(ToolError, match='PATTERN => TEXT, not free'):
+        transcripts.typing('> => s\nfree')

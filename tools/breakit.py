@@ -174,15 +174,19 @@ class Bench:
                             f'{shlex.join(key)}\n{text[-4000:]}')
         return text
 
-    def with_it(self, patch, until=None):
-        """What it prints with the patch, up to the symptom or other words."""
+    def broken(self, patch, use):
+        """What use() returns while the tree has the patch."""
         renew(self.tree, TOP)
         try:
             apply(patch, self.tree)
-            return output_of(patch.command, self.tree,
-                             until or patch.symptom)[1]
+            return use()
         finally:
             renew(self.tree, TOP)
+
+    def with_it(self, patch, until=None):
+        """What it prints with the patch, up to the symptom or other words."""
+        return self.broken(patch, lambda: output_of(
+            patch.command, self.tree, until or patch.symptom)[1])
 
     def judge(self, patch):
         """The line with the symptom; a ToolError when all is not as said."""

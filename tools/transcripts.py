@@ -10,20 +10,22 @@ differ from machine to machine, is no longer what a run prints.
 import argparse
 import configparser
 import difflib
+import io
 import re
 import shlex
 import subprocess
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import breakit
+import pexpect
 from common import BUILD, TOP, ToolError, main
 from copytree import environment
 from values import one_of
 
 FOLDER = TOP / 'book' / 'transcripts'
 LIST = FOLDER / 'list.ini'
-KEYS = {'run', 'command', 'patch', 'from', 'to', 'fails'}
+KEYS = {'run', 'command', 'patch', 'from', 'to', 'fails', 'with', 'type'}
 LIMIT = {'qemu': 120, 'bochs': 240}
 
 # A terminal's escape sequences, and where this tree happens to be.
@@ -64,6 +66,8 @@ class Transcript:
     first: str
     last: str
     fails: bool
+    more: list = field(default_factory=list)
+    typed: tuple = ()   # (what is waited for, what is typed then), in order
 
     @property
     def path(self):
@@ -73,14 +77,14 @@ class Transcript:
     @property
     def key(self):
         """Equal for transcripts that one run is enough for."""
-        return (self.kind, self.what,
-                self.last if self.kind == 'patch' else '')
+        return (self.kind, self.what, *self.more, self.typed,
+                self.last if self.kind == 'patch' or self.typed else '')
 
     @property
     def slow(self):
         """Does it take more than a second or two?"""
-        return self.kind == 'patch' or 'EMU=bochs' in self.what or \
-            'uefi' in self.what or 'final' in self.what
+        return self.kind == 'patch' or bool(self.typed) or \
+            re.search('EMU=bochs|uefi|final', self.what) is not None
 
     def cut(self, text):
         """The part of a run's text that is shown."""
@@ -99,6 +103,16 @@ class Transcript:
         return text.strip('\n') + '\n'
 
 
+def typing(text):
+    """'PATTERN => TEXT' in lines, as pairs; \\r in TEXT is the key Enter."""
+    pairs = [line.partition(' => ') for line in text.strip().splitlines()]
+    for first, arrow, last in pairs:
+        if not (first and arrow and last):
+            raise ToolError(f'{LIST}: type: wants PATTERN => TEXT, not {first}')
+    return tuple((re.compile(first, re.MULTILINE), last.replace('\\r', '\r'))
+                 for first, _, last in pairs)
+
+
 def transcripts():
     """All transcripts of list.ini, by name."""
     config = configparser.ConfigParser(interpolation=None)
@@ -109,11 +123,37 @@ def transcripts():
         kinds = [key for key in ('run', 'command', 'patch') if key in row]
         if len(kinds) != 1 or row.keys() - KEYS:
             raise ToolError(f'{LIST}: [{name}] wants one of run, command, '
-                            f'patch; from, to, fails; not {" ".join(row)}')
+                            f'patch; from, to, fails, with, type; not '
+                            f'{" ".join(row)}')
         first = row.get('from') or ('^Vellum ' if kinds[0] == 'run' else '')
         found[name] = Transcript(name, kinds[0], row[kinds[0]], first,
-                                 row.get('to', ''), row.get('fails') == 'yes')
+                                 row.get('to', ''), row.get('fails') == 'yes',
+                                 shlex.split(row.get('with', '')),
+                                 typing(row.get('type', '')))
     return found
+
+
+def talk(row, argv, tree):
+    """Run make with somebody at its terminal; what was on it, up to the last
+    line that is shown."""
+    argv = [word for word in argv if word != 'BATCH=1']
+    said = io.StringIO()
+    child = pexpect.spawn(argv[0], argv[1:], cwd=str(tree), timeout=300,
+                          env=environment(tree / 'build'), encoding='utf-8',
+                          codec_errors='replace', dimensions=(50, 200))
+    child.logfile_read = said
+    try:
+        for pattern, text in row.typed:
+            child.expect(pattern)
+            child.send(text)
+        child.expect(re.compile(row.last + r'[^\n]*\n', re.MULTILINE))
+    except (pexpect.EOF, pexpect.TIMEOUT) as error:
+        raise ToolError(f'transcript {row.name}: {type(error).__name__} in\n'
+                        f'{said.getvalue()[-3000:]}') from error
+    finally:
+        child.send('\x01x')     # leaves QEMU
+        child.close(force=True)
+    return said.getvalue()
 
 
 class Runs:
@@ -142,6 +182,8 @@ class Runs:
 
     def _run(self, row):
         words = shlex.split(row.what)
+        if row.typed:
+            return talk(row, ['make', 'run', *words], TOP)
         limit = LIMIT['bochs' if 'EMU=bochs' in words else 'qemu']
         text = self._finish(row, [
             sys.executable, TOP / 'tools/run.py', f'TIMEOUT={limit}', *words,
@@ -156,9 +198,13 @@ class Runs:
         if row.what not in known:
             raise ToolError(f'{LIST}: [{row.name}]: there is no patch '
                             f'{row.what}')
+        patch = known[row.what]
+        patch.command += row.more
         with breakit.only_bench() as bench:
-            return bench.with_it(known[row.what],
-                                 re.compile(row.last or '(?!)', re.M))
+            if row.typed:
+                return bench.broken(patch, lambda: talk(row, patch.command,
+                                                        bench.tree))
+            return bench.with_it(patch, re.compile(row.last or '(?!)', re.M))
 
 
 def stale(row, text):
