@@ -8,6 +8,7 @@
 #include "boot/cmdline.h"
 #include "boot/report.h"
 #include "console/console.h"
+#include "domain/domain.h"
 #include "efi/guest.h"
 #include "efi/handoff.h"
 #include "guest/bios.h"
@@ -65,6 +66,7 @@ static const char *start_vellum(int error)
 	mempool_init(); /* and pools of them, kept apart from all others */
 	SELFTEST(heap_selftest());
 	SELFTEST(mempool_selftest());
+	domain_init(); /* programs can run in ring 3, with some of each */
 
 	boot_phase("device");
 	smp_find_cpus(boot_info.firmware == BOOT_UEFI ? efi_census
@@ -84,6 +86,7 @@ static const char *start_vellum(int error)
 	else
 		smp_start(every_cpu); /* each goes through it, and waits */
 	SELFTEST(smp_break());
+	SELFTEST(domain_selftest());
 
 	boot_phase("guest");
 	if (boot_info.firmware == BOOT_UEFI)

@@ -95,6 +95,7 @@ STAMP = $(if $(call DIFFER,$(strip $(file <$1)),$(strip $2)),$(shell \
 	mkdir -p $(dir $1))$(file >$1,$2))
 DIFFER = $(subst $1,,$2)$(subst $2,,$1)
 $(call STAMP,$(BUILD)/flags,$(CC) $(CFLAGS))
+-include mk/domain.mk
 $(call STAMP,$(BUILD)/objects,$(OBJECTS))
 
 # The version goes into one object. In an archive made by `git archive` there is

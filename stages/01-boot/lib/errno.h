@@ -7,7 +7,10 @@
 
 #define EPERM  1  /* the caller may not do this */
 #define ENOENT 2  /* no such thing */
+#define EINTR  4  /* somebody wants it to end */
 #define E2BIG  7  /* a list is full */
+#define EBADF  9  /* no such descriptor */
+#define EAGAIN 11 /* not now */
 #define ENOMEM 12 /* out of memory */
 #define EFAULT 14 /* the access raised an exception */
 #define EBUSY  16 /* in use */

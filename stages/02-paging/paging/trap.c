@@ -90,6 +90,13 @@ static const char *const trap_names[TRAP_VECTORS] = {
 	[30] = "#SX security exception",
 };
 
+const char *trap_name(uint vector)
+{
+	const char *name = vector < TRAP_VECTORS ? trap_names[vector] : NULL;
+
+	return name ? name : "reserved";
+}
+
 static const char *pf_access(u64 error)
 {
 	if (error & PF_FETCH)
@@ -143,7 +150,6 @@ static void describe_trap(const struct trap_frame *frame, u64 cr2, char *text,
  */
 static void __noreturn trap_panic(struct trap_frame *frame)
 {
-	const char *name = trap_names[frame->vector];
 	u64 cr2 = read_cr2();
 	char text[96];
 
@@ -153,7 +159,7 @@ static void __noreturn trap_panic(struct trap_frame *frame)
 	}
 	describe_trap(frame, cr2, text, sizeof(text));
 	panic_at(frame->rip, frame->rbp, "exception %lu, %s%s (error 0x%lx)",
-		 frame->vector, name ? name : "reserved", text, frame->error);
+		 frame->vector, trap_name(frame->vector), text, frame->error);
 }
 
 static void print_registers(void)

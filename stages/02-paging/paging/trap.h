@@ -24,6 +24,9 @@ void trap_init(void);
  */
 void trap_set_handler(uint vector, bool (*handler)(struct trap_frame *));
 
+/* What an exception is called: "#PF page fault". */
+const char *trap_name(uint vector);
+
 /* The C end of every exception; called by trap_entry.S. */
 void trap_dispatch(struct trap_frame *frame);
 

@@ -1,0 +1,10 @@
+/*
+ * The smallest program.
+ */
+#include "domain/user/user.h"
+
+int program(int kind, int value, struct msgbuf *buf, uint count)
+{
+	printf("hello from ring 3\n");
+	return value;
+}

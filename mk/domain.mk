@@ -1,0 +1,60 @@
+# The programs that run in protection domains: each .c file in domain/programs/
+# is one, linked alone with the user library (domain/user/, and a few files of
+# other folders compiled once more), and then a part of the image, in its
+# read-only data (mk/programs.awk). Those of TEST_PROGRAMS only with TEST=1.
+
+ifneq ($(wildcard domain/programs),)
+
+TEST_PROGRAMS := hostile pagedump
+PROGRAMS := $(filter-out $(if $(TEST),,$(TEST_PROGRAMS)),$(sort $(notdir \
+	$(basename $(wildcard domain/programs/*.c)))))
+PROGRAM_BUILD := $(BUILD)/programs
+PROGRAM_ELFS := $(PROGRAMS:%=$(PROGRAM_BUILD)/%.elf)
+USER_LIBRARY := $(PROGRAM_BUILD)/user.a
+USER_OBJECTS := $(patsubst %,$(PROGRAM_BUILD)/%.o,$(basename $(wildcard \
+	domain/user/*.c domain/user/*.S) console/printf.c lib/string.c \
+	lib/words.c))
+
+# trace-pc: each block of code calls __sanitizer_cov_trace_pc() of the library,
+# which yields now and then. What speculates in ring 3 is no danger to it.
+PROGRAM_CFLAGS := $(filter-out -D__VELLUM__ -mindirect-branch% \
+	-mharden-sls%,$(CFLAGS)) $(if $(DEBUG),,-Os) \
+	-ffunction-sections -fdata-sections -fsanitize-coverage=trace-pc
+
+$(PROGRAM_BUILD)/%.o: %.c $(BUILD)/flags mk/domain.mk
+	@mkdir -p $(@D)
+	@$(CC) $(PROGRAM_CFLAGS) -MMD -MP -c -o $@ $(HERE)/$<
+
+$(PROGRAM_BUILD)/%.o: %.S $(BUILD)/flags mk/domain.mk
+	@mkdir -p $(@D)
+	@$(CC) $(PROGRAM_CFLAGS) -D__ASSEMBLER__ -MMD -MP -c -o $@ $(HERE)/$<
+
+$(call STAMP,$(PROGRAM_BUILD)/list,$(PROGRAMS) $(USER_OBJECTS))
+$(USER_LIBRARY): $(USER_OBJECTS) $(PROGRAM_BUILD)/list
+	@rm -f $@
+	@ar rcsD $@ $(USER_OBJECTS)
+
+$(PROGRAM_ELFS): $(PROGRAM_BUILD)/%.elf: \
+		$(PROGRAM_BUILD)/domain/programs/%.o $(USER_LIBRARY) \
+		domain/user/program.ld
+	@echo "  PROGRAM $(SHOWN)"
+	@ld $(LDFLAGS) --gc-sections -T domain/user/program.ld -o $@ $< \
+		$(USER_LIBRARY)
+	@objcopy -O binary $@ $(@:.elf=.bin)
+
+$(BUILD)/programs.S: $(PROGRAM_ELFS) $(PROGRAM_BUILD)/list mk/programs.awk
+	@for p in $(PROGRAMS); do echo "program $$p $(PROGRAM_BUILD)/$$p.bin"; \
+		nm -n $(PROGRAM_BUILD)/$$p.elf || exit 1; \
+	done > $@.names
+	@awk -f mk/programs.awk $@.names > $@
+
+$(BUILD)/programs.o: $(BUILD)/programs.S
+	@$(CC) -c -o $@ $<
+
+OBJECTS += $(BUILD)/programs.o
+.SECONDARY: $(USER_OBJECTS) $(PROGRAMS:%=$(PROGRAM_BUILD)/domain/programs/%.o)
+
+-include $(USER_OBJECTS:.o=.d)
+-include $(PROGRAMS:%=$(PROGRAM_BUILD)/domain/programs/%.d)
+
+endif

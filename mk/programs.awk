@@ -1,0 +1,57 @@
+# Makes the programs for domains a part of the image: for each, from a line
+# "program NAME FILE" and its `nm -n`, the bytes of FILE on pages that hold
+# nothing else, its functions with their names, and its struct program
+# (domain/program.h).
+function label(kind, i) {
+	return kind "_of_program" i
+}
+
+$1 == "program" {
+	name[++count] = $2
+	file[count] = $3
+	next
+}
+
+$3 ~ /^(text_end|rodata_end|data_end|program_end)$/ {
+	bound[count, $3] = $1
+	next
+}
+
+$2 ~ /^[tT]$/ {
+	n = functions[count]++
+	address[count, n] = $1
+	symbol[count, n] = $3
+}
+
+END {
+	print "\t.section .rodata.programs, \"a\""
+	print "\t.balign 8"
+	print "\t.globl programs_start, programs_end"
+	print "programs_start:"
+	for (i = 1; i <= count; i++) {
+		print "\t.quad " label("name", i) ", " label("image", i)
+		print "\t.quad 0x" bound[i, "text_end"] \
+			", 0x" bound[i, "rodata_end"]
+		print "\t.quad 0x" bound[i, "data_end"] \
+			", 0x" bound[i, "program_end"]
+		print "\t.quad " label("symbols", i) ", " functions[i] + 0
+	}
+	print "programs_end:"
+	for (i = 1; i <= count; i++) {
+		print label("symbols", i) ":"
+		for (n = 0; n < functions[i]; n++)
+			print "\t.quad 0x" address[i, n] ", " \
+				label("f" n, i)
+		print label("name", i) ":\t.asciz \"" name[i] "\""
+		for (n = 0; n < functions[i]; n++)
+			print label("f" n, i) ":\t.asciz \"" symbol[i, n] "\""
+		print "\t.balign 8"
+	}
+	print "\t.section .rodata.images, \"a\""
+	for (i = 1; i <= count; i++) {
+		print "\t.balign 4096"
+		print label("image", i) ":\t.incbin \"" file[i] "\""
+	}
+	print "\t.balign 4096"
+	print "\t.section .note.GNU-stack, \"\", @progbits"
+}
