@@ -4,6 +4,7 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 
 import debs
 import doctor
@@ -116,8 +117,8 @@ def test_a_tree_that_cannot_be_written_builds_elsewhere(copy, tmp_path):
     mounted = ('mount --bind {0} {0} && mount -o remount,bind,ro {0} && '
                'cd {0} && '.format(tree))
     for line in (f'make {BOOT}', 'make -C final', f'make run STAGE={BOOT}',
-                 f'python3 tools/run.py STAGE={BOOT} NATIVE=1 GUEST=none '
-                 'BATCH=1'):
+                 f'{sys.executable} tools/run.py STAGE={BOOT} NATIVE=1 '
+                 'GUEST=none BATCH=1'):
         status, text = shell(
             f"unshare --mount sh -c '{mounted} exec {line}'", '/')
         assert status and 'BUILD_ROOT=DIR' in text, text
@@ -126,6 +127,14 @@ def test_a_tree_that_cannot_be_written_builds_elsewhere(copy, tmp_path):
         f"unshare --mount sh -c '{mounted} exec make run STAGE={BOOT} BATCH=1 "
         f"BUILD_ROOT={tmp_path}/out'", '/')
     assert status == 0 and not (tree / 'build').exists(), text
+
+
+@pytest.mark.parametrize('tool', ['run', 'figures'])
+def test_a_python_without_debians_libraries_is_named(tool):
+    """As where another one lies first in PATH."""
+    status, text = shell(f'{sys.executable} -S tools/{tool}.py', TOP)
+    assert status and 'start the tools by make' in text
+    assert 'Traceback' not in text
 
 
 def test_clean_leaves_another_place_alone(tmp_path):

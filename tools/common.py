@@ -23,6 +23,12 @@ class ToolError(Exception):
     """An error that is explained by its message; no traceback is wanted."""
 
 
+def wrong_python(error):
+    """A library is missing: it is Debian's, for Debian's Python alone."""
+    sys.exit(f'error: {error} for {sys.executable}: start the tools by make, '
+             'or with /usr/bin/python3, for which `make setup` installs it')
+
+
 def stages():
     """Names of the stage directories, in order; final is the last."""
     names = sorted(p.name for p in (TOP / 'stages').glob('[0-9][0-9]-*'))

@@ -2,8 +2,13 @@
 import re
 import sys
 
-import pexpect
-from pexpect import fdpexpect
+from common import wrong_python
+
+try:
+    import pexpect
+    from pexpect import fdpexpect
+except ImportError as missing:
+    wrong_python(missing)
 
 EOF, TIMEOUT = pexpect.EOF, pexpect.TIMEOUT
 

@@ -3,12 +3,15 @@ import io
 import struct
 from pathlib import Path
 
-from elftools.common.exceptions import ELFError
-from elftools.common.utils import parse_cstring_from_stream
-from elftools.elf.constants import P_FLAGS
-from elftools.elf.elffile import ELFFile
+from common import ToolError, wrong_python
 
-from common import ToolError
+try:
+    from elftools.common.exceptions import ELFError
+    from elftools.common.utils import parse_cstring_from_stream
+    from elftools.elf.constants import P_FLAGS
+    from elftools.elf.elffile import ELFFile
+except ImportError as missing:
+    wrong_python(missing)
 
 
 class Elf:
