@@ -36,9 +36,13 @@ def put(char):
 def disk_that_says(path, text):
     """A disk image whose boot sector sets COM1 to 115200 8N1, writes text,
     and halts."""
+    return boot_disk(path, b''.join(map(put, text)))
+
+
+def boot_disk(path, code):
+    """The same that runs code in place of writing."""
     code = b''.join([out(0x3fb, 0x80), out(0x3f8, 1), out(0x3f9, 0),
-                     out(0x3fb, 3), *map(put, text),
-                     bytes.fromhex('fa f4 eb fd')])
+                     out(0x3fb, 3), code, bytes.fromhex('fa f4 eb fd')])
     path.write_bytes(code.ljust(510, b'\0') + b'\x55\xaa'
                      + bytes(16 * 63 * 512 * 4 - 512))
     return path
@@ -58,6 +62,18 @@ def test_a_machine_talks_and_is_ended(machine, sector, emu):
     assert process.alive(group)
     pc.close()
     assert not process.alive(group)
+
+
+def test_a_reader_that_is_slow_does_not_stall_the_machine(machine, tmp_path):
+    """OVMF gives a serial port up whose output is not taken at once."""
+    body = put(ord('x'))
+    many = (b'\xb9' + struct.pack('<H', 60000) + body +
+            b'\xe2' + struct.pack('b', -len(body) - 2))
+    disk = boot_disk(tmp_path / 'disk.img', many + out(0xcf9, 6))
+    pc = machine(native=True, disk=disk, limit=60)
+    pc.process.wait(55)     # it ends by the reset, and nothing has been read
+    pc.console.wait_for(['nothing'], 5)
+    assert pc.serial.count('x') >= 60000
 
 
 def test_only_our_own_disks_are_on_ahci(sector, tmp_path):

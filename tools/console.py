@@ -1,4 +1,5 @@
 """The serial console of a machine: text in, text out, through pexpect."""
+import os
 import re
 import sys
 
@@ -14,14 +15,20 @@ EOF, TIMEOUT = pexpect.EOF, pexpect.TIMEOUT
 
 
 class Console(fdpexpect.fdspawn):
-    """Talks over a file descriptor and logs all that was said. Carriage returns
-    are dropped, so that patterns can say \\n and $."""
+    """Talks over a file descriptor, or a second one to type on, and logs all
+    that was said. Carriage returns are dropped, so that patterns can say \\n
+    and $."""
 
-    def __init__(self, fd, log_path, echo=False):
+    def __init__(self, fd, log_path, echo=False, typed=None):
         super().__init__(fd, timeout=None, maxread=65536, encoding='utf-8',
                          codec_errors='replace')
         self.logfile_read = open(log_path, 'w', encoding='utf-8', newline='')
         self._path, self._echo = log_path, echo
+        self._typed = fd if typed is None else typed
+
+    def send(self, s):
+        """Type; pexpect would do it where it reads."""
+        return os.write(self._typed, s.encode())
 
     def read_nonblocking(self, size=1, timeout=None):
         """pexpect reads with this."""

@@ -62,26 +62,27 @@ class Machine:
     # --- starting
 
     def _start_qemu(self):
-        ours, theirs = socket.socketpair()
+        said, says = process.roomy_pipe()
+        hears, typed = os.pipe()
         qmp_ours, qmp_theirs = socket.socketpair()
         log = open(self.dir / 'emulator.log', 'wb')
-        self._files += [ours, log]
-        fds = (theirs.fileno(), qmp_theirs.fileno())
+        self._files += [os.fdopen(said, 'rb', 0), os.fdopen(typed, 'wb', 0),
+                        log]
         self._script(qemu.arguments(self.set, ['-serial', 'mon:stdio'],
                                     self.dir))
         argv = qemu.arguments(self.set, [
-            '-chardev', f'socket,id=com1,fd={fds[0]}',
-            '-serial', 'chardev:com1',
-            '-chardev', f'socket,id=qmp,fd={fds[1]}',
+            '-chardev', 'stdio,id=com1,signal=off', '-serial', 'chardev:com1',
+            '-chardev', f'socket,id=qmp,fd={qmp_theirs.fileno()}',
             '-mon', 'chardev=qmp,mode=control'], self.dir)
         self.process = process.spawn(
-            argv, self.set.limit, stdin=subprocess.DEVNULL, stdout=log,
-            stderr=log, pass_fds=fds)
-        theirs.close()
+            argv, self.set.limit, stdin=hears, stdout=says, stderr=log,
+            pass_fds=[qmp_theirs.fileno()])
+        for each in (hears, says):
+            os.close(each)
         qmp_theirs.close()
         self._qmp = Qmp(qmp_ours)
-        self.console = Console(ours.fileno(), self.dir / 'serial.log',
-                               self.set.echo)
+        self.console = Console(said, self.dir / 'serial.log', self.set.echo,
+                               typed)
 
     def _start_qemu_on_terminal(self):
         """QEMU itself talks to the terminal, so it stays in our group."""

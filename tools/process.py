@@ -12,6 +12,7 @@ from common import BUILD
 
 
 KEEP_RUNS, KEEP_SECONDS = 50, 3600
+ROOM = 1 << 20  # what any user may ask for
 
 
 def _last_written(path):
@@ -48,6 +49,16 @@ def run_directory(name):
         return path
     finally:
         os.close(lock)
+
+
+def roomy_pipe():
+    """A pipe that holds a whole boot's output, its ends to read and to write.
+    An emulated UART whose output is not taken stalls, and OVMF gives its
+    console up after 0.2 ms of that. (A socket has room for some 270 characters
+    that come one by one.)"""
+    ends = os.pipe()
+    fcntl.fcntl(ends[1], fcntl.F_SETPIPE_SZ, ROOM)
+    return ends
 
 
 def spawn(argv, limit, **kwargs):

@@ -25,7 +25,7 @@ from emulator import Machine
 from reboot import Kind
 
 CPUS = (2, 4)
-LIMIT = 240
+LIMIT = 300
 THOROUGH = 20           # from this N on
 ROWS = ((Kind('qemu', 'bios', 1), 'kbd'), (Kind('qemu', 'uefi', 4), 'acpi'))
 KINDS = [Kind('qemu', firmware, cpus) for firmware in ('bios', 'uefi')
