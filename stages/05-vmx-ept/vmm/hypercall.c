@@ -1,7 +1,7 @@
 /*
  * Hypercalls: how `vellumctl` in the guest asks what Vellum did.
  *
- *	in:  RAX = HYPERCALL_MAGIC, RBX = command, RCX = argument
+ *	in:  RAX = HYPERCALL_MAGIC, RBX = number, RCX = argument
  *	out: RAX = 0 or a negative errno; data in RBX RDX RSI RDI R8
  *
  * Data goes through registers only: no address from the guest is ever
@@ -24,11 +24,12 @@
 #include "page/runs.h"
 #include "vmm/hypercall.h"
 #include "vmm/launch.h"
-#include "vmm/msr.h"
 #include "vmm/vcpu.h"
 
-#define HYPERCALL_MAGIC       0x6d756c6c
 #define HYPERCALL_ABI_VERSION 1
+
+extern const struct hypercall __table_hypercall_start[];
+extern const struct hypercall __table_hypercall_end[];
 
 /* Exits for one reason, of all CPUs together. */
 static struct exit_stats sum_stats(uint reason)
@@ -122,28 +123,20 @@ static int call_pages(struct vcpu *vcpu)
 	return 0;
 }
 
-static int call_msr(struct vcpu *vcpu)
-{
-	struct guest_regs *r = &vcpu->regs;
-	struct msr_refusal refusal;
-	int error = msr_get_refusal(MIN(r->rcx, UINT32_MAX), &refusal);
-
-	if (error)
-		return error;
-	r->rbx = refusal.msr;
-	r->rdx = refusal.count;
-	r->rsi = refusal.value;
-	r->rdi = refusal.bits;
-	return 0;
-}
-
-static int (*const calls[])(struct vcpu *) = {
-	call_info,  call_stats, call_log, call_free,
-	call_check, call_pages, call_msr,
-};
+HYPERCALL(0, call_info);
+HYPERCALL(1, call_stats);
+HYPERCALL(2, call_log);
+HYPERCALL(3, call_free);
+HYPERCALL(4, call_check);
+HYPERCALL(5, call_pages);
 
 WORD(hypercall_word, .name = "hypercall",
      .help = "let vellumctl in the guest work");
+
+bool hypercall_is_allowed(void)
+{
+	return cmdline_has(&hypercall_word);
+}
 
 static void (*first_call)(struct vcpu *vcpu);
 
@@ -152,10 +145,20 @@ void hypercall_expect(void (*call)(struct vcpu *vcpu))
 	first_call = call;
 }
 
+static const struct hypercall *find_hypercall(u64 number)
+{
+	for (const struct hypercall *h = __table_hypercall_start;
+	     h != __table_hypercall_end; h++)
+		if (h->number == number)
+			return h;
+	return NULL;
+}
+
 EXIT_HANDLER(HYPERCALL)
 {
 	struct guest_regs *r = &vcpu->regs;
 	void (*call)(struct vcpu *) = first_call;
+	const struct hypercall *h;
 
 	if (call && (u32)r->rax == HYPERCALL_FIRST) {
 		first_call = NULL;
@@ -163,13 +166,11 @@ EXIT_HANDLER(HYPERCALL)
 		vcpu_ops->skip_instruction(vcpu);
 		return;
 	}
-	if (!cmdline_has(&hypercall_word) || (u32)r->rax != HYPERCALL_MAGIC) {
+	if (!hypercall_is_allowed() || (u32)r->rax != HYPERCALL_MAGIC) {
 		vcpu_ops->inject_exception(vcpu, VECTOR_UD, 0);
 		return;
 	}
-	if (r->rbx < ARRAY_SIZE(calls))
-		r->rax = calls[r->rbx](vcpu);
-	else
-		r->rax = -EINVAL;
+	h = find_hypercall(r->rbx);
+	r->rax = h ? h->call(vcpu) : -EINVAL;
 	vcpu_ops->skip_instruction(vcpu);
 }

@@ -16,6 +16,7 @@
 #include "lib/errno.h"
 #include "lib/spinlock.h"
 #include "paging/guarded.h"
+#include "vmm/hypercall.h"
 #include "vmm/msr_rules.h"
 #include "vmm/vcpu.h"
 
@@ -35,8 +36,14 @@ WORD(msr_word, .name = "msr", .takes = WORD_NUMBERS, .key = "pass",
      .max = UINT32_MAX, .most = PASSED_MOST,
      .help = "MSRs that the guest may write, against the rule");
 
-/* MSRs of which a write was refused; msr_lock protects both. */
-static struct msr_refusal refusals[64];
+/* Writes that were refused, or of which not all bits counted: one entry for
+ * each MSR; msr_lock protects it all. */
+static struct msr_refusal {
+	u32 msr;
+	u32 count;
+	u64 value; /* the last one */
+	u64 bits;  /* those that counted; 0: it was a #GP */
+} refusals[64];
 static uint refusal_count;
 static spinlock_t msr_lock = SPINLOCK_INIT;
 
@@ -143,18 +150,27 @@ static bool note_refusal(u32 msr, u64 value, u64 bits)
 	return first;
 }
 
-int msr_get_refusal(uint i, struct msr_refusal *refusal)
+/* The guest's RCX-th MSR of which a write was refused. */
+static int call_msr(struct vcpu *vcpu)
 {
+	struct guest_regs *r = &vcpu->regs;
 	int error = -ENOENT;
 
 	spin_lock(&msr_lock);
-	if (i < refusal_count) {
-		*refusal = refusals[i];
+	if (r->rcx < refusal_count) {
+		struct msr_refusal *refusal = &refusals[r->rcx];
+
+		r->rbx = refusal->msr;
+		r->rdx = refusal->count;
+		r->rsi = refusal->value;
+		r->rdi = refusal->bits;
 		error = 0;
 	}
 	spin_unlock(&msr_lock);
 	return error;
 }
+
+HYPERCALL(6, call_msr);
 
 static int refuse_write(u32 msr, u64 value)
 {

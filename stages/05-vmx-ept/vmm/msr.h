@@ -44,15 +44,4 @@ void msr_intercept_all(struct vcpu *vcpu);
 /* An msr_write_fn that takes the microcode update, and drops it. */
 int msr_drop_microcode(struct vcpu *vcpu, u32 msr, u64 value);
 
-/* Writes to one MSR that were refused, or of which not all bits counted. */
-struct msr_refusal {
-	u32 msr;
-	u32 count;
-	u64 value; /* the last one */
-	u64 bits;  /* those that counted; 0: it was a #GP */
-};
-
-/* The @i-th MSR of which a write was refused; -ENOENT past the last. */
-int msr_get_refusal(uint i, struct msr_refusal *refusal);
-
 #endif
