@@ -50,14 +50,14 @@ def _stamp(target, digest):
 
 
 def tool(name):
-    """Compile a program of the demo guest; its path."""
-    source = demo_dir() / f'{name}.c'
+    """Compile a program of the demo guest, NAME*.c; its path."""
+    sources = sorted(demo_dir().glob(f'{name}*.c'))
     target = GUEST / name
-    digest = _digest(source)
+    digest = _digest(*sources, *sorted(demo_dir().glob(f'{name}*.h')))
     if not _fresh(target, digest):
         need('gcc', 'gcc')
         command(['gcc', '-std=gnu11', '-Wall', '-Wextra', '-O2', '-static',
-                 '-o', target, source])
+                 '-o', target, *sources])
         _stamp(target, digest)
     return target
 

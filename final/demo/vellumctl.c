@@ -1,5 +1,6 @@
 /*
- * vellumctl: asks the hypervisor below this Linux about itself.
+ * vellumctl: asks the hypervisor below this Linux about itself. Its debug shell
+ * is in vellumctl_shell.c.
  *
  * A hypercall is one instruction: VMCALL on Intel, VMMCALL on AMD, with a
  * signature and a command in registers. It needs no driver and no memory that
@@ -9,6 +10,8 @@
  * raises #UD, which Linux shows to us as SIGILL. The CPUID leaf always answers.
  * The other side is the hypercall handler of stage 05.
  */
+#include "vellumctl.h"
+
 #include <cpuid.h>
 #include <signal.h>
 #include <stdio.h>
@@ -17,10 +20,7 @@
 #include <strings.h>
 #include <unistd.h>
 
-typedef unsigned long long u64;
-
 enum {
-	SIGNATURE = 0x6d756c6c,
 	LEAF_NAME = 0x40000000,
 	LEAF_INFO = 0x40000001,
 	LEAF_VERSION = 0x40000002, /* and the next: 16 bytes of text each */
@@ -39,12 +39,6 @@ enum command {
 	CMD_CHECK,
 	CMD_PAGES,
 	CMD_MSR
-};
-
-/* What a hypercall leaves in the registers. */
-struct reply {
-	long long status;
-	u64 rbx, rdx, rsi, rdi, r8;
 };
 
 struct reason {
@@ -68,33 +62,32 @@ static void on_sigill(int sig)
 	_exit(3);
 }
 
-#define REGISTERS                                                         \
-	"+a"(rax), "+b"(rbx), "+c"(rcx), "+d"(rdx), "+S"(rsi), "+D"(rdi), \
-		"+r"(r8)
-
-/* Do one hypercall; end the program when Vellum does not allow them. */
-static struct reply hypercall(enum command cmd, u64 arg)
+void hypercall(struct registers *r)
 {
-	u64 rax = SIGNATURE, rbx = cmd, rcx = arg;
-	u64 rdx = 0, rsi = 0, rdi = 0;
-	register u64 r8 asm("r8") = 0;
-
 	calls_made++;
 	if (backend == BACKEND_VMX)
-		asm volatile("vmcall" : REGISTERS : : "memory");
+		CALL_VELLUM("vmcall", r);
 	else
-		asm volatile("vmmcall" : REGISTERS : : "memory");
-	return (struct reply){(long long)rax, rbx, rdx, rsi, rdi, r8};
+		CALL_VELLUM("vmmcall", r);
 }
 
-/* As hypercall, for calls that must not fail. */
-static struct reply ask(enum command cmd, u64 arg)
+/* Do one hypercall; end the program when Vellum does not allow them. */
+static struct registers call(enum command cmd, u64 arg)
 {
-	struct reply r = hypercall(cmd, arg);
+	struct registers r = {.rbx = cmd, .rcx = arg};
 
-	if (r.status) {
+	hypercall(&r);
+	return r;
+}
+
+/* As call, for those that must not fail. */
+static struct registers ask(enum command cmd, u64 arg)
+{
+	struct registers r = call(cmd, arg);
+
+	if (r.rax) {
 		fprintf(stderr, "vellumctl: hypercall %d failed: %lld\n", cmd,
-			r.status);
+			r.rax);
 		exit(4);
 	}
 	return r;
@@ -153,9 +146,9 @@ static size_t read_stats(struct reason *table)
 	size_t n = 0;
 
 	for (u64 i = 0; i < MAX_REASONS; i++) {
-		struct reply r = hypercall(CMD_STATS, i);
+		struct registers r = call(CMD_STATS, i);
 
-		if (r.status)
+		if (r.rax)
 			break;
 		if (!r.rbx)
 			continue;
@@ -182,7 +175,7 @@ static void do_stats(void)
 	static struct reason table[MAX_REASONS];
 	struct reason all = {.name = "total"};
 	struct reason rest = {.name = "without CPUID"};
-	struct reply info = ask(CMD_INFO, 0);
+	struct registers info = ask(CMD_INFO, 0);
 	size_t n = read_stats(table);
 
 	qsort(table, n, sizeof table[0], by_count);
@@ -208,7 +201,7 @@ static void print_log(const char *only)
 {
 	static char text[1 << 20];
 	size_t size = 0;
-	struct reply r;
+	struct registers r;
 
 	while (size + LOG_CHUNK < sizeof text && (r = ask(CMD_LOG, size)).rdx) {
 		u64 words[4] = {r.rbx, r.rsi, r.rdi, r.r8};
@@ -232,7 +225,7 @@ static void do_log(void)
 
 static void do_free(void)
 {
-	struct reply r = ask(CMD_FREE, 0);
+	struct registers r = ask(CMD_FREE, 0);
 
 	printf("pages: %llu managed, %llu available (%llu KiB)\n", r.rbx, r.rdx,
 	       r.rdx * 4);
@@ -241,7 +234,7 @@ static void do_free(void)
 /* Every invariant of Vellum's memory; what is broken is in its log. */
 static void do_check(void)
 {
-	if (hypercall(CMD_CHECK, 0).status) {
+	if (call(CMD_CHECK, 0).rax) {
 		printf("check: BROKEN\n");
 		print_log("mm_check: ");
 		exit(5);
@@ -254,10 +247,10 @@ static void do_pages(void)
 {
 	static const char *const states[] = {"reserved", "free", "allocated"};
 	u64 page = 0;
-	struct reply r;
+	struct registers r;
 
 	printf("page-map: %llu pages\n", ask(CMD_FREE, 0).rbx);
-	while (!(r = hypercall(CMD_PAGES, page)).status) {
+	while (!(r = call(CMD_PAGES, page)).rax) {
 		printf("page-map: %llu %s %llu x %llu\n", page,
 		       r.rbx < 3 ? states[r.rbx] : "none", r.rdx, r.rsi);
 		page += r.rdx * r.rsi;
@@ -267,10 +260,10 @@ static void do_pages(void)
 /* What the guest may not write: see msr=pass in Vellum's README. */
 static void do_msr(void)
 {
-	struct reply r;
+	struct registers r;
 	u64 i;
 
-	for (i = 0; !(r = hypercall(CMD_MSR, i)).status; i++) {
+	for (i = 0; !(r = call(CMD_MSR, i)).rax; i++) {
 		if (!i)
 			printf("%-10s %7s %18s  %s\n", "MSR", "refused",
 			       "last value", "only these bits counted");
@@ -283,7 +276,7 @@ static void do_msr(void)
 
 static void do_info(void)
 {
-	struct reply r = ask(CMD_INFO, 0);
+	struct registers r = ask(CMD_INFO, 0);
 
 	printf("ABI version %llu, back end %s\n", r.rbx, backend_name());
 	printf("from entry to the guest's first instruction: %llu cycles\n",
@@ -330,19 +323,45 @@ static const struct {
 };
 
 #define COMMANDS (sizeof commands / sizeof commands[0])
-int main(int argc, char **argv)
+
+/* Do what @name says; false if that is none of the commands. */
+static int run_command(const char *name)
 {
-	for (size_t i = 0; argc == 2 && i < COMMANDS; i++) {
-		if (strcmp(argv[1], commands[i].name))
+	for (size_t i = 0; i < COMMANDS; i++) {
+		if (strcmp(name, commands[i].name))
 			continue;
-		signal(SIGILL, on_sigill);
 		find_vellum();
 		commands[i].run();
-		return 0;
+		return 1;
 	}
+	return 0;
+}
+
+static int usage(void)
+{
 	fprintf(stderr, "usage: vellumctl COMMAND\n");
 	for (size_t i = 0; i < COMMANDS; i++)
-		fprintf(stderr, "  %-7s %s\n", commands[i].name,
+		fprintf(stderr, "  %-10s %s\n", commands[i].name,
 			commands[i].help);
+	fprintf(stderr,
+		"  log --last the log of the run before this one (for root)\n"
+		"  shell      Vellum's debug shell; with words behind it, one "
+		"command of that\n"
+		"             (shell help lists them)\n");
 	return 1;
+}
+
+int main(int argc, char **argv)
+{
+	const char *name = argc > 1 ? argv[1] : "";
+	int last =
+		argc == 3 && !strcmp(name, "log") && !strcmp(argv[2], "--last");
+
+	signal(SIGILL, on_sigill);
+	if (last || !strcmp(name, "shell")) {
+		find_vellum();
+		return last ? debug_shell(2, argv + 1)
+			    : debug_shell(argc - 2, argv + 2);
+	}
+	return argc == 2 && run_command(name) ? 0 : usage();
 }
