@@ -6,9 +6,9 @@
 
 #include "lib/types.h"
 
-/* Prompt and line fit into one row of 80 columns, with one for the cursor: the
+/* Prompt and line fit into one row of 80 columns, with ^C and the cursor: the
  * row is never left, whatever the line is shown on. */
-#define LINE_COLUMNS 79
+#define LINE_COLUMNS 77
 #define LINE_SIZE    (LINE_COLUMNS + 1)
 #define LINE_HISTORY 16
 

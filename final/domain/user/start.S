@@ -44,7 +44,6 @@ system_call:
  * block that it compiles (-fsanitize-coverage=trace-pc). After SLICE_BLOCKS of
  * them the CPU goes back to Vellum. So no loop that GCC has compiled holds it
  * for long, on a machine with one CPU and with no interrupt that would tell.
- * Changes RAX, RDI and flags only where a call may.
  */
 	.type	__sanitizer_cov_trace_pc, @function
 __sanitizer_cov_trace_pc:
@@ -55,9 +54,8 @@ __sanitizer_cov_trace_pc:
 	movl	$SYS_YIELD, %eax
 	int	$SYSCALL_VECTOR
 	cmpq	$-EINTR, %rax
-	jne	2f
-	movl	$1, interrupt_seen(%rip)
-2:	ret
+	je	take_interrupt
+	ret
 	.size	__sanitizer_cov_trace_pc, . - __sanitizer_cov_trace_pc
 
 	.data

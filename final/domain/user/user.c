@@ -6,11 +6,13 @@
 
 #include "console/printf_engine.h"
 
-/* For start.S. */
-int interrupt_seen; /* set there, too: Ctrl-C has been pressed */
+/* What start.S calls. */
 message_handler serve_message;
+void take_interrupt(void);
 
 static message_handler *handler = program;
+static bool interrupt_kept; /* Ctrl-C does not end us, */
+static bool interrupt_seen; /* and has been pressed */
 
 /* Each message comes here; the result is the reply. */
 int serve_message(int kind, int value, struct msgbuf *buf, uint count)
@@ -30,19 +32,39 @@ void panic_process(const char *text)
 	exitprocess(-EFAULT);
 }
 
-bool interrupted(void)
+void keep_interrupts(void)
 {
-	if (system_call(SYS_YIELD, 0, 0, 0, 0) == -EINTR)
-		interrupt_seen = 1;
-	if (!interrupt_seen)
-		return false;
-	interrupt_seen = 0;
-	return true;
+	interrupt_kept = true;
 }
 
+/* Vellum has said that Ctrl-C was pressed. */
+void take_interrupt(void)
+{
+	if (!interrupt_kept)
+		exitprocess(-EINTR);
+	interrupt_seen = true;
+}
+
+bool interrupted(void)
+{
+	bool seen;
+
+	if (system_call(SYS_YIELD, 0, 0, 0, 0) == -EINTR)
+		take_interrupt();
+	seen = interrupt_seen;
+	interrupt_seen = false;
+	return seen;
+}
+
+/* Ctrl-C that was pressed before is none for the line that begins. */
 int readchar(void)
 {
-	return system_call(SYS_READ, 0, 0, 0, 0);
+	int c = system_call(SYS_READ, 0, 0, 0, 0);
+
+	if (c == -EINTR)
+		take_interrupt();
+	interrupt_seen = false;
+	return c;
 }
 
 void write_text(const char *text, size_t length)
@@ -152,6 +174,21 @@ int msgsendint(int desc, int value)
 int msgsendbuf(int desc, int value, struct msgbuf *buf, uint count)
 {
 	return system_call(SYS_MSG_SENDBUF, desc, value, (u64)buf, count);
+}
+
+int command(const char *words, uint length)
+{
+	struct msgbuf buf = {(char *)words, length, false};
+	int server = msgopen("command"), result;
+
+	if (server < 0)
+		return server == -ENOENT ? COMMAND_UNKNOWN : server;
+	result = msgsendbuf(server, COMMAND_START, &buf, 1);
+	while (result == COMMAND_MORE)
+		result = msgsendint(server, interrupted() ? COMMAND_STOP
+							  : COMMAND_NEXT);
+	msgclose(server);
+	return result;
 }
 
 const char *next_arg(const struct msgbuf *buf, size_t *at)

@@ -39,11 +39,17 @@ void exitprocess(int code) __noreturn;
 /* End this program, and have Vellum print "panic in process: @text". */
 void panic_process(const char *text) __noreturn;
 
+/*
+ * Ctrl-C ends a program, in whatever call of these it is, or in a loop. From
+ * now on it does not: the program looks for it itself.
+ */
+void keep_interrupts(void);
+
 /* Let other work be done. Has Ctrl-C been pressed since the last call? */
 bool interrupted(void);
 
-/* The next character of input, waiting for it; -EINTR after Ctrl-C, -ENODEV
- * when there will be no more. */
+/* The next character of input, waiting for it; -ENODEV when there will be no
+ * more, -EINTR after Ctrl-C. */
 int readchar(void);
 
 /* Write @length characters as they are. */
@@ -71,6 +77,13 @@ int msgclose(int desc);
  * What the receiver writes into a buffer with rw set is there afterwards. */
 int msgsendint(int desc, int value);
 int msgsendbuf(int desc, int value, struct msgbuf *buf, uint count);
+
+/*
+ * Have Vellum run a command (shell/command.h), which prints to who has started
+ * this program: @words are those of its line, each with a NUL behind it, with
+ * @length bytes in all. Its result; COMMAND_UNKNOWN where there is none.
+ */
+int command(const char *words, uint length);
 
 /*
  * The words that a program was started with, one after the other: *@at is 0 at
