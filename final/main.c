@@ -19,6 +19,7 @@
 #include "paging/trap.h"
 #include "pool/mempool.h"
 #include "preflight/preflight.h"
+#include "shell/door.h"
 #include "sleep/fch.h"
 #include "sleep/states.h"
 #include "smp/cpus.h"
@@ -74,6 +75,8 @@ static const char *start_vellum(int error)
 	smp_watch_apic(); /* INITs and start-up IPIs go through it */
 
 	sleep_watch_fch(); /* sleep control that is in memory */
+
+	shell_open_doors(); /* for `vellumctl shell`, if a word says so */
 
 	boot_phase("cpu");
 	direct_map_end(); /* RAM is the guest's from here on */

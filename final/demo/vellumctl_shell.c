@@ -217,7 +217,7 @@ static long long wait_for_other(enum shell_kind kind, u64 silence)
 			fprintf(stderr,
 				"vellumctl: another vellumctl has the debug "
 				"shell, but is silent: waiting until Vellum "
-				"takes it for dead (half a minute at most)\n");
+				"takes it for dead (some seconds)\n");
 	}
 }
 
