@@ -17,15 +17,6 @@
 #include "boot/layout.h"
 #include "console/printf.h"
 
-#define MAX_FRAMES 24
-
-struct symbol {
-	u64 address;
-	const char *name;
-};
-
-extern const struct symbol symbols_start[], symbols_end[];
-
 const char *symbol_name(u64 address, u64 *offset)
 {
 	const struct symbol *low = symbols_start, *high = symbols_end;
@@ -69,12 +60,12 @@ static void print_named(u64 address, uint back)
 		printf("  0x%lx\n", address);
 }
 
-void backtrace_print(u64 rip, u64 rbp)
+uint backtrace_walk(u64 rip, u64 rbp, u64 frames[BACKTRACE_MOST])
 {
-	u64 frames[MAX_FRAMES] = {rip};
 	uint count = 1;
 
-	while (count < MAX_FRAMES && is_frame(rbp)) {
+	frames[0] = rip;
+	while (count < BACKTRACE_MOST && is_frame(rbp)) {
 		const u64 *frame = (const u64 *)rbp;
 
 		if (!frame[1])
@@ -84,6 +75,14 @@ void backtrace_print(u64 rip, u64 rbp)
 			break;
 		rbp = frame[0];
 	}
+	return count;
+}
+
+void backtrace_print(u64 rip, u64 rbp)
+{
+	u64 frames[BACKTRACE_MOST];
+	uint count = backtrace_walk(rip, rbp, frames);
+
 	printf("backtrace");
 	for (uint i = 0; i < count; i++)
 		printf("<-0x%lx", frames[i]);
