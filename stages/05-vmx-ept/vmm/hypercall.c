@@ -31,24 +31,12 @@
 extern const struct hypercall __table_hypercall_start[];
 extern const struct hypercall __table_hypercall_end[];
 
-/* Exits for one reason, of all CPUs together. */
-static struct exit_stats sum_stats(uint reason)
-{
-	struct exit_stats sum = {0};
-
-	for (struct vcpu *v = vcpu_first(); v; v = v->next) {
-		sum.count += v->stats[reason].count;
-		sum.cycles += v->stats[reason].cycles;
-	}
-	return sum;
-}
-
 static u64 cycles_in_vellum(const struct vcpu *vcpu)
 {
 	u64 sum = rdtsc() - vcpu->exit_tsc; /* this exit, so far */
 
 	for (uint i = 0; i < EXIT_REASON_COUNT; i++)
-		sum += sum_stats(i).cycles;
+		sum += vcpu_sum_stats(i).cycles;
 	return sum;
 }
 
@@ -75,7 +63,7 @@ static int call_stats(struct vcpu *vcpu)
 		return -ENOENT;
 	text = exit_reason_name(r->rcx);
 	memcpy(name, text, MIN(strlen(text), sizeof(name)));
-	sum = sum_stats(r->rcx);
+	sum = vcpu_sum_stats(r->rcx);
 	r->rbx = sum.count;
 	r->rdx = sum.cycles;
 	r->rsi = name[0];

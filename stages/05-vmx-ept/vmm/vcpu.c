@@ -33,6 +33,17 @@ void vcpu_add(struct vcpu *vcpu)
 		cpu_pause();
 }
 
+struct exit_stats vcpu_sum_stats(enum exit_reason reason)
+{
+	struct exit_stats sum = {0};
+
+	for (struct vcpu *v = vcpu_first(); v; v = v->next) {
+		sum.count += v->stats[reason].count;
+		sum.cycles += v->stats[reason].cycles;
+	}
+	return sum;
+}
+
 /* struct guest_regs has no RSP. */
 static u64 *other_than_rsp(struct vcpu *vcpu, uint number)
 {

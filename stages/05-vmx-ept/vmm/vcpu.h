@@ -211,6 +211,9 @@ struct vcpu *vcpu_current(void);
  * and read another's stats, which go on changing. */
 struct vcpu *vcpu_first(void);
 
+/* Exits for one reason, of all CPUs together. */
+struct exit_stats vcpu_sum_stats(enum exit_reason reason);
+
 /* @vcpu, which is complete, is this CPU's from now on. Once on each CPU. */
 void vcpu_add(struct vcpu *vcpu);
 
