@@ -17,6 +17,8 @@ USER_OBJECTS := $(patsubst %,$(PROGRAM_BUILD)/%.o,$(basename $(wildcard \
 
 # trace-pc: each block of code calls __sanitizer_cov_trace_pc() of the library,
 # which yields now and then. What speculates in ring 3 is no danger to it.
+# A block without code, the body of for (;;);, is one that GCC leaves out: a
+# program with an instruction that jumps to itself is refused.
 PROGRAM_CFLAGS := $(filter-out -D__VELLUM__ -mindirect-branch% \
 	-mharden-sls%,$(CFLAGS)) $(if $(DEBUG),,-Os) \
 	-ffunction-sections -fdata-sections -fsanitize-coverage=trace-pc
@@ -40,6 +42,9 @@ $(PROGRAM_ELFS): $(PROGRAM_BUILD)/%.elf: \
 	@echo "  PROGRAM $(SHOWN)"
 	@ld $(LDFLAGS) --gc-sections -T domain/user/program.ld -o $@ $< \
 		$(USER_LIBRARY)
+	@objdump -d --no-show-raw-insn $@ | awk '$$1 == $$(NF > 1 ? NF - 1 : 2) \
+		":" { print "$(SHOWN): an empty loop, which never yields, in " \
+		$$NF; bad = 1 } END { exit bad }' || { rm -f $@; exit 1; }
 	@objcopy -O binary $@ $(@:.elf=.bin)
 
 $(BUILD)/programs.S: $(PROGRAM_ELFS) $(PROGRAM_BUILD)/list mk/programs.awk

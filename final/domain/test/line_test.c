@@ -147,10 +147,16 @@ static void the_cursor_goes_to_the_next_row_with_enter(void **state)
 	assert_int_equal(screen_column, 0);
 }
 
-static void ctrl_c_cancels_and_ctrl_d_ends(void **state)
+static void ctrl_c_cancels_a_line_and_ends_an_empty_one(void **state)
 {
 	assert_int_equal(type("abc\x03"), LINE_CANCELLED);
 	assert_memory_equal(screen_above, "> abc^C ", 8);
+	assert_int_equal(type("\x03"), LINE_END);
+	assert_int_equal(type("a\x7f\x03"), LINE_END);
+}
+
+static void ctrl_d_ends_an_empty_line_alone(void **state)
+{
 	assert_int_equal(type("\x04"), LINE_END);
 	assert_int_equal(type("a\x04"), LINE_MORE);
 }
@@ -240,7 +246,7 @@ static void without_a_prompt_nothing_is_shown_or_kept(void **state)
 
 static void a_line_is_read_up_to_its_end(void **state)
 {
-	input = "one\rtwo\rthr";
+	input = "one\rtwo\rthr"; /* and then Ctrl-C */
 	assert_int_equal(read_line(&line), LINE_DONE);
 	assert_string_equal(line.text, "one");
 	assert_int_equal(read_line(&line), LINE_DONE);
@@ -277,7 +283,8 @@ int main(void)
 		TEST(enter_is_known_in_the_midst_of_a_sequence),
 		TEST(cr_and_lf_together_are_one_enter),
 		TEST(the_cursor_goes_to_the_next_row_with_enter),
-		TEST(ctrl_c_cancels_and_ctrl_d_ends),
+		TEST(ctrl_c_cancels_a_line_and_ends_an_empty_one),
+		TEST(ctrl_d_ends_an_empty_line_alone),
 		TEST(old_lines_come_back_and_the_new_one_waits),
 		TEST(neither_empty_nor_same_lines_are_kept),
 		TEST(the_oldest_of_many_lines_is_forgotten),

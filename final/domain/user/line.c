@@ -297,7 +297,7 @@ enum line_event line_key(struct line *l, int key)
 		return end_line(l);
 	if (key == CTRL('C')) {
 		tell(l, "^C\n");
-		return LINE_CANCELLED;
+		return l->length ? LINE_CANCELLED : LINE_END;
 	}
 	if (key == CTRL('D') && !l->length) {
 		tell(l, "\n");

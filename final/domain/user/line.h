@@ -23,7 +23,7 @@ enum line_event {
 	LINE_MORE,      /* the line is not done */
 	LINE_DONE,      /* Enter: it is in @text */
 	LINE_CANCELLED, /* Ctrl-C; or it had no room, which has been said */
-	LINE_END,       /* Ctrl-D on an empty line, or no more input */
+	LINE_END, /* Ctrl-C or Ctrl-D on an empty line, or no more input */
 };
 
 /* A line, and those before it. All is 0 at first but @prompt. */
