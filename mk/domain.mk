@@ -42,9 +42,10 @@ $(PROGRAM_ELFS): $(PROGRAM_BUILD)/%.elf: \
 	@echo "  PROGRAM $(SHOWN)"
 	@ld $(LDFLAGS) --gc-sections -T domain/user/program.ld -o $@ $< \
 		$(USER_LIBRARY)
-	@objdump -d --no-show-raw-insn $@ | awk '$$1 == $$(NF > 1 ? NF - 1 : 2) \
-		":" { print "$(SHOWN): an empty loop, which never yields, in " \
-		$$NF; bad = 1 } END { exit bad }' || { rm -f $@; exit 1; }
+	@objdump -d --no-show-raw-insn $@ | awk 'NF > 2 && \
+		$$1 == $$(NF - 1) ":" { print "$(SHOWN): a loop without code", \
+		"never yields: " $$NF; bad = 1 } END { exit bad }' || \
+		{ rm -f $@; exit 1; }
 	@objcopy -O binary $@ $(@:.elf=.bin)
 
 $(BUILD)/programs.S: $(PROGRAM_ELFS) $(PROGRAM_BUILD)/list mk/programs.awk
