@@ -101,7 +101,7 @@ static long go_on(u64 what)
 {
 	note("%s\n", what == COMMAND_STOP ? "stop" : "next");
 	if (what == COMMAND_STOP)
-		return -EINTR;
+		return 0;
 	return --steps ? COMMAND_MORE : 0;
 }
 

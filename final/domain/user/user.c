@@ -184,9 +184,12 @@ int command(const char *words, uint length)
 	if (server < 0)
 		return server == -ENOENT ? COMMAND_UNKNOWN : server;
 	result = msgsendbuf(server, COMMAND_START, &buf, 1);
-	while (result == COMMAND_MORE)
-		result = msgsendint(server, interrupted() ? COMMAND_STOP
-							  : COMMAND_NEXT);
+	while (result == COMMAND_MORE && !interrupted())
+		result = msgsendint(server, COMMAND_NEXT);
+	if (result == COMMAND_MORE) {
+		msgsendint(server, COMMAND_STOP);
+		result = -EINTR;
+	}
 	msgclose(server);
 	return result;
 }

@@ -81,7 +81,8 @@ int msgsendbuf(int desc, int value, struct msgbuf *buf, uint count);
 /*
  * Have Vellum run a command (shell/command.h), which prints to who has started
  * this program: @words are those of its line, each with a NUL behind it, with
- * @length bytes in all. Its result; COMMAND_UNKNOWN where there is none.
+ * @length bytes in all. Its result; COMMAND_UNKNOWN where there is none,
+ * -EINTR after Ctrl-C.
  */
 int command(const char *words, uint length);
 
