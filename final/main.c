@@ -20,6 +20,7 @@
 #include "pool/mempool.h"
 #include "preflight/preflight.h"
 #include "shell/door.h"
+#include "shell/last_log.h"
 #include "sleep/fch.h"
 #include "sleep/states.h"
 #include "smp/cpus.h"
@@ -54,12 +55,14 @@ static const char *start_vellum(int error)
 		return why;
 
 	boot_phase("memory");
+	last_log_find();      /* what an earlier run has left in our range */
 	paging_init();        /* our range, our page tables, and into both */
 	guard_stacks();       /* a stack that overflows faults */
 	paging_demonstrate(); /* what is promised there holds */
 	SELFTEST(paging_selftest());
 	SELFTEST(fault_on_demand()); /* if a word asks for one */
-	page_init(); /* the rest of the range can be allocated */
+	page_init();     /* the rest of the range can be allocated */
+	last_log_keep(); /* from here on, our log outlives a warm reset */
 	SELFTEST(page_selftest());
 
 	boot_phase("heap");

@@ -2,7 +2,8 @@
 
 RAM survives a reset, and so does what Vellum's earlier life left there. So
 each boot must be as good as the first: Vellum's banner (but not after kexec,
-which only changes the guest), Linux on all CPUs, and `vellumctl check`.
+which only changes the guest), Linux on all CPUs, and `vellumctl check`. The
+one thing that Vellum may know of its earlier life is how that ended.
 """
 import re
 from dataclasses import dataclass
@@ -60,13 +61,15 @@ def settings(kind, native=False, kexec=False):
         'limit': 30 * BOOT_LIMIT[kind.emu], 'name': 'reboot'}
 
 
-def comes_up(machine, vellum_anew=True):
-    """Wait for Linux's shell; what is below it must be as after power on."""
+def comes_up(machine, last='no previous log here'):
+    """Wait for Linux's shell; what is below it must be as after power on, but
+    for what Vellum says of its last run. None: it was not started anew."""
     pc, wait = machine, BOOT_LIMIT[machine.set.emu]
     native = not pc.set.image
     begin = len(pc.serial)
-    if vellum_anew and not native:
+    if last and not native:
         pc.expect(r'^Vellum final\b[^\n]*\n', wait)
+        pc.expect(rf'^last log: {last}', wait)
         pc.expect(expectations.LAUNCH, wait)
     pc.expect(r'^demo: uname: ', wait)
     pc.expect(r'^/ # ', wait)
@@ -121,7 +124,9 @@ def again(machine, way):
     else:
         machine.send(f'echo {way} >/sys/kernel/reboot/type; '
                      'echo 1 >/sys/kernel/reboot/force; reboot -f\n')
-    comes_up(machine, vellum_anew=way != 'kexec')
+    comes_up(machine, None if way == 'kexec' else
+             f'the last run ended {"in" if way == "panic" else "without"} a '
+             'panic')
 
 
 def life(machine, ways, after=lambda way: None):

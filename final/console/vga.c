@@ -1,0 +1,1 @@
+../../stages/06-smp/console/vga.c
