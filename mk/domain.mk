@@ -1,13 +1,13 @@
 # The programs that run in protection domains: each .c file in domain/programs/
 # is one, linked alone with the user library (domain/user/, and a few files of
 # other folders compiled once more), and then a part of the image, in its
-# read-only data (mk/programs.awk). Those of TEST_PROGRAMS only with TEST=1.
+# read-only data (mk/programs.awk). With TEST=1 those of domain/test/programs/
+# are as well.
 
 ifneq ($(wildcard domain/programs),)
 
-TEST_PROGRAMS := hostile pagedump
-PROGRAMS := $(filter-out $(if $(TEST),,$(TEST_PROGRAMS)),$(sort $(notdir \
-	$(basename $(wildcard domain/programs/*.c)))))
+PROGRAMS := $(basename $(wildcard domain/programs/*.c \
+	$(if $(TEST),domain/test/programs/*.c)))
 PROGRAM_BUILD := $(BUILD)/programs
 PROGRAM_ELFS := $(PROGRAMS:%=$(PROGRAM_BUILD)/%.elf)
 USER_LIBRARY := $(PROGRAM_BUILD)/user.a
@@ -36,9 +36,7 @@ $(USER_LIBRARY): $(USER_OBJECTS) $(PROGRAM_BUILD)/list
 	@rm -f $@
 	@ar rcsD $@ $(USER_OBJECTS)
 
-$(PROGRAM_ELFS): $(PROGRAM_BUILD)/%.elf: \
-		$(PROGRAM_BUILD)/domain/programs/%.o $(USER_LIBRARY) \
-		domain/user/program.ld
+$(PROGRAM_ELFS): %.elf: %.o $(USER_LIBRARY) domain/user/program.ld
 	@echo "  PROGRAM $(SHOWN)"
 	@ld $(LDFLAGS) --gc-sections -T domain/user/program.ld -o $@ $< \
 		$(USER_LIBRARY)
@@ -49,8 +47,9 @@ $(PROGRAM_ELFS): $(PROGRAM_BUILD)/%.elf: \
 	@objcopy -O binary $@ $(@:.elf=.bin)
 
 $(BUILD)/programs.S: $(PROGRAM_ELFS) $(PROGRAM_BUILD)/list mk/programs.awk
-	@for p in $(PROGRAMS); do echo "program $$p $(PROGRAM_BUILD)/$$p.bin"; \
-		nm -n $(PROGRAM_BUILD)/$$p.elf || exit 1; \
+	@for p in $(PROGRAM_ELFS:.elf=); do \
+		echo "program $$(basename $$p) $$p.bin"; \
+		nm -n $$p.elf || exit 1; \
 	done > $@.names
 	@awk -f mk/programs.awk $@.names > $@
 
@@ -58,9 +57,9 @@ $(BUILD)/programs.o: $(BUILD)/programs.S
 	@$(CC) -c -o $@ $<
 
 OBJECTS += $(BUILD)/programs.o
-.SECONDARY: $(USER_OBJECTS) $(PROGRAMS:%=$(PROGRAM_BUILD)/domain/programs/%.o)
+.SECONDARY: $(USER_OBJECTS) $(PROGRAM_ELFS:.elf=.o)
 
 -include $(USER_OBJECTS:.o=.d)
--include $(PROGRAMS:%=$(PROGRAM_BUILD)/domain/programs/%.d)
+-include $(PROGRAM_ELFS:.elf=.d)
 
 endif
