@@ -1,4 +1,4 @@
-HOST_TESTS += domain-user-heap domain-line domain-shell
+HOST_TESTS += domain-user-heap domain-line domain-shell domain-message
 
 # It includes heap.c, to see and damage what is inside.
 domain-user-heap.sources := domain/test/user_heap_test.c domain/user/user.c \
@@ -11,3 +11,10 @@ domain-line.sources := domain/test/line_test.c domain/user/line.c \
 domain-shell.sources := domain/test/shell_test.c domain/programs/shell.c \
 	domain/user/entries.c domain/user/line.c domain/user/heap.c \
 	lib/words.c console/printf.c
+
+# All of a domain but what enters ring 3 (thread.c, tables.c, enter.S).
+host-domains := domain/domain.c domain/space.c domain/syscall.c \
+	paging/pagetable.c pool/mempool.c $(below-pool)
+
+domain-message.sources := domain/test/message_test.c domain/message.c \
+	$(host-domains)
