@@ -40,7 +40,7 @@ DEMO_UEFI = {
 ALIGNMENT = 4 << 20
 
 # The folders with a self-test in the TEST=1 build.
-SELFTESTS = ('paging', 'page', 'heap', 'pool')
+SELFTESTS = ('paging', 'page', 'heap', 'pool', 'domain')
 
 # What the chapters about these folders show; a stage that has them shows it,
 # and so does a copy of it.

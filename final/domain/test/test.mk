@@ -1,4 +1,4 @@
-HOST_TESTS += domain-user-heap domain-line domain-shell domain-message
+HOST_TESTS += domain-space domain-user-heap domain-line domain-shell domain-message
 
 # It includes heap.c, to see and damage what is inside.
 domain-user-heap.sources := domain/test/user_heap_test.c domain/user/user.c \
@@ -18,3 +18,6 @@ host-domains := domain/domain.c domain/space.c domain/syscall.c \
 
 domain-message.sources := domain/test/message_test.c domain/message.c \
 	$(host-domains)
+
+domain-space.sources := domain/test/space_test.c domain/space.c \
+	paging/pagetable.c
