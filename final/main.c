@@ -36,6 +36,7 @@ static void every_cpu(void)
 	vmm_enable();  /* VMX or SVM on, and a virtual CPU made */
 	sleep_watch(); /* a CPU that slept would wake without us */
 	SELFTEST(smp_break_start_up());
+	SELFTEST(domain_selftest_cpu());
 }
 
 /* Comes back with the reason why no guest runs. */

@@ -68,7 +68,8 @@ void domain_init(void);
  * stays where it is. All other CPUs have stopped. */
 void domain_panic_reset(void);
 
-/* In a build with TEST=1: on the first CPU, and on each after it. */
+/* In a build with TEST=1: on each CPU, and when all have done that. */
+void domain_selftest_cpu(void);
 void domain_selftest(void);
 
 #endif

@@ -11,7 +11,7 @@
  *					in ring 0
  *	CR0.TS, CR4.OSFXSR 0, OSXSAVE 0	the FPU's registers are the guest's
  *	CR4.PKE 0			so is PKRU
- *	CR4.FSGSBASE 0, PCE 0, TSD	and what else a program need not know
+ *	CR4.FSGSBASE 0, PCE 0		and what else is not a program's
  *	CR4.SMEP, SMAP, UMIP		as far as the CPU has them
  *	CR0.AM				#AC, for a program that asks for it
  *	RFLAGS.IF 0, IOPL 0		no interrupt, and no port
@@ -125,8 +125,7 @@ static u64 ring3_cr4(u64 now)
 	if (!*this_cpu(guards)) {
 		if (cpuid(0, 0).eax >= 7)
 			c = cpuid(7, 0);
-		*this_cpu(guards) = CR4_TSD |
-				    (c.ebx & CPUID_7_EBX_SMEP ? CR4_SMEP : 0) |
+		*this_cpu(guards) = (c.ebx & CPUID_7_EBX_SMEP ? CR4_SMEP : 0) |
 				    (c.ebx & CPUID_7_EBX_SMAP ? CR4_SMAP : 0) |
 				    (c.ecx & CPUID_7_ECX_UMIP ? CR4_UMIP : 0);
 	}

@@ -156,9 +156,9 @@ int thread_start(struct domain_thread *t, const char *program, int value)
 	struct domain *d;
 	int error;
 
+	list_init(&t->domains);
 	if (!claim())
 		return -EBUSY;
-	list_init(&t->domains);
 	error = domain_new(t, program, &d);
 	if (!error)
 		message_enter(t, d, MSG_INT, value);
@@ -168,6 +168,8 @@ int thread_start(struct domain_thread *t, const char *program, int value)
 
 void thread_end(struct domain_thread *t)
 {
+	if (!t->domains.next)
+		return; /* it has never been started */
 	while (!claim()) {
 		smp_stop_if_panic();
 		cpu_pause();
