@@ -29,9 +29,9 @@ struct msg_server {
 		       struct server_buf *bufs, uint count);
 };
 
-#define MSG_SERVER(server_name, function)                           \
-	static const struct msg_server msg_server_##function __used \
-		__attribute__((section("msg_servers"))) = {         \
+#define MSG_SERVER(server_name, function)                                     \
+	static const struct msg_server msg_server_##function                  \
+		__attribute__((section("msg_servers"), used, aligned(8))) = { \
 			.name = (server_name), .receive = (function)}
 
 #endif
