@@ -87,20 +87,27 @@ static bool is_shortage(int result)
 	return result == -ENOMEM || result == -ENOSPC || result == -EBUSY;
 }
 
+/* No program could be started, because of @error: then it is a command. */
+static int run_command(struct words *w, int error)
+{
+	int result = command(w->text, w->size);
+
+	if (result != COMMAND_UNKNOWN)
+		return result;
+	if (!is_shortage(error))
+		say_unknown(w->text);
+	return error;
+}
+
 /*
  * Where memory is short a program can't be started, but commands, which need
  * none, can. What failed has said why, unless it could not even begin.
  */
 static int run_words(struct words *w)
 {
-	int desc = newprocess(w->text), result;
+	int desc = newprocess(w->text);
+	int result = desc < 0 ? run_command(w, desc) : run_program(desc, w);
 
-	result = desc < 0 ? command(w->text, w->size) : run_program(desc, w);
-	if (result == COMMAND_UNKNOWN) {
-		result = desc;
-		if (!is_shortage(desc))
-			say_unknown(w->text);
-	}
 	if (result == -EINTR)
 		printf("^C\n");
 	else if (is_shortage(result))

@@ -126,7 +126,7 @@ static long message(long number, u64 desc, u64 value, struct msgbuf *buf,
 			note("program\n");
 		else
 			note_words("program", buf);
-		return 0;
+		return COMMAND_UNKNOWN; /* any number is a program's own */
 	}
 	if (desc != SERVER)
 		return -EBADF;
@@ -244,6 +244,7 @@ static void a_program_is_run_with_the_words_behind_its_name(void **state)
 	run_shell(SHELL_INTERACTIVE, "sendint\rsendint free 3\r");
 	assert_string_equal(done, "program\nclose 5\nprogram|free|3\n"
 				  "close 5\n");
+	assert_string_equal(shown, "> sendint\n> sendint free 3\n> ");
 }
 
 static void where_no_program_can_be_started_commands_can(void **state)
