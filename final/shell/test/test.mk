@@ -1,10 +1,19 @@
-HOST_TESTS += shell-session
+HOST_TESTS += shell-session shell-command shell-dump shell-commands \
+	shell-last-log
 
 # Includes session.c, and plays the programs that it runs.
 shell-session.sources := shell/test/session_test.c
 
-HOST_TESTS += shell-last-log
-
 shell-last-log.sources := shell/test/last_log_test.c shell/last_log.c \
 	console/log.c paging/range.c page/page.c page/check.c page/mm.c \
 	page/fail.c
+
+shell-command.sources := shell/test/command_test.c shell/command.c
+
+shell-dump.sources := shell/test/dump_test.c shell/command.c shell/dump.c \
+	paging/direct.c
+
+shell-commands.sources := shell/test/commands_test.c shell/command.c \
+	shell/memory_commands.c shell/vellum_commands.c page/runs.c \
+	boot/cmdline.c console/log.c lib/words.c heap/heap.c heap/check.c \
+	heap/debug.c heap/init.c page/page.c page/check.c page/mm.c page/fail.c

@@ -1,0 +1,135 @@
+/*
+ * Commands about Vellum as a whole: what it said and did, how it was started,
+ * how it ends.
+ */
+#include "boot/boot_info.h"
+#include "boot/cmdline.h"
+#include "console/log.h"
+#include "lib/errno.h"
+#include "lib/string.h"
+#include "lib/version.h"
+#include "lib/words.h"
+#include "shell/command.h"
+#include "vmm/vcpu.h"
+
+#define LOG_LINES 20  /* if nobody says how many */
+#define LOG_PIECE 480 /* characters */
+
+/* Where the log goes on behind its first @most lines, counted from its oldest
+ * character; and how many there are, if not so many, in *@lines. */
+static u64 skip_lines(u64 most, u64 *lines)
+{
+	u64 at = 0;
+	char c;
+
+	for (*lines = 0; *lines < most && log_read(at, &c, 1); at++)
+		*lines += c == '\n';
+	return at;
+}
+
+/* The end is fixed, lest it run away: what is said may go into the log. */
+static void begin_log(struct command *c, u64 most)
+{
+	u64 lines;
+
+	c->at[1] = skip_lines(~0UL, &lines);
+	c->at[0] = skip_lines(lines - MIN(most, lines), &lines);
+	if (lines)
+		say(c, "(%lu lines before these: log all)\n", lines);
+}
+
+/* c->at[0] and [1]: the next character, and the end. */
+static int run_log(struct command *c)
+{
+	char text[LOG_PIECE / 4 + 1];
+	u64 most = LOG_LINES;
+
+	if (c->argc > 1 && !strcmp(c->argv[1], "all"))
+		most = ~0UL;
+	else if (c->argc > 1 && !parse_decimal(c->argv[1], &most)) {
+		say(c, "log: `%s` is no number of lines\n", c->argv[1]);
+		return -EINVAL;
+	}
+	if (!c->at[1])
+		begin_log(c, most);
+	for (uint i = 0; i < 4 && c->at[0] < c->at[1]; i++) {
+		size_t n = MIN(sizeof(text) - 1, c->at[1] - c->at[0]);
+
+		n = log_read(c->at[0], text, n);
+		if (!n)
+			return 0;
+		c->at[0] += n;
+		for (size_t j = 0; j < n; j++)
+			if ((u8)text[j] < ' ' && text[j] != '\n')
+				text[j] = ' '; /* for terminals obey the rest */
+		text[n] = '\0';
+		say(c, "%s", text);
+	}
+	return c->at[0] < c->at[1];
+}
+
+SHELL_COMMAND(log_command, .name = "log", .args = "[LINES|all]", .most = 1,
+	      .help = "the end of Vellum's log", .run = run_log);
+
+#define STATS 6 /* in a piece */
+
+/* c->at[0]: the next reason. */
+static int run_stats(struct command *c)
+{
+	if (!c->at[0])
+		say(c, "%-16s %10s %14s %10s\n", "exit", "count", "cycles",
+		    "each");
+	for (uint i = 0; i < STATS && c->at[0] < EXIT_REASON_COUNT; i++) {
+		uint reason = c->at[0]++;
+		struct exit_stats sum = vcpu_sum_stats(reason);
+
+		if (sum.count)
+			say(c, "%-16s %10lu %14lu %10lu\n",
+			    exit_reason_name(reason), sum.count, sum.cycles,
+			    sum.cycles / sum.count);
+	}
+	return c->at[0] < EXIT_REASON_COUNT;
+}
+
+SHELL_COMMAND(stats_command, .name = "stats", .run = run_stats,
+	      .help = "the guest's exits by reason, with cycles");
+
+extern const struct word __start_words[], __stop_words[];
+
+#define SETTINGS 3 /* in a piece */
+
+static void say_setting(struct command *c, const struct word *word)
+{
+	bool given = cmdline_has(word);
+	const char *value =
+		given ? find_word(boot_info.cmdline, word->name) : "";
+	char text[32] = "";
+	size_t length = 0;
+
+	if (*value == '=')
+		next_word(value, &length);
+	memcpy(text, value, MIN(length, sizeof(text) - 1));
+	say(c, "%c %s%s: %s\n", given ? '*' : ' ', word->name, text,
+	    word->help);
+}
+
+/* c->at[0]: the next word. */
+static int run_settings(struct command *c)
+{
+	const struct word *w = __start_words + c->at[0];
+
+	if (!c->at[0])
+		say(c,
+		    "Vellum %s, %s, %lu MiB at 0x%lx. Words on its command "
+		    "line have a star:\n",
+		    vellum_version, vcpu_ops ? vcpu_ops->name : "no guest",
+		    boot_info.vmm_size / MIB, boot_info.vmm_base.v);
+	for (uint i = 0; i < SETTINGS && w < __stop_words; i++)
+		say_setting(c, w++);
+	c->at[0] = w - __start_words;
+	return w < __stop_words;
+}
+
+SHELL_COMMAND(settings_command, .name = "settings", .run = run_settings,
+	      .help = "the words that Vellum was started with, and all others",
+	      .rights = RIGHT_INSPECT);
