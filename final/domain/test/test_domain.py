@@ -25,3 +25,12 @@ def test_an_nmi_that_comes_in_ring_3_is_survived(machine):
         pc.qmp('inject-nmi')
     pc.expect(r'^wander: has counted well\r?\n')
     pc.expect(r'^domain: program wander has ended: 0\r?\n')
+
+
+def test_a_program_out_of_memory_ends_and_vellum_goes_on(machine):
+    """Its heap is its own array: what is Vellum's is as it was."""
+    pc = machine(test=True, cmdline='program=exhaust')
+    pc.expect(r'^exhaust: 219 of 219 areas were whole\r?\n')
+    pc.expect(r'^domain exhaust: panic in process: out of memory\r?\n')
+    pc.expect(r'^domain: program exhaust has ended: -14\r?\n')
+    pc.expect(r'^vmm: .*\r?\n')
