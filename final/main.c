@@ -71,7 +71,7 @@ static const char *start_vellum(int error)
 	mempool_init(); /* and pools of them, kept apart from all others */
 	SELFTEST(heap_selftest());
 	SELFTEST(mempool_selftest());
-	domain_init(); /* programs can run in ring 3, with some of each */
+	domain_init(); /* from here on programs can run in ring 3 */
 
 	boot_phase("device");
 	smp_find_cpus(boot_info.firmware == BOOT_UEFI ? efi_census

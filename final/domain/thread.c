@@ -37,6 +37,8 @@ static void release(void)
 	__atomic_store_n(&busy, 0, __ATOMIC_RELEASE);
 }
 
+#define VECTOR_SX 30 /* APM 2 15.28: never by what a program does */
+
 /* Error code of a page fault (SDM 3A 4.7). */
 #define PF_PRESENT BIT(0)
 #define PF_WRITE   BIT(1)
@@ -82,8 +84,8 @@ static void end_by_fault(struct domain_thread *t, u64 cr2)
 	message_end(t, -EFAULT);
 }
 
-/* An NMI or a machine check is not the program's, but this CPU's: as if it had
- * come here. */
+/* An NMI, a machine check, or AMD's word for an INIT is not the program's, but
+ * this CPU's: as if it had come here. */
 static void serve_interruption(uint vector)
 {
 	struct trap_frame frame = {
@@ -114,6 +116,7 @@ static void run_once(struct domain_thread *t)
 		break;
 	case VECTOR_NMI:
 	case VECTOR_MC:
+	case VECTOR_SX:
 		serve_interruption(d->regs.vector);
 		break;
 	default:
@@ -181,7 +184,6 @@ void thread_end(struct domain_thread *t)
 void domain_init(void)
 {
 	domain_tables_init();
-	printf("domain: %lu programs\n", programs_end - programs_start);
 }
 
 void domain_panic_reset(void)

@@ -14,7 +14,8 @@ domain-shell.sources := domain/test/shell_test.c domain/programs/shell.c \
 
 # All of a domain but what enters ring 3 (thread.c, tables.c, enter.S).
 host-domains := domain/domain.c domain/space.c domain/syscall.c \
-	paging/pagetable.c pool/mempool.c $(below-pool)
+	paging/pagetable.c pool/mempool.c heap/heap.c heap/check.c \
+	heap/debug.c heap/init.c page/page.c page/check.c page/mm.c page/fail.c
 
 domain-message.sources := domain/test/message_test.c domain/message.c \
 	$(host-domains)
