@@ -16,7 +16,8 @@
 #include "pool/mempool.h"
 
 /*
- * One program, whatever its name: a page of text, one of constants, one of data.
+ * One program, whatever its name: a page of text, one of constants, two of
+ * data.
  */
 #define TEXT   PROGRAM_BASE
 #define RODATA (PROGRAM_BASE + PAGE_SIZE)

@@ -5,7 +5,7 @@
 #include "domain/test/host_domains.h"
 #include "page/fail.h"
 
-#define BUFS        (DATA + 0x800) /* where senders have their struct msgbuf array */
+#define BUFS        (DATA + 0x800) /* a sender's struct msgbuf array */
 #define TEXT_LENGTH 40
 
 static struct domain *first;

@@ -28,7 +28,8 @@ static int is_ours(const char *p, const struct msgbuf *buf, uint count)
 	return 0;
 }
 
-/* How many bytes of the buffers' pages hold something of somebody else. */
+/* How many bytes of the buffers' pages hold something of somebody else. Two
+ * buffers may show the same page. */
 static int look(const char *who, char letter, const struct msgbuf *buf,
 		uint count)
 {
@@ -43,10 +44,9 @@ static int look(const char *who, char letter, const struct msgbuf *buf,
 			others += *p && !is_ours(p, buf, count);
 		}
 	}
-	printf("pagedump: %s: %d pages looked at: %d bytes of the message, %d "
-	       "of others\n",
-	       who, count, ours, others);
-	return others;
+	printf("pagedump: %s: %u pages, %d bytes of others\n", who, count,
+	       others);
+	return ours ? others : -EINVAL;
 }
 
 /* Send @count buffers full of @letter, the first to be given back. */

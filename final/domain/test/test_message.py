@@ -1,0 +1,28 @@
+"""Programs in ring 3 that try to see, or do, more than they may (TEST=1)."""
+import re
+
+
+def _run(machine, emu, program):
+    """What was printed from the start of a program to its end."""
+    pc = machine(test=True, emu=emu, cmdline=f'program={program}')
+    pc.expect(rf'^program: {program}: -?\d+\r?\n')
+    return pc.serial
+
+
+def test_whatever_a_program_tries_ends_it_or_is_an_error(machine, emu):
+    """300 attempts: instructions, memory, INT n, flags, system calls."""
+    said = _run(machine, emu, 'hostile')
+    tried = re.findall(r'^hostile: (\w+): (ended|goes on)\r?$', said, re.M)
+    assert len(tried) > 140
+    assert 'ESCAPED' not in said
+    assert re.search(r'^hostile: INT n: 255 of 255 ended', said, re.M)
+    assert re.search(r'^hostile: ok', said, re.M)
+
+
+def test_the_pages_of_a_message_show_no_byte_of_anyone_else(machine, emu):
+    """Each byte of them is looked at, with two messages under way."""
+    said = _run(machine, emu, 'pagedump')
+    looks = re.findall(r'^pagedump: \w+: (\d) pages, (\d+) bytes of others',
+                       said, re.M)
+    assert looks == [('1', '0'), ('2', '0'), ('1', '0')]
+    assert re.search(r'^pagedump: ok', said, re.M)
