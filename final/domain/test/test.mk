@@ -1,4 +1,5 @@
-HOST_TESTS += domain-space domain-user-heap domain-line domain-shell domain-message
+HOST_TESTS += domain-space domain-message domain-user-heap domain-line \
+	domain-shell
 
 # It includes heap.c, to see and damage what is inside.
 domain-user-heap.sources := domain/test/user_heap_test.c domain/user/user.c \

@@ -1,19 +1,24 @@
 """Programs in ring 3 that try to see, or do, more than they may (TEST=1)."""
 import re
 
+import pytest
+
+# Each attempt is a line or two on the console, and Bochs takes its time.
+pytestmark = pytest.mark.slow('bochs')
+
 
 def _run(machine, emu, program):
-    """What was printed from the start of a program to its end."""
+    """What was printed until a program had ended with 0."""
     pc = machine(test=True, emu=emu, cmdline=f'program={program}')
-    pc.expect(rf'^program: {program}: -?\d+\r?\n')
+    pc.expect(rf'^domain: program {program} has ended: 0\r?\n')
     return pc.serial
 
 
 def test_whatever_a_program_tries_ends_it_or_is_an_error(machine, emu):
-    """300 attempts: instructions, memory, INT n, flags, system calls."""
+    """400 attempts: instructions, memory, INT n, flags, system calls."""
     said = _run(machine, emu, 'hostile')
-    tried = re.findall(r'^hostile: (\w+): (ended|goes on)\r?$', said, re.M)
-    assert len(tried) > 140
+    tried = re.findall(r'^hostile: (\w+): (?:ended|goes on)\r?$', said, re.M)
+    assert len(set(tried)) > 140
     assert 'ESCAPED' not in said
     assert re.search(r'^hostile: INT n: 255 of 255 ended', said, re.M)
     assert re.search(r'^hostile: ok', said, re.M)
@@ -25,4 +30,3 @@ def test_the_pages_of_a_message_show_no_byte_of_anyone_else(machine, emu):
     looks = re.findall(r'^pagedump: \w+: (\d) pages, (\d+) bytes of others',
                        said, re.M)
     assert looks == [('1', '0'), ('2', '0'), ('1', '0')]
-    assert re.search(r'^pagedump: ok', said, re.M)
