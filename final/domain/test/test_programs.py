@@ -1,10 +1,10 @@
-"""Programs in the image: whatever loop GCC has compiled, it yields."""
+"""Programs in the image, and what their library knows."""
 import graphlib
 import re
 import subprocess
 
 import pytest
-from common import BUILD
+from common import BUILD, stage_dir
 
 COUNTER = '__sanitizer_cov_trace_pc'
 INSTRUCTION = re.compile(r'^ *([0-9a-f]+):\t(\S+) *([0-9a-f]+)? ?(<\S+>)?')
@@ -63,3 +63,13 @@ def test_an_empty_loop_is_one_that_gcc_does_not_count(tmp_path):
     empty = _compile(tmp_path, 'void f(void) { for (;;); }')
     with pytest.raises(pytest.fail.Exception, match='without a yield'):
         _assert_loops_yield(empty)
+
+
+def test_every_error_of_vellum_has_a_text_for_people():
+    """error_text() has a row for each number of lib/errno.h, in their order."""
+    final = stage_dir('final')
+    numbers = re.findall(r'#define (E\w+) +\d',
+                         (final / 'lib' / 'errno.h').read_text())
+    assert 'ENOENT' in numbers
+    assert re.findall(r'\{(E\w+), "\w.*"\},',
+                      (final / 'domain/user/user.c').read_text()) == numbers

@@ -125,6 +125,7 @@ const char *error_text(int error)
 		{EINTR, "ended by Ctrl-C"},
 		{E2BIG, "too long, or too many"},
 		{EBADF, "no such descriptor"},
+		{EAGAIN, "not now"},
 		{ENOMEM, "Vellum is out of memory"},
 		{EFAULT, "it has died, or the address is bad"},
 		{EBUSY, "it is in use"},
