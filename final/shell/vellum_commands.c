@@ -120,8 +120,8 @@ static int run_settings(struct command *c)
 
 	if (!c->at[0])
 		say(c,
-		    "Vellum %s, %s, %lu MiB at 0x%lx. Words on its command "
-		    "line have a star:\n",
+		    "Vellum %s, %s, %lu MiB at 0x%lx; of the words for its\n"
+		    "command line those that it was given have a star:\n",
 		    vellum_version, vcpu_ops ? vcpu_ops->name : "no guest",
 		    boot_info.vmm_size / MIB, boot_info.vmm_base.v);
 	for (uint i = 0; i < SETTINGS && w < __stop_words; i++)
