@@ -36,7 +36,7 @@ static struct {
 
 void say(struct command *c, const char *format, ...)
 {
-	char text[128];
+	char text[256];
 	va_list args;
 	int length;
 

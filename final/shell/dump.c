@@ -32,8 +32,9 @@
 #define VGA_MEMORY     0xa0000UL
 #define VGA_MEMORY_END 0xc0000UL
 
-/* Where a word is: at @virt, or, if that is NULL, at @phys. */
+/* Where a word is: at an address of Vellum's, or at a physical one. */
 struct place {
+	bool is_virtual;
 	const u32 *virt;
 	phys_t phys;
 	bool device; /* there need not be memory at @phys */
@@ -67,6 +68,7 @@ static const char *find_physical(u64 at, struct place *place)
 /* Our page tables will say whether it is mapped. */
 static const char *find_virtual(u64 at, struct place *place)
 {
+	place->is_virtual = true;
 	place->virt = (const u32 *)at;
 	if (at >= DEVICE_VIRT && at - DEVICE_VIRT < DIRECT_SIZE)
 		place->device = !is_memory(PHYS(at - DEVICE_VIRT));
@@ -147,7 +149,7 @@ static const char *get_word(struct command *c, const struct space *space,
 	if (place.device && !(c->thread->rights & RIGHT_CHANGE))
 		return "is no memory, and a device may change by being read: "
 		       "that needs the word `debug` on Vellum's command line";
-	if (!place.virt)
+	if (!place.is_virtual)
 		window_read(place.phys, word, sizeof(*word));
 	else if (guarded(read_word, &r, NULL))
 		return "is not mapped";

@@ -220,6 +220,7 @@ static void settings_marks_the_words_that_were_given(void **state)
 	thread.rights = RIGHT_INSPECT;
 	assert_int_equal(run("settings"), 0);
 	assert_says("Vellum v1.0-test, SVM with NPT, 128 MiB at 0x70000000;");
+	assert_says(" have a star:\n");
 	assert_says("\n* plain: a plain one\n");
 	assert_says("\n* valued=0x2,3: with a value\n");
 	assert_says("\n  absent: nobody gave it\n");

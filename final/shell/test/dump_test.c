@@ -295,6 +295,10 @@ static void a_virtual_address_that_is_not_mapped_says_so(void **state)
 {
 	assert_int_equal(run("dump v 1000"), -EFAULT);
 	assert_string_equal(said, "dump: 0x1000 is not mapped\n");
+	assert_int_equal(run("dump v 0"), -EFAULT);
+	assert_string_equal(said, "dump: 0x0 is not mapped\n");
+	assert_int_equal(run("dump v 3"), -EFAULT);
+	assert_string_equal(said, "dump: 0x3 is not mapped\n");
 	assert_int_equal(run("dump v 40000000"), -EFAULT);
 	assert_says("is in a guard page");
 	assert_int_equal(run("dump v 8000000000000000"), -EFAULT);
