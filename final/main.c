@@ -21,6 +21,7 @@
 #include "preflight/preflight.h"
 #include "shell/door.h"
 #include "shell/last_log.h"
+#include "shell/panic.h"
 #include "sleep/fch.h"
 #include "sleep/states.h"
 #include "smp/cpus.h"
@@ -79,7 +80,7 @@ static const char *start_vellum(int error)
 	smp_watch_apic(); /* INITs and start-up IPIs go through it */
 
 	sleep_watch_fch(); /* sleep control that is in memory */
-
+	panic_init();      /* what its end needs; until then, it does without */
 	shell_open_doors(); /* for `vellumctl shell`, if a word says so */
 
 	boot_phase("cpu");

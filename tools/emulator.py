@@ -29,8 +29,8 @@ from settings import Settings
 
 TAIL = 40               # serial lines that a failure shows
 # Nothing comes after these by itself: the end of a panic, and of a good run.
-HALTED = (r'(?<=vellum: )(?:halted|press a key to reboot)\n'
-          r'|(?<=; )halted\n')
+HALTED = (r'(?<=vellum: )(?:halted|press a key to reboot'
+          r'|shell or reboot\? \[s/r\][^\n]*)\n|(?<=; )halted\n')
 
 
 class EmulatorError(ToolError):

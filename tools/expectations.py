@@ -9,6 +9,8 @@ import outside
 from common import stage_dir
 
 LAUNCH = r'vellum: launching the guest[^\n]*\n'
+# The question at the end of a panic, up to stage 06, and in final.
+PANIC_END = r'^vellum: (?:press a key to reboot|shell or reboot\? \[s/r\])'
 HALTED = r'vellum: (?!halted)[^\n]*(halted|back to the firmware)[^\n]*\n'
 
 DEMO = {

@@ -101,7 +101,7 @@ def _panic(machine):
              f'0x40000000 + {base}) = 0x0b0f', '-ex', 'detach'])
     machine.send('vellumctl leaf\n')
     machine.expect(r'^panic\(CPU\d+\): ', BOOT_LIMIT['qemu'])
-    machine.expect(r'^vellum: press a key to reboot\n', BOOT_LIMIT['qemu'],
+    machine.expect(expectations.PANIC_END, BOOT_LIMIT['qemu'],
                    panic_ends=False)
     machine.send('r')
     machine.expect(r'^vellum: rebooting\n', 30, panic_ends=False)

@@ -16,21 +16,27 @@ __weak PERCPU(u32, cpu_number);
  * CPU, and if it panics, that is its own panic. */
 __weak u32 panic_cpu;
 __weak u64 percpu_panic_spin_place[2];
+__weak u64 percpu_guarded_rsp; /* of paging/guarded.c */
 
 void panic_stop_at_lock(void);
-void smp_claim_panic(void);
+void smp_claim_panic(u64 rip, u64 rbp);
 void smp_stop_others(void);
+void place_note(bool in_guest, u64 rip, u64 rsp, u64 rbp);
 
 __weak void panic_stop_at_lock(void)
 {
 	abort();
 }
 
-__weak void smp_claim_panic(void)
+__weak void smp_claim_panic(u64 rip, u64 rbp)
 {
 }
 
 __weak void smp_stop_others(void)
+{
+}
+
+__weak void place_note(bool in_guest, u64 rip, u64 rsp, u64 rbp)
 {
 }
 

@@ -1,5 +1,5 @@
 HOST_TESTS += shell-session shell-command shell-dump shell-commands \
-	shell-last-log
+	shell-last-log shell-input shell-reboot shell-panic
 
 # Includes session.c, and plays the programs that it runs.
 shell-session.sources := shell/test/session_test.c
@@ -19,3 +19,10 @@ shell-commands.sources := shell/test/commands_test.c shell/command.c \
 	shell/memory_commands.c shell/vellum_commands.c page/runs.c \
 	boot/cmdline.c console/log.c lib/words.c heap/heap.c heap/check.c \
 	heap/debug.c heap/init.c page/page.c page/check.c page/mm.c page/fail.c
+
+shell-input.sources := shell/test/input_test.c shell/input.c
+shell-reboot.sources := shell/test/reboot_test.c shell/reboot.c
+
+# It ends by a signal, of which the address sanitizer has its own opinion.
+shell-panic.sources := shell/test/panic_test.c boot/cmdline.c lib/words.c
+shell-panic.sanitize := undefined

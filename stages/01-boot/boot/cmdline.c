@@ -158,12 +158,23 @@ uint cmdline_numbers(const struct word *word, u32 *numbers)
 	return n;
 }
 
-static int find_choice(const struct word *word, const char *text, size_t length)
+/*
+ * Which choice are the @length characters at @text? Up to a colon, where a
+ * number may follow: that is behind the first *@n then, else *@n is @length.
+ */
+static int find_choice(const struct word *word, const char *text, size_t length,
+		       size_t *n)
 {
 	const char *name;
+	u32 number;
 
+	for (*n = 0; *n < length && (text[*n] != ':' || !word->max); ++*n)
+		;
+	if (*n < length &&
+	    !read_number(text + *n + 1, length - *n - 1, word->max, &number))
+		return -ENOENT;
 	for (uint i = 0; (name = word->choice(i)); i++)
-		if (strlen(name) == length && !memcmp(name, text, length))
+		if (strlen(name) == *n && !memcmp(name, text, *n))
 			return i;
 	return -ENOENT;
 }
@@ -171,11 +182,20 @@ static int find_choice(const struct word *word, const char *text, size_t length)
 u32 cmdline_number(const struct word *word, u32 otherwise)
 {
 	const char *rest = find_word(words(), word->name);
-	size_t length;
+	size_t length, skip = 0;
 	u32 number;
 
-	if (!rest || *rest != '=' || !next_word(rest, &length) ||
-	    !read_number(rest + 1, length - 1, word->max, &number))
+	if (!rest || *rest != '=' || !next_word(rest, &length))
+		return otherwise;
+	rest++;
+	length--;
+	if (word->takes == WORD_CHOICE) {
+		if (find_choice(word, rest, length, &skip) < 0 ||
+		    skip == length)
+			return otherwise;
+		skip++;
+	}
+	if (!read_number(rest + skip, length - skip, word->max, &number))
 		return otherwise;
 	return number;
 }
@@ -183,17 +203,18 @@ u32 cmdline_number(const struct word *word, u32 otherwise)
 int cmdline_choice(const struct word *word)
 {
 	const char *rest = find_word(words(), word->name);
-	size_t length;
+	size_t length, n;
 
 	if (!rest || *rest != '=' || !next_word(rest, &length))
 		return -ENOENT;
-	return find_choice(word, rest + 1, length - 1);
+	return find_choice(word, rest + 1, length - 1, &n);
 }
 
 /* Does @word take the @length characters at @rest, which stand behind its
  * name: "=value", or nothing? */
 static bool takes(const struct word *word, const char *rest, size_t length)
 {
+	size_t n;
 	u32 number;
 
 	if (word->takes == WORD_NOTHING)
@@ -203,7 +224,7 @@ static bool takes(const struct word *word, const char *rest, size_t length)
 	if (word->takes == WORD_NUMBER)
 		return read_number(rest + 1, length - 1, word->max, &number);
 	if (word->takes == WORD_CHOICE)
-		return find_choice(word, rest + 1, length - 1) >= 0;
+		return find_choice(word, rest + 1, length - 1, &n) >= 0;
 	if (word->takes == WORD_NUMBERS)
 		return read_numbers(word, rest + 1, length - 1, NULL, 0) > 0;
 	return true;
@@ -221,9 +242,12 @@ static void print_form(const struct word *word)
 		printf("=%s:0..0x%x,...", word->key, word->max);
 	if (word->takes == WORD_TEXT)
 		printf("=...");
-	if (word->takes == WORD_CHOICE)
+	if (word->takes == WORD_CHOICE) {
 		for (uint i = 0; (name = word->choice(i)); i++)
 			printf("%c%s", i ? '|' : '=', name);
+		if (word->max)
+			printf("[:0..%u]", word->max);
+	}
 }
 
 static void print_known(void)

@@ -21,7 +21,8 @@
 enum word_takes {
 	WORD_NOTHING, /* no value */
 	WORD_NUMBER,  /* 0 to @max, in decimal or with 0x in hexadecimal */
-	WORD_CHOICE,  /* one of those that @choice names */
+	WORD_CHOICE,  /* one of those that @choice names; with @max, perhaps a
+			 colon and a number behind it */
 	WORD_NUMBERS, /* @key, a colon and numbers with commas in between */
 	WORD_TEXT,    /* anything; the loader asks for it, not we */
 };
@@ -45,7 +46,8 @@ struct word {
 /* Is @word on the command line, in whatever form? */
 bool cmdline_has(const struct word *word);
 
-/* The value of a WORD_NUMBER, or @otherwise if it is not there. */
+/* The value of a WORD_NUMBER, or the number behind a choice; @otherwise if it
+ * is not there. */
 u32 cmdline_number(const struct word *word, u32 otherwise);
 
 /* How many numbers a WORD_NUMBERS has in all; the first @word->most of them go

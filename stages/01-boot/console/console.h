@@ -11,8 +11,8 @@ struct console {
 	const char *name; /* as on the command line: com1, com2, vga */
 	bool (*init)(struct console *); /* set it up; false: not there */
 	void (*putc)(struct console *, char c);
-	/* Has a key been pressed since the last call? NULL: it has none. */
-	bool (*key)(struct console *);
+	/* A character that was typed there, or -EAGAIN. NULL: nobody can. */
+	int (*key)(struct console *);
 	u16 port;     /* for a serial port: its first I/O port */
 	bool present; /* init() found the device */
 	bool enabled; /* printf prints on it */

@@ -10,7 +10,9 @@
 #include "console/keys.h"
 
 #include "console/console.h"
+#include "console/printf.h"
 #include "lib/cpu.h"
+#include "lib/errno.h"
 
 /* The keyboard controller, an 8042. */
 #define I8042_DATA    0x60
@@ -26,8 +28,10 @@
 #define COMMAND_ENABLE   0xae
 #define MODE             0x64 /* translate; no interrupts, no mouse */
 
-#define KEYBOARD_SCAN 0xf4 /* tell of keys */
-#define CODE_NO_PRESS 0x80 /* a key's release, or an answer */
+#define KEYBOARD_DEFAULTS 0xf6 /* code set 2, which is translated to set 1; */
+#define KEYBOARD_SCAN     0xf4 /* tell of keys */
+#define KEYBOARD_DONE     0xfa /* its answer to either */
+#define CODE_NO_PRESS     0x80 /* a key's release, or an answer */
 
 /* A poll takes about 1 us for each port, which makes a quarter of a second. */
 #define QUIET    100000
@@ -51,31 +55,55 @@ static bool send(u16 port, u8 byte)
 	return false;
 }
 
-static bool keyboard_init(void)
-{
-	return send(I8042_COMMAND, COMMAND_ENABLE) &&
-	       send(I8042_COMMAND, COMMAND_SET_MODE) &&
-	       send(I8042_DATA, MODE) && send(I8042_DATA, KEYBOARD_SCAN);
-}
-
-static bool keyboard_key(void)
+int keyboard_code(void)
 {
 	u8 status = inb(I8042_STATUS), code;
 
 	if (status == STATUS_ABSENT || !(status & STATUS_OUTPUT_FULL))
-		return false;
+		return -EAGAIN;
 	code = inb(I8042_DATA); /* the next one has to wait for that */
-	return !(status & STATUS_MOUSE) && code && code < CODE_NO_PRESS;
+	return status & STATUS_MOUSE ? -EAGAIN : code;
 }
 
-static bool key_pressed(void)
+/* One command at a time: the next one would make it forget this one. */
+static bool ask_keyboard(u8 command)
 {
-	bool pressed = keyboard_key();
+	if (!send(I8042_DATA, command))
+		return false;
+	for (uint i = 0; i < SEND_LIMIT; i++)
+		if (keyboard_code() == KEYBOARD_DONE)
+			return true;
+	return false;
+}
+
+/* Does a keyboard answer? Not all know both commands. */
+static bool keyboard_init(void)
+{
+	bool answers;
+
+	if (!send(I8042_COMMAND, COMMAND_ENABLE) ||
+	    !send(I8042_COMMAND, COMMAND_SET_MODE) || !send(I8042_DATA, MODE))
+		return false;
+	answers = ask_keyboard(KEYBOARD_DEFAULTS);
+	return ask_keyboard(KEYBOARD_SCAN) || answers;
+}
+
+int serial_character(void)
+{
+	int c;
 
 	for (struct console *const *p = consoles_start; p != consoles_end; p++)
-		if ((*p)->present && (*p)->key && (*p)->key(*p))
-			pressed = true;
-	return pressed;
+		if ((*p)->present && (*p)->key && (c = (*p)->key(*p)) >= 0)
+			return c;
+	return -EAGAIN;
+}
+
+/* The keyboard is asked in any case, or it could send nothing more. */
+static bool key_pressed(void)
+{
+	int code = keyboard_code();
+
+	return serial_character() >= 0 || (code > 0 && code < CODE_NO_PRESS);
 }
 
 static bool serial_is_there(void)
@@ -88,9 +116,13 @@ static bool serial_is_there(void)
 
 bool keys_listen(void)
 {
+	bool serial = serial_is_there(), keyboard = keyboard_init();
 	uint quiet = 0;
 
-	if (!keyboard_init() && !serial_is_there())
+	if (!keyboard)
+		printf("keys: %s, for no keyboard answers\n",
+		       serial ? "serial only" : "there are none");
+	if (!keyboard && !serial)
 		return false;
 	for (uint i = 0; i < PATIENCE && quiet < QUIET; i++)
 		quiet = key_pressed() ? 0 : quiet + 1;

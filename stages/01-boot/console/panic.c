@@ -66,6 +66,15 @@ static void print_nested(const char *format, va_list args)
 	print_reason(reason);
 }
 
+/* Each is a step of its own: one that fails does not take the others along. */
+static void run_hooks(void)
+{
+	static void (*const *next)(void) = panic_hooks_start;
+
+	while (next != panic_hooks_end)
+		(*next++)();
+}
+
 /* Comes back if nobody can press one. */
 static void reboot_on_key(void)
 {
@@ -92,10 +101,8 @@ static void __noreturn vpanic(u64 rip, u64 rbp, const char *format,
 		print_reason(first_reason);
 	if (begin(PANIC_BACKTRACE))
 		backtrace_print(rip, rbp);
-	if (begin(PANIC_HOOKS))
-		for (void (*const *p)(void) = panic_hooks_start;
-		     p != panic_hooks_end; p++)
-			(*p)();
+	if (begin(PANIC_HOOKS) || state == PANIC_HOOKS)
+		run_hooks();
 	if (begin(PANIC_REBOOT))
 		reboot_on_key();
 	if (begin(PANIC_HALT))

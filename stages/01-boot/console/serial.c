@@ -6,6 +6,7 @@
  */
 #include "console/console.h"
 #include "lib/cpu.h"
+#include "lib/errno.h"
 
 /* Registers, as offsets from the port's base. */
 enum {
@@ -67,14 +68,14 @@ static void serial_putc(struct console *console, char c)
 	console->enabled = false; /* never wait for it again */
 }
 
-static bool serial_key(struct console *console)
+static int serial_key(struct console *console)
 {
-	u8 status = inb(console->port + UART_LSR);
+	u8 status = inb(console->port + UART_LSR), byte;
 
 	if (status == LSR_ABSENT || !(status & LSR_DR))
-		return false;
-	inb(console->port + UART_DATA); /* the next one has to wait for that */
-	return !(status & LSR_BAD);
+		return -EAGAIN;
+	byte = inb(console->port + UART_DATA); /* the next one waits for that */
+	return status & LSR_BAD ? -EAGAIN : byte;
 }
 
 static struct console com1 = {

@@ -39,3 +39,17 @@ int svm_enable(void)
 		guarded_wrmsr(MSR_VM_CR, vm_cr | VM_CR_R_INIT | VM_CR_DIS_A20M);
 	return 0;
 }
+
+/* What waits while GIF is 0 is taken first: without SVM nothing could set GIF
+ * again (APM 2 15.17). */
+void svm_disable(void)
+{
+	u64 vm_cr;
+
+	if (!(rdmsr(MSR_EFER) & EFER_SVME))
+		return;
+	svm_listen(true);
+	if (!guarded_rdmsr(MSR_VM_CR, &vm_cr))
+		guarded_wrmsr(MSR_VM_CR, vm_cr & ~VM_CR_R_INIT);
+	wrmsr(MSR_EFER, rdmsr(MSR_EFER) & ~EFER_SVME);
+}

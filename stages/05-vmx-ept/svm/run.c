@@ -124,6 +124,7 @@ const struct vcpu_ops svm_ops = {
 	.id = 2,
 	.probe = svm_probe,
 	.enable = svm_enable,
+	.disable = svm_disable,
 	.create = svm_create,
 	.reset = svm_reset,
 	.start = svm_start,

@@ -49,6 +49,7 @@ static inline struct vmcb *svm_vmcb(struct vcpu *vcpu)
 
 /* svm_ops.enable, in enable.c; .create, in setup.c. */
 int svm_enable(void);
+void svm_disable(void);
 int svm_create(struct vcpu *vcpu);
 
 /* svm_ops.reset and .start, in reset.c. */

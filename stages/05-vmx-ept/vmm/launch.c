@@ -15,6 +15,7 @@
 #include "lib/cpu.h"
 #include "lib/errno.h"
 #include "lib/percpu.h"
+#include "lib/reset.h"
 #include "lib/string.h"
 #include "page/mm.h"
 #include "vmm/console.h"
@@ -78,8 +79,10 @@ void vmm_enable(void)
 	struct vcpu *vcpu;
 	int error;
 
-	if (*this_cpu(cpu_number) == 0)
+	if (*this_cpu(cpu_number) == 0) {
 		choose_back_end();
+		machine_reset_prepare = vcpu_ops->disable;
+	}
 	error = vcpu_ops->enable();
 	if (error)
 		vmm_no_guest("%s can't be switched on%s", vcpu_ops->name,

@@ -51,6 +51,8 @@ enum vcpu_reg {
 	VCPU_SS_ATTR,
 };
 
+#define VCPU_REGS (VCPU_SS_ATTR + 1)
+
 /* Where a real-mode guest begins: registers not named here are 0. */
 struct real_mode_entry {
 	u16 cs, ip; /* segment base = cs << 4, except at the reset vector */
@@ -106,6 +108,10 @@ struct vcpu_ops {
 
 	/* Switch virtualisation on, on this CPU. 0 or a negative errno. */
 	int (*enable)(void);
+
+	/* Leave it on this CPU, if it is on, for a reset: an INIT is taken
+	 * again. The guest is lost. In any state, also in an NMI. */
+	void (*disable)(void);
 
 	/* Allocate and set up all that @vcpu needs on this CPU; ENOMEM. */
 	int (*create)(struct vcpu *vcpu);

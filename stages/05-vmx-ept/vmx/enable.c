@@ -86,3 +86,18 @@ int vmx_enable(void)
 	}
 	return 0;
 }
+
+static void execute_vmxoff(void *arg)
+{
+	asm volatile("vmxoff" : : : "cc");
+	write_cr4(read_cr4() & ~CR4_VMXE);
+}
+
+/* From here on there is no VMCS for an NMI to write to. #UD where VMXON had
+ * failed. */
+void vmx_disable(void)
+{
+	vmx_nmi_init(NULL);
+	if (read_cr4() & CR4_VMXE)
+		guarded(execute_vmxoff, NULL, NULL);
+}

@@ -154,6 +154,7 @@ const struct vcpu_ops vmx_ops = {
 	.id = 1,
 	.probe = vmx_probe,
 	.enable = vmx_enable,
+	.disable = vmx_disable,
 	.create = vmx_create,
 	.reset = vmx_reset,
 	.start = vmx_start,

@@ -42,6 +42,7 @@ const struct vmx_caps *vmx_caps(void);
 
 /* vmx_ops.enable, in enable.c; .create, in setup.c. */
 int vmx_enable(void);
+void vmx_disable(void);
 int vmx_create(struct vcpu *vcpu);
 
 /* vmx_ops.reset, .start and .wait_for_sipi, in reset.c. */

@@ -18,6 +18,7 @@
 #include "lib/percpu.h"
 #include "lib/reset.h"
 #include "smp/panic.h"
+#include "smp/place.h"
 
 extern void (*const panic_hooks_start[])(void);
 extern void (*const panic_hooks_end[])(void);
@@ -70,6 +71,15 @@ static void print_nested(const char *format, va_list args)
 	print_reason(reason);
 }
 
+/* Each is a step of its own: one that fails does not take the others along. */
+static void run_hooks(void)
+{
+	static void (*const *next)(void) = panic_hooks_start;
+
+	while (next != panic_hooks_end)
+		(*next++)();
+}
+
 /* Comes back if nobody can press one. */
 static void reboot_on_key(void)
 {
@@ -86,12 +96,14 @@ static void __noreturn vpanic(u64 rip, u64 rbp, const char *format,
 {
 	bool first;
 
-	smp_claim_panic(); /* or stop here, if it is another CPU's */
+	smp_claim_panic(rip, rbp); /* or stop, if it is another CPU's */
 	first = begin(PANIC_REASON);
 	if (first)
 		vsnprintf(first_reason, sizeof(first_reason), format, args);
-	if (begin(PANIC_STOP))
+	if (begin(PANIC_STOP)) {
 		smp_stop_others();
+		place_note(false, rip, rbp, rbp);
+	}
 	if (begin(PANIC_CONSOLE))
 		console_take_back();
 	if (!first)
@@ -100,10 +112,8 @@ static void __noreturn vpanic(u64 rip, u64 rbp, const char *format,
 		print_reason(first_reason);
 	if (begin(PANIC_BACKTRACE))
 		backtrace_print(rip, rbp);
-	if (begin(PANIC_HOOKS))
-		for (void (*const *p)(void) = panic_hooks_start;
-		     p != panic_hooks_end; p++)
-			(*p)();
+	if (begin(PANIC_HOOKS) || state == PANIC_HOOKS)
+		run_hooks();
 	if (begin(PANIC_REBOOT))
 		reboot_on_key();
 	if (begin(PANIC_HALT))

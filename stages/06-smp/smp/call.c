@@ -10,7 +10,7 @@
 
 extern const char cpu_idle_start[], cpu_idle_end[];
 
-static void (*do_at_once)(void);
+static void (*do_at_once)(const struct trap_frame *frame);
 
 void smp_call(struct smp_cpu *cpu)
 {
@@ -38,14 +38,14 @@ static bool nmi_in_host(struct trap_frame *frame)
 		vcpu_ops->nmi_in_host();
 		return true;
 	}
-	do_at_once();
+	do_at_once(frame);
 	__atomic_store_n(&vcpu_current()->stop, 1, __ATOMIC_SEQ_CST);
 	if (vcpu_ops->stop_entry)
 		vcpu_ops->stop_entry(frame);
 	return true;
 }
 
-void smp_take_calls(void (*at_once)(void))
+void smp_take_calls(void (*at_once)(const struct trap_frame *frame))
 {
 	do_at_once = at_once;
 	trap_set_handler(VECTOR_NMI, nmi_in_host);

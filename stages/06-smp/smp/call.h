@@ -14,12 +14,14 @@
 
 #include "smp/cpus.h"
 
+struct trap_frame; /* paging/trap.h */
+
 /*
  * From now on CPUs can be called. In the midst of Vellum @at_once runs, in the
  * NMI itself: no locks; cpu_signals->stop follows before the CPU enters the
  * guest. CPU 0.
  */
-void smp_take_calls(void (*at_once)(void));
+void smp_take_calls(void (*at_once)(const struct trap_frame *frame));
 
 /* Have @cpu, which must be ready and not smp_waits_in_guest(), leave the guest
  * or wake up. Any CPU. */

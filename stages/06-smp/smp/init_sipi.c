@@ -163,6 +163,7 @@ static bool take_nmi(struct vcpu *vcpu)
 	if (!smp_call_taken())
 		return false;
 	vcpu_ops->end_nmi(vcpu);
+	smp_stop_in_guest();
 	take_call(vcpu);
 	return true;
 }
@@ -183,7 +184,7 @@ void smp_first_is_ready(void)
 		cpu->dfr = lapic_read(LAPIC_DFR);
 	cpu->state = CPU_READY;
 	cpu_signals = &signals;
-	smp_take_calls(smp_stop_if_panic);
+	smp_take_calls(smp_stop_in_nmi);
 	lock_order_check();
 }
 

@@ -15,7 +15,10 @@
 #include "console/panic.h"
 #include "console/printf.h"
 #include "lib/cpu.h"
+#include "paging/trap.h"
 #include "smp/call.h"
+#include "smp/lapic.h"
+#include "smp/place.h"
 #include "vmm/vcpu.h"
 
 #define PATIENCE 100000000UL /* TSC cycles, for all together */
@@ -24,26 +27,57 @@ u32 panic_cpu;
 
 PERCPU(struct spin_place, panic_spin_place);
 
-static __noreturn void stop_self(void)
+/*
+ * Outside of VMX and SVM the CPU can be reset by an INIT, should it come to
+ * that. What is noted comes first.
+ */
+static void give_up(void)
 {
+	if (vcpu_ops)
+		vcpu_ops->disable();
 	__atomic_store_n(&smp_self()->stopped, 1, __ATOMIC_RELEASE);
+}
+
+/* @rip and @rbp are where in Vellum. */
+static __noreturn void stop_self(bool in_guest, u64 rip, u64 rsp, u64 rbp)
+{
+	place_note(in_guest, rip, rsp, rbp);
+	give_up();
 	cpu_halt_forever();
 }
 
-void smp_claim_panic(void)
+/* Where the function that this is in was called: arguments of stop_self(). */
+#define CALLER                                        \
+	(u64) __builtin_return_address(0) - 1,        \
+		(u64)__builtin_frame_address(0) + 16, \
+		*(u64 *)__builtin_frame_address(0)
+
+void smp_claim_panic(u64 rip, u64 rbp)
 {
 	u32 before = 0, self = *this_cpu(cpu_number) + 1;
 
 	if (!__atomic_compare_exchange_n(&panic_cpu, &before, self, false,
 					 __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST) &&
 	    before != self)
-		stop_self();
+		stop_self(false, rip, rbp, rbp);
 }
 
 void smp_stop_if_panic(void)
 {
 	if (smp_must_stop())
-		stop_self();
+		stop_self(false, CALLER);
+}
+
+void smp_stop_in_guest(void)
+{
+	if (smp_must_stop())
+		stop_self(true, CALLER);
+}
+
+void smp_stop_in_nmi(const struct trap_frame *frame)
+{
+	if (smp_must_stop())
+		stop_self(false, frame->rip, frame->rsp, frame->rbp);
 }
 
 /*
@@ -67,7 +101,8 @@ void smp_leave_queue(void)
 /* As good as stopped: it only waits for its turn, to let the next one in. */
 void panic_stop_at_lock(void)
 {
-	__atomic_store_n(&smp_self()->stopped, 1, __ATOMIC_RELEASE);
+	place_note(false, CALLER);
+	give_up();
 	smp_leave_queue();
 	cpu_halt_forever();
 }
@@ -80,12 +115,14 @@ static bool has_come(const struct smp_cpu *cpu)
 	return state != CPU_OFF && state != CPU_ABSENT;
 }
 
+static bool is_unfit(const struct smp_cpu *cpu)
+{
+	return __atomic_load_n(&cpu->state, __ATOMIC_ACQUIRE) == CPU_UNFIT;
+}
+
 static bool has_stopped(const struct smp_cpu *cpu)
 {
-	u32 state = __atomic_load_n(&cpu->state, __ATOMIC_ACQUIRE);
-
-	return cpu == smp_self() || state == CPU_UNFIT ||
-	       smp_waits_in_guest(cpu) ||
+	return cpu == smp_self() || is_unfit(cpu) || smp_waits_in_guest(cpu) ||
 	       __atomic_load_n(&cpu->stopped, __ATOMIC_ACQUIRE);
 }
 
@@ -101,18 +138,23 @@ static bool has_others(void)
 	return smp_count > 1 && smp_is_ready(&smp_cpus[0]);
 }
 
-void smp_stop_others(void)
+static void wait_for_all(bool (*reached)(const struct smp_cpu *))
 {
 	u64 start = rdtsc();
 
+	for (uint i = 0; i < smp_count; i++)
+		while (!reached(&smp_cpus[i]) && rdtsc() - start < PATIENCE)
+			cpu_pause();
+}
+
+void smp_stop_others(void)
+{
 	if (!has_others())
 		return;
 	for (uint i = 0; i < smp_count; i++)
 		if (smp_is_ready(&smp_cpus[i]) && !has_stopped(&smp_cpus[i]))
 			smp_call(&smp_cpus[i]);
-	for (uint i = 0; i < smp_count; i++)
-		while (!is_quiet(&smp_cpus[i]) && rdtsc() - start < PATIENCE)
-			cpu_pause();
+	wait_for_all(is_quiet);
 }
 
 static void report_stopped(void)
@@ -130,6 +172,7 @@ static void report_stopped(void)
 		else
 			printf("smp: CPU %u has not stopped\n", i);
 	}
+	place_print_all();
 	printf("smp: %u of %u CPUs have stopped\n", stopped, come);
 	if (come < smp_count)
 		printf("smp: %u more have never come to Vellum\n",
@@ -137,3 +180,37 @@ static void report_stopped(void)
 }
 
 PANIC_HOOK(report_stopped);
+
+/* A start-up IPI is what those that the hardware lets wait do not miss; its
+ * vector does not matter, for they stop. */
+static void wake_those_that_wait(void)
+{
+	for (uint i = 0; i < smp_count; i++)
+		if (smp_waits_in_guest(&smp_cpus[i]))
+			lapic_send(smp_cpus[i].apic_id,
+				   ICR_MODE_SIPI | ICR_ASSERT);
+}
+
+/* Nothing of ours goes on there, and an INIT would be taken. */
+static bool is_out(const struct smp_cpu *cpu)
+{
+	return !has_come(cpu) || is_unfit(cpu) ||
+	       __atomic_load_n(&cpu->stopped, __ATOMIC_ACQUIRE);
+}
+
+void smp_prepare_reset(void)
+{
+	uint come = 0, out = 0;
+
+	smp_claim_panic(0, 0);
+	smp_stop_others();
+	give_up();
+	wake_those_that_wait();
+	wait_for_all(is_out);
+	for (uint i = 0; i < smp_count; i++)
+		if (has_come(&smp_cpus[i])) {
+			come++;
+			out += is_out(&smp_cpus[i]);
+		}
+	printf("smp: %u of %u CPUs are out of VMX and SVM\n", out, come);
+}

@@ -8,6 +8,8 @@
 #include "lib/percpu.h"
 #include "lib/types.h"
 
+struct trap_frame; /* paging/trap.h */
+
 /* In a panic of CPU n, n + 1; else 0. Only ever set by smp_claim_panic(). */
 extern u32 panic_cpu;
 
@@ -24,14 +26,23 @@ static inline bool smp_must_stop(void)
 	return cpu && cpu != *this_cpu(cpu_number) + 1;
 }
 
-/* This CPU panics. Does not return if another one has before. */
-void smp_claim_panic(void);
+/* This CPU panics, at @rip and @rbp. Does not return if another one has
+ * before. */
+void smp_claim_panic(u64 rip, u64 rbp);
 
 /* Stop all others, or as many as can be reached. Who panics, once. */
 void smp_stop_others(void);
 
-/* If another CPU has panicked, stop here. Also in an NMI. */
+/* If another CPU has panicked, stop here; each notes where (place.h), and
+ * leaves VMX or SVM. The second, where an exit came of it; the third, in an
+ * NMI that came while Vellum ran. */
 void smp_stop_if_panic(void);
+void smp_stop_in_guest(void);
+void smp_stop_in_nmi(const struct trap_frame *frame);
+
+/* Stop all others as for a panic, have every CPU leave VMX or SVM, and say how
+ * many have: a machine_reset_prepare (lib/reset.h). */
+void smp_prepare_reset(void);
 
 /* The display that a CPU watched while it waited for a lock, and for which
  * number. */

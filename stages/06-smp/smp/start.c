@@ -26,6 +26,7 @@
 #include "lib/cpu.h"
 #include "lib/errno.h"
 #include "lib/percpu.h"
+#include "lib/reset.h"
 #include "lib/string.h"
 #include "page/page.h"
 #include "paging/paging.h"
@@ -266,6 +267,7 @@ void smp_prepare(void (*each)(void))
 	every_cpu = each;
 	smp_note_features();
 	smp_first_is_ready();
+	machine_reset_prepare = smp_prepare_reset;
 }
 
 /* How many CPUs nobody has tried to start? */

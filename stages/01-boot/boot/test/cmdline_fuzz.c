@@ -24,6 +24,8 @@ WORD(boot_word, .name = "boot", .help = "drive", .takes = WORD_NUMBER,
      .max = 0xff);
 WORD(colour_word, .name = "colour", .help = "paint", .takes = WORD_CHOICE,
      .choice = colour);
+WORD(end_word, .name = "end", .help = "then", .takes = WORD_CHOICE,
+     .choice = colour, .max = 99);
 
 /* What follows @name in the last word of the line that is "@name" or begins
  * with "@name=", in a copy; or NULL. */
@@ -41,14 +43,24 @@ static char *expected(const char *name)
 	return found;
 }
 
-static void check_number(const char *text)
+/* The number behind the character at @text; -1: none up to @max. */
+static long number(const char *text, unsigned long max)
 {
 	char *end;
-	bool prefixed = text && !strncasecmp(text, "=0x", 3);
+	bool prefixed = text && *text && !strncasecmp(text + 1, "0x", 2);
 	unsigned long value =
 		text && *text ? strtoul(text + 1, &end, prefixed ? 16 : 10) : 0;
-	bool good = text && *text && !*end && value <= 0xff &&
-		    isxdigit(text[prefixed ? 3 : 1]);
+
+	return text && *text && !*end && value <= max &&
+			       isxdigit(text[prefixed ? 3 : 1])
+		       ? (long)value
+		       : -1;
+}
+
+static void check_number(const char *text)
+{
+	long value = number(text, 0xff);
+	bool good = value >= 0;
 
 	require(cmdline_number(&boot_word, 999) == (good ? value : 999));
 	require(!text || good || refused);
@@ -62,6 +74,24 @@ static void check_choice(const char *text)
 					  : -ENOENT;
 
 	require(cmdline_choice(&colour_word) == i);
+	require(!text || i >= 0 || refused);
+}
+
+static void check_choice_with_number(char *text)
+{
+	char *colon = text ? strchr(text, ':') : NULL;
+	long value = number(colon, 99);
+	int i = -ENOENT;
+
+	if (colon)
+		*colon = '\0';
+	if (text && (!colon || value >= 0))
+		i = !strcmp(text, "=red")     ? 0
+		    : !strcmp(text, "=green") ? 1
+					      : -ENOENT;
+	require(cmdline_choice(&end_word) == i);
+	require(cmdline_number(&end_word, 999) ==
+		(i >= 0 && colon ? value : 999));
 	require(!text || i >= 0 || refused);
 }
 
@@ -81,5 +111,6 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
 	require(cmdline_has(&check_word) == (expected("check") != NULL));
 	check_number(expected("boot"));
 	check_choice(expected("colour"));
+	check_choice_with_number(expected("end"));
 	return 0;
 }

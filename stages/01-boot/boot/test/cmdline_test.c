@@ -20,6 +20,8 @@ WORD(boot_word, .name = "boot", .help = "drive", .takes = WORD_NUMBER,
      .max = 0xff, .only = BIT(BOOT_BIOS));
 WORD(colour_word, .name = "colour", .help = "paint", .takes = WORD_CHOICE,
      .choice = colour);
+WORD(end_word, .name = "end", .help = "then", .takes = WORD_CHOICE,
+     .choice = colour, .max = 99);
 WORD(next_word_of_loader, .name = "next", .help = "file", .takes = WORD_TEXT,
      .only = BIT(BOOT_UEFI));
 
@@ -246,6 +248,30 @@ static void a_line_that_was_cut_lets_nothing_be_launched(void **state)
 	assert_true(said("longer than 511 characters"));
 }
 
+static void a_choice_may_have_a_number_behind_it(void **state)
+{
+	static const char *const wrong[] = {
+		"end=red:", "end=red:100", "end=red:x",   "end=red:1:2",
+		"end=:5",   "end=5",       "colour=red:5"};
+
+	set("end=green:30");
+	assert_int_equal(cmdline_choice(&end_word), 1);
+	assert_int_equal(cmdline_number(&end_word, 7), 30);
+	set("end=red");
+	assert_int_equal(cmdline_choice(&end_word), 0);
+	assert_int_equal(cmdline_number(&end_word, 7), 7);
+	set("end=red:0 check");
+	assert_false(refused(NULL));
+	assert_int_equal(cmdline_number(&end_word, 7), 0);
+	for (uint i = 0; i < ARRAY_SIZE(wrong); i++) {
+		assert_true(refused(wrong[i]));
+		assert_int_equal(cmdline_choice(&end_word), -ENOENT);
+		assert_int_equal(cmdline_number(&end_word, 7), 7);
+	}
+	assert_true(refused("end=blue"));
+	assert_true(said("it must be end=red|green[:0..99]"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -254,6 +280,7 @@ int main(void)
 		cmocka_unit_test(numbers_come_in_a_list_and_in_several_words),
 		cmocka_unit_test(wrong_numbers_in_a_list_are_refused),
 		cmocka_unit_test(a_choice_is_counted),
+		cmocka_unit_test(a_choice_may_have_a_number_behind_it),
 		cmocka_unit_test(the_images_name_is_no_word),
 		cmocka_unit_test(an_unknown_word_is_named_with_the_nearest),
 		cmocka_unit_test(what_resembles_check_lets_nothing_be_launched),

@@ -23,6 +23,8 @@ struct device {
 	u8 flags;     /* of its bytes */
 	const char *bytes;
 	uint left;
+	bool mute; /* a keyboard that does not answer */
+	uint answers;
 };
 
 static struct device keyboard, uart;
@@ -34,11 +36,17 @@ static u8 status_of(const struct device *device)
 {
 	if (!device->there)
 		return ABSENT;
+	if (device->answers)
+		return device->status | FULL;
 	return device->status | (device->left ? FULL | device->flags : 0);
 }
 
 static u8 take(struct device *device)
 {
+	if (device->answers) {
+		device->answers--;
+		return 0xfa;
+	}
 	if (!device->there || !device->left)
 		return ABSENT;
 	if (device->endless)
@@ -72,6 +80,8 @@ void outb(u16 port, u8 value)
 		scratch = value;
 	if (port == 0x60 || port == 0x64)
 		assert_false(status_of(&keyboard) & BUSY);
+	if (port == 0x60 && value > 0xf0)
+		keyboard.answers = !keyboard.mute;
 }
 
 void cpu_pause(void)
@@ -102,6 +112,7 @@ static bool listen_with(void (*change)(void))
 	if (change)
 		change();
 	com1.present = com1.init(&com1);
+	host_printed[0] = '\0';
 	return keys_listen();
 }
 
@@ -134,6 +145,17 @@ static void a_dead_controller_alone(void)
 {
 	no_uart();
 	keyboard.status = BUSY;
+}
+
+static void a_controller_without_a_keyboard(void)
+{
+	keyboard.mute = true;
+}
+
+static void a_controller_alone(void)
+{
+	no_uart();
+	keyboard.mute = true;
 }
 
 static void a_dead_controller(void)
@@ -173,9 +195,39 @@ static void where_nothing_can_be_typed_that_is_found_out(void **state)
 {
 	assert_false(listen_with(nothing));
 	assert_false(listen_with(a_dead_controller_alone));
+	assert_false(listen_with(a_controller_alone));
 	assert_true(listen_with(a_dead_controller));
 	type(&uart, 0, " ");
 	assert_true(seen());
+}
+
+static void that_there_is_no_keyboard_is_said(void **state)
+{
+	assert_true(listen_with(NULL));
+	assert_string_equal(host_printed, "");
+	assert_true(listen_with(a_controller_without_a_keyboard));
+	assert_string_equal(host_printed, "keys: serial only, for no keyboard "
+					  "answers\n");
+	type(&keyboard, 0, "\x1e"); /* which is plugged in now */
+	assert_true(seen());
+	assert_false(listen_with(a_controller_alone));
+	assert_string_equal(host_printed, "keys: there are none, for no "
+					  "keyboard answers\n");
+}
+
+static void a_character_is_what_was_typed(void **state)
+{
+	assert_true(listen_with(NULL));
+	assert_int_equal(serial_character(), -EAGAIN);
+	assert_int_equal(keyboard_code(), -EAGAIN);
+	type(&uart, 0, "s\xff");
+	type(&keyboard, 0, "\x1f\x9f");
+	assert_int_equal(serial_character(), 's');
+	assert_int_equal(serial_character(), 0xff);
+	assert_int_equal(serial_character(), -EAGAIN);
+	assert_int_equal(keyboard_code(), 0x1f);
+	assert_int_equal(keyboard_code(), 0x9f);
+	assert_int_equal(keyboard_code(), -EAGAIN);
 }
 
 static void what_was_typed_before_does_not_count(void **state)
@@ -226,6 +278,8 @@ int main(void)
 		cmocka_unit_test(a_release_an_answer_or_the_mouse_is_no_key),
 		cmocka_unit_test(a_line_that_is_cut_is_no_key),
 		cmocka_unit_test(a_device_that_goes_away_is_no_key),
+		cmocka_unit_test(that_there_is_no_keyboard_is_said),
+		cmocka_unit_test(a_character_is_what_was_typed),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -2,6 +2,7 @@
 import os
 import subprocess
 
+import expectations
 import pytest
 
 from common import BUILD, stage_dir
@@ -27,5 +28,5 @@ def test_a_panic_frees_the_reserve_for_the_cpu_that_panicked(
     pc.expect(r'^mm: allocation 2 fails on purpose\r?\n')
     pc.expect(r"^panic\(CPU0\): page: 3 pages can't be allocated\r?\n")
     left = pc.expect(r'^page: (\d+) pages are left, for CPU0 alone\r?\n')[1]
-    pc.expect(r'^vellum: press a key to reboot\r?\n', panic_ends=False)
+    pc.expect(expectations.PANIC_END, panic_ends=False)
     assert int(left) == int(free) + 256

@@ -1,4 +1,5 @@
 """Boot tests of the VM-entry checker, in Bochs: entries that fail."""
+import expectations
 import pytest
 
 # break-vmcs= word: how the entry fails, and the field that must be named.
@@ -24,4 +25,4 @@ def test_broken_vmcs_field_is_named(machine, needs_guest, word):
     vellum.expect(f'^broken rule: VMCS field {field} = ')
     vellum.expect(rf'^panic\(CPU0\): VM entry failed: {failure}: '
                   rf'field {field}: [^\n]*\(SDM 3C {section}\)')
-    vellum.expect('^vellum: press a key to reboot', panic_ends=False)
+    vellum.expect(expectations.PANIC_END, panic_ends=False)

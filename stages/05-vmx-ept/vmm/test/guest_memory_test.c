@@ -19,7 +19,7 @@
 #define PRESENT PTE_P
 
 static u8 ram[PAGES][PAGE_SIZE] __aligned(4096);
-static u64 regs[VCPU_SS_ATTR + 1];
+static u64 regs[VCPU_REGS];
 static struct vcpu vcpu;
 static u64 ram_at = RAM;
 

@@ -9,6 +9,7 @@ import fcntl
 import os
 import re
 
+import expectations
 import pytest
 
 from common import BUILD, command, stage_dir
@@ -16,7 +17,7 @@ from elf import Elf
 
 NEVER = 1 << 40
 # The end of a panic, of a refusal, of the whole run.
-END = (r'^vellum: (halted|press a key to reboot)$|; halted$'
+END = (rf'{expectations.PANIC_END}|^vellum: halted$|; halted$'
        r'|^guest: done *$')
 
 

@@ -175,7 +175,7 @@ static void hardware_is_trusted_only_where_it_can_be(void **state)
 }
 
 /* What is not asked here. */
-void smp_take_calls(void (*at_once)(void))
+void smp_take_calls(void (*at_once)(const struct trap_frame *frame))
 {
 }
 
@@ -187,6 +187,14 @@ bool smp_call_taken(void)
 void smp_stop_if_panic(void)
 {
 	note('p');
+}
+
+void smp_stop_in_guest(void)
+{
+}
+
+void smp_stop_in_nmi(const struct trap_frame *frame)
+{
 }
 
 void lapic_reset(void)

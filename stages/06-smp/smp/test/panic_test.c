@@ -7,14 +7,51 @@
 #include "host.h"
 #include "lib/spinlock.h"
 #include "smp/call.h"
+#include "paging/trap.h"
+#include "smp/lapic.h"
 #include "smp/panic.h"
+#include "smp/place.h"
 
 static struct smp_cpu cpus[4];
 
 struct smp_cpu *smp_cpus = cpus;
 uint smp_count = ARRAY_SIZE(cpus);
 
-static uint calls;
+static uint calls, sipis;
+static bool noted_in_guest;
+static u64 noted_rip;
+static bool noted, is_off; /* on this CPU, with virtualisation */
+
+void place_note(bool in_guest, u64 rip, u64 rsp, u64 rbp)
+{
+	assert_false(is_off);
+	noted_in_guest = in_guest;
+	noted_rip = rip;
+	noted = true;
+}
+
+void place_print_all(void)
+{
+}
+
+/* As the last thing before it counts as stopped. */
+static void disable(void)
+{
+	assert_false(smp_self()->stopped);
+	is_off = true;
+}
+
+static const struct vcpu_ops ops = {.disable = disable};
+const struct vcpu_ops *vcpu_ops = &ops;
+
+/* A start-up IPI: the CPU leaves its wait, sees the panic, and stops. */
+void lapic_send(u32 dest, u32 icr)
+{
+	assert_int_equal(icr & ICR_MODE, ICR_MODE_SIPI);
+	sipis++;
+	cpus[dest].waits_in_guest = false;
+	cpus[dest].stopped = 1;
+}
 
 /* Who is called stops at once. */
 void smp_call(struct smp_cpu *cpu)
@@ -36,7 +73,10 @@ static int nobody_panics(void **state)
 	panic_cpu = 0;
 	*this_cpu(cpu_number) = 0;
 	memset(cpus, 0, sizeof(cpus));
-	calls = 0;
+	calls = sipis = 0;
+	noted = is_off = false;
+	for (uint i = 0; i < smp_count; i++)
+		cpus[i].apic_id = i;
 	return 0;
 }
 
@@ -114,17 +154,18 @@ static void a_free_lock_is_had_even_in_a_panic(void **state)
 static void a_panic_belongs_to_the_cpu_that_was_first(void **state)
 {
 	*this_cpu(cpu_number) = 1;
-	smp_claim_panic();
-	smp_claim_panic(); /* a panic within the panic */
+	smp_claim_panic(1, 1);
+	smp_claim_panic(2, 2); /* a panic within the panic */
 	assert_int_equal(panic_cpu, 2);
 	*this_cpu(cpu_number) = 3;
 	signal(SIGSEGV, halted);
 	if (sigsetjmp(after_halt, 1) == 0) {
-		smp_claim_panic();
+		smp_claim_panic(0x1234, 1);
 		fail_msg("two CPUs have a panic");
 	}
 	assert_int_equal(panic_cpu, 2);
 	assert_true(cpus[3].stopped);
+	assert_int_equal(noted_rip, 0x1234);
 }
 
 /* No NMI gets through to a CPU in wait-for-SIPI. The time that rdtsc() tells
@@ -141,6 +182,53 @@ static void a_cpu_that_the_hardware_lets_wait_is_not_called(void **state)
 	assert_true(host_tsc < 100);
 }
 
+/* What is noted is where the panic came upon it, not where it was stopped. */
+static void a_cpu_notes_where_it_was_before_it_leaves(void **state)
+{
+	const struct trap_frame frame = {.rip = 0x40001234, .rbp = 1};
+
+	panic_cpu = 2; /* CPU 1; we are CPU 0 */
+	signal(SIGSEGV, halted);
+	if (sigsetjmp(after_halt, 1) == 0)
+		smp_stop_in_nmi(&frame);
+	assert_true(noted && is_off && cpus[0].stopped);
+	assert_false(noted_in_guest);
+	assert_int_equal(noted_rip, 0x40001234);
+	nobody_panics(state);
+	panic_cpu = 2;
+	if (sigsetjmp(after_halt, 1) == 0)
+		smp_stop_in_guest();
+	assert_true(noted_in_guest && is_off && cpus[0].stopped);
+	nobody_panics(state);
+	smp_stop_in_nmi(&frame); /* there is no panic */
+	smp_stop_in_guest();
+	smp_stop_if_panic();
+	assert_false(noted);
+}
+
+static void for_a_reset_all_leave_and_the_silent_are_counted(void **state)
+{
+	for (uint i = 0; i < smp_count; i++)
+		cpus[i].state = CPU_READY;
+	cpus[1].waits_in_guest = true; /* where no call gets through */
+	host_printed[0] = '\0';
+	smp_prepare_reset();
+	assert_true(is_off && cpus[1].stopped);
+	assert_int_equal(sipis, 1);
+	assert_int_equal(panic_cpu, 1);
+	assert_string_equal(host_printed,
+			    "smp: 4 of 4 CPUs are out of VMX and SVM\n");
+	nobody_panics(state);
+	for (uint i = 0; i < smp_count; i++)
+		cpus[i].state = CPU_ARRIVED; /* but CPU 0, they take no call */
+	cpus[0].state = CPU_READY;
+	cpus[3].state = CPU_OFF;
+	host_printed[0] = '\0';
+	smp_prepare_reset();
+	assert_string_equal(host_printed,
+			    "smp: 1 of 3 CPUs are out of VMX and SVM\n");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -151,6 +239,8 @@ int main(void)
 		T(a_free_lock_is_had_even_in_a_panic),
 		T(a_cpu_that_the_hardware_lets_wait_is_not_called),
 		T(a_panic_belongs_to_the_cpu_that_was_first),
+		T(a_cpu_notes_where_it_was_before_it_leaves),
+		T(for_a_reset_all_leave_and_the_silent_are_counted),
 #undef T
 	};
 
