@@ -10,6 +10,7 @@
 #include "lib/version.h"
 #include "lib/words.h"
 #include "shell/command.h"
+#include "shell/last_log.h"
 #include "vmm/vcpu.h"
 
 #define LOG_LINES 20  /* if nobody says how many */
@@ -38,12 +39,40 @@ static void begin_log(struct command *c, u64 most)
 		say(c, "(%lu lines before these: log all)\n", lines);
 }
 
+/* What a panic has printed tells of its guest's registers. c->at[0]: the next
+ * character. */
+static int run_last_log(struct command *c)
+{
+	char text[LOG_PIECE / 4 + 1];
+	size_t n = 1;
+
+	if (!(c->thread->rights & RIGHT_INSPECT)) {
+		say(c, "log --last is for root alone\n");
+		return -EPERM;
+	}
+	if (last_log_missing()) {
+		say(c, "log --last: %s\n", last_log_missing());
+		return -ENOENT;
+	}
+	if (!c->at[0])
+		say(c, "(unverified: what memory held when Vellum started)\n");
+	for (uint i = 0; i < 3 && n; i++) {
+		n = last_log_read(c->at[0], text, sizeof(text) - 1);
+		text[n] = '\0';
+		say(c, "%s", text);
+		c->at[0] += n;
+	}
+	return n != 0;
+}
+
 /* c->at[0] and [1]: the next character, and the end. */
 static int run_log(struct command *c)
 {
 	char text[LOG_PIECE / 4 + 1];
 	u64 most = LOG_LINES;
 
+	if (c->argc > 1 && !strcmp(c->argv[1], "--last"))
+		return run_last_log(c);
 	if (c->argc > 1 && !strcmp(c->argv[1], "all"))
 		most = ~0UL;
 	else if (c->argc > 1 && !parse_decimal(c->argv[1], &most)) {
@@ -68,8 +97,9 @@ static int run_log(struct command *c)
 	return c->at[0] < c->at[1];
 }
 
-SHELL_COMMAND(log_command, .name = "log", .args = "[LINES|all]", .most = 1,
-	      .help = "the end of Vellum's log", .run = run_log);
+SHELL_COMMAND(log_command, .name = "log", .args = "[LINES|all|--last]",
+	      .help = "the end of Vellum's log, or the log of the run before",
+	      .most = 1, .run = run_log);
 
 #define STATS 6 /* in a piece */
 

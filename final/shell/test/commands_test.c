@@ -178,6 +178,39 @@ static void log_wants_a_number_of_lines(void **state)
 	assert_says("usage: log ");
 }
 
+static const char *missing;
+static char last_text[1001];
+
+const char *last_log_missing(void)
+{
+	return missing;
+}
+
+size_t last_log_read(u64 offset, char *buffer, size_t size)
+{
+	size_t n = MIN(size, sizeof(last_text) - 1 - offset);
+
+	memcpy(buffer, last_text + offset, n);
+	return n;
+}
+
+static void the_last_log_is_shown_whole_and_to_root_alone(void **state)
+{
+	memset(last_text, '%', sizeof(last_text) - 1);
+	memcpy(last_text + sizeof(last_text) - 5, "end\n", 5);
+	thread.rights = 0;
+	assert_int_equal(run("log --last"), -EPERM);
+	assert_null(strchr(said, '%'));
+	thread.rights = RIGHT_INSPECT;
+	assert_int_equal(run("log --last"), 0);
+	assert_says("(unverified: ");
+	assert_non_null(strstr(said, last_text + 900));
+	missing = "no previous log here";
+	assert_int_equal(run("log --last"), -ENOENT);
+	assert_string_equal(said, "log --last: no previous log here\n");
+	thread.rights = 0;
+}
+
 /* As a console would do that is written to by printf. */
 static void keep_and_log(struct domain_thread *t, const char *text,
 			 size_t length)
@@ -248,6 +281,7 @@ int main(void)
 		TEST(check_says_whether_memory_is_sound),
 		TEST(log_shows_its_last_lines),
 		TEST(log_wants_a_number_of_lines),
+		TEST(the_last_log_is_shown_whole_and_to_root_alone),
 		TEST(log_ends_although_it_is_logged_itself),
 		TEST(what_terminals_obey_is_not_passed_on),
 		TEST(stats_shows_the_reasons_that_there_were),
