@@ -81,6 +81,8 @@ def comes_up(machine, last='no previous log here'):
         pc.send('vellumctl check; echo "status $?"\n')
         pc.expect(r'^check: every invariant of Vellum.s memory holds')
         pc.expect(r'^status 0\n')
+        pc.send('vellumctl log --last | grep -c -e ^Vellum -e "^log --last"\n')
+        pc.expect(r'^1\n')
     missing = expectations.missing_lines(text, wanted)
     if not native and not expectations.hidden_range(text, VMMSIZE):
         missing.append("a reserved range that can be Vellum's")
