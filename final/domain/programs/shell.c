@@ -94,9 +94,10 @@ static int run_command(struct words *w, int error)
 
 	if (result != COMMAND_UNKNOWN)
 		return result;
-	if (!is_shortage(error))
-		say_unknown(w->text);
-	return error;
+	if (is_shortage(error))
+		return error;
+	say_unknown(w->text);
+	return -ENOENT;
 }
 
 /*

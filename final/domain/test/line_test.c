@@ -13,7 +13,8 @@ int heap[LINE_HEAP], heaplen = LINE_HEAP;
 static struct line line;
 static const char *input; /* for readchar() */
 static long at_the_end;
-static bool ended; /* the next key begins a new line */
+static u64 written; /* so many characters */
+static bool ended;  /* the next key begins a new line */
 
 int program(int kind, int value, struct msgbuf *buf, uint count)
 {
@@ -27,6 +28,7 @@ long system_call(long number, u64 a, u64 b, u64 c, u64 d)
 	if (number != SYS_WRITE)
 		return host_system_call(number, a, b);
 	assert_true(b <= WRITE_MOST);
+	written += b;
 	for (u64 i = 0; i < b; i++)
 		screen_putc(((const char *)a)[i]);
 	return 0;
@@ -105,6 +107,18 @@ static void keys_move_where_they_say(void **state)
 	assert_line("abc\x1b[7~\x1b[8~\x02", "abc", 2);
 	assert_line("abc\x1bOH\x1bOC", "abc", 1);
 	assert_line("abc\x1b[1;5D", "abc", 2);
+}
+
+/* A pipe may end with a hundred of them. */
+static void a_key_that_changes_nothing_writes_nothing(void **state)
+{
+	type("abc");
+	written = 0;
+	type("\x04\x05\x06\x0b\x1b[3~" RIGHT);
+	type("\x01");
+	assert_int_equal(written, 1 + strlen("> abc") + 1 + strlen("> "));
+	type("\x01\x02\x08\x7f\x15\x17" LEFT);
+	assert_int_equal(written, 1 + strlen("> abc") + 1 + strlen("> "));
 }
 
 static void sequences_of_other_keys_leave_no_letters(void **state)
@@ -279,6 +293,7 @@ int main(void)
 		TEST(letters_go_in_where_the_cursor_is),
 		TEST(keys_erase_what_they_say),
 		TEST(keys_move_where_they_say),
+		TEST(a_key_that_changes_nothing_writes_nothing),
 		TEST(sequences_of_other_keys_leave_no_letters),
 		TEST(enter_is_known_in_the_midst_of_a_sequence),
 		TEST(cr_and_lf_together_are_one_enter),

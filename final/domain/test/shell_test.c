@@ -273,6 +273,9 @@ static void an_unknown_word_names_the_nearest(void **state)
 	assert_shown("xyzzy: unknown; help lists what there is\n");
 	run_shell(SHELL_INTERACTIVE, "longer_than_the_name_of_a_program\r");
 	assert_shown("\nlonger_than_the_name_of_a_program: unknown; ");
+	assert_int_equal(
+		run_shell(SHELL_ONE, "longer_than_the_name_of_a_program\n"),
+		-ENOENT);
 }
 
 static void exit_or_ctrl_d_leaves(void **state)

@@ -85,6 +85,8 @@ static void cut_out(struct line *l, uint from, uint to)
 {
 	uint before = l->length;
 
+	if (from == to)
+		return;
 	memmove(l->text + from, l->text + to, l->length - to + 1);
 	l->length -= to - from;
 	l->cursor = from;
@@ -125,6 +127,8 @@ static void erase_word(struct line *l)
 
 static void move_to(struct line *l, uint cursor)
 {
+	if (l->cursor == cursor)
+		return;
 	l->cursor = cursor;
 	show_line(l, l->length);
 }
