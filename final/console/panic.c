@@ -4,7 +4,7 @@
  *
  * Something is badly broken when this runs, so each step may itself fault or
  * panic. The steps are numbered, and the number is advanced before the step is
- * taken: whoever comes in again goes on with the next step. Book: chapter 1.
+ * taken: whoever comes in again goes on with the next step.
  *
  * One CPU only takes them; the others stop. Book: chapter 6.
  *
