@@ -11,6 +11,7 @@
 #include "lib/words.h"
 #include "shell/command.h"
 #include "shell/last_log.h"
+#include "shell/reboot.h"
 #include "vmm/vcpu.h"
 
 #define LOG_LINES 20  /* if nobody says how many */
@@ -163,3 +164,21 @@ static int run_settings(struct command *c)
 SHELL_COMMAND(settings_command, .name = "settings", .run = run_settings,
 	      .help = "the words that Vellum was started with, and all others",
 	      .rights = RIGHT_INSPECT);
+
+static int run_reboot(struct command *c)
+{
+	shell_reboot();
+}
+
+SHELL_COMMAND(reboot_command, .name = "reboot", .run = run_reboot,
+	      .help = "start the machine anew, at once",
+	      .rights = RIGHT_INSPECT | RIGHT_CHANGE, .whole = true);
+
+static int run_halt(struct command *c)
+{
+	shell_halt();
+}
+
+SHELL_COMMAND(halt_command, .name = "halt", .run = run_halt,
+	      .help = "stop all CPUs, for good",
+	      .rights = RIGHT_INSPECT | RIGHT_CHANGE, .whole = true);

@@ -10,6 +10,7 @@
 #include "lib/version.h"
 #include "page/runs.h"
 #include "paging/guarded.h"
+#include "shell/reboot.h"
 #include "shell/test/host_shell.h"
 #include "smp/panic.h"
 #include "vmm/vcpu.h"
@@ -18,6 +19,21 @@ struct boot_info boot_info;
 const char vellum_version[] = "v1.0-test";
 static const struct vcpu_ops ops = {.name = "SVM with NPT"};
 const struct vcpu_ops *vcpu_ops = &ops;
+
+static uint reboots, halts;
+
+/* On the machine neither comes back. */
+void shell_reboot(void)
+{
+	reboots++;
+	longjmp(host_panic_jump, 1);
+}
+
+void shell_halt(void)
+{
+	halts++;
+	longjmp(host_panic_jump, 1);
+}
 
 void console_force_unlock(void)
 {
@@ -51,7 +67,7 @@ static int set_up(void **state)
 	host_heap(PAGES);
 	thread = (struct domain_thread){.io = &kept};
 	panic_cpu = 0;
-	piece_most = 0;
+	reboots = halts = piece_most = 0;
 	boot_info = (struct boot_info){.vmm_base = PHYS(0x70000000),
 				       .vmm_size = 128 * MIB};
 	strcpy(boot_info.cmdline, "vellum.elf plain valued=1 valued=0x2,3");
@@ -270,6 +286,30 @@ static void a_long_value_is_cut(void **state)
 	assert_says(": with a value\n");
 }
 
+static void settings_need_root_and_a_change_needs_debug(void **state)
+{
+	assert_int_equal(run("settings"), -EPERM);
+	thread.rights = RIGHT_INSPECT;
+	assert_int_equal(run("reboot"), -EPERM);
+	assert_says("`debug`");
+	assert_int_equal(run("halt"), -EPERM);
+	thread.rights = RIGHT_CHANGE;
+	assert_int_equal(run("reboot"), -EPERM);
+	assert_says("root");
+	assert_int_equal(reboots + halts, 0);
+}
+
+static void reboot_and_halt_do_not_come_back(void **state)
+{
+	thread.rights = RIGHT_INSPECT | RIGHT_CHANGE;
+	if (!setjmp(host_panic_jump))
+		run("reboot");
+	if (!setjmp(host_panic_jump))
+		run("halt");
+	assert_int_equal(reboots, 1);
+	assert_int_equal(halts, 1);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -287,6 +327,8 @@ int main(void)
 		TEST(stats_shows_the_reasons_that_there_were),
 		TEST(settings_marks_the_words_that_were_given),
 		TEST(a_long_value_is_cut),
+		TEST(settings_need_root_and_a_change_needs_debug),
+		TEST(reboot_and_halt_do_not_come_back),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,4 +1,4 @@
-HOST_TESTS += shell-session shell-command shell-dump shell-commands \
+HOST_TESTS += shell-session shell-command shell-dump shell-commands shell-cpus \
 	shell-last-log shell-input shell-reboot shell-panic
 
 # Includes session.c, and plays the programs that it runs.
@@ -26,3 +26,6 @@ shell-reboot.sources := shell/test/reboot_test.c shell/reboot.c
 # It ends by a signal, of which the address sanitizer has its own opinion.
 shell-panic.sources := shell/test/panic_test.c boot/cmdline.c lib/words.c
 shell-panic.sanitize := undefined
+
+shell-cpus.sources := shell/test/cpu_commands_test.c shell/command.c \
+	shell/cpu_commands.c console/backtrace.c
