@@ -20,13 +20,14 @@ LIMIT = {'qemu': 400, 'bochs': 900}
 # Of the instructions to the guest 10 million are the 10 ms that the census of
 # CPUs waits between INIT and start-up IPI (SDM 3A 9.4.4.1).
 BUDGETS = {'exits without CPUID': 20, 'share of Vellum': 0.5,
-           'instructions to the guest': 45_000_000}
+           'instructions to the guest': 45_000_000,
+           'message there and back': 3000, "pages of the shell's domain": 16}
 HZ = 1_000_000_000      # TSC ticks per second with -icount shift=0
 
 
-def boot(emu, icount, cpus=1, vellum=True):
+def boot(emu, icount, cpus=1, vellum=True, cmdline=None):
     """Boot the demo; the console's text, and seconds to "demo: done"."""
-    disk = linux_guest.build(batch=True)
+    disk = linux_guest.build(batch=True, cmdline=cmdline)
     print(f'bench: Linux on {cpus} CPU{"s" if cpus > 1 else ""}, '
           + ('under Vellum' if vellum else 'on the bare machine')
           + (', each instruction a cycle' if icount else '') + ' ...',
@@ -73,6 +74,7 @@ def figures(text):
     inside = number(r'of these in Vellum: (\d+)', text)
     idle = number(r'^demo: uptime and idle seconds: \S+ (\S+)', text)
     busy = since - inside - idle * HZ
+    of_domains = r'^demo: shell: bench: {}: (\d+)'
     return {
         'exits': {name: count for name, (count, _) in table.items()},
         'cycles': {name: cycles for name, (_, cycles) in table.items()},
@@ -84,6 +86,13 @@ def figures(text):
         'instructions of the guest': busy,
         'share of Vellum': 100 * inside / busy,
         'guest uptime': uptime(text),
+        'message there and back':
+            number(of_domains.format('a message there and back'), text),
+        'start and end of a domain':
+            number(of_domains.format('start, message and end of a domain'),
+                   text),
+        "pages of the shell's domain":
+            number(of_domains.format("the shell's domain"), text),
     }
 
 
@@ -113,6 +122,9 @@ def print_table(result):
         print_row(name, result[name], '%' if 'share' in name else '', budget)
     print('Instructions since the launch:')
     for name in ('instructions in Vellum', 'instructions of the guest'):
+        print_row(name, result[name], '')
+    print('Instructions of a program in ring 3:')
+    for name in ('message there and back', 'start and end of a domain'):
         print_row(name, result[name], '')
     print('Against the bare machine:')
     for name in ('guest uptime', 'native uptime', 'wall time',
@@ -152,7 +164,7 @@ def bench(emu):
     """Run the four boots and report; the exit status."""
     icount = emu == 'qemu'      # in Bochs the TSC always counts instructions
     print(f'bench: {8 if emu == "qemu" else 6} boots of Linux in {emu}')
-    counted, _ = boot(emu, icount)
+    counted, _ = boot(emu, icount, cmdline='demo.shell=bench')
     native, _ = boot(emu, icount, vellum=False)
     result = figures(counted)
     result['native uptime'] = uptime(native)
