@@ -16,6 +16,16 @@
 #define FRAME_WORDS 22			/* of struct trap_frame, */
 #define FRAME_CS    (18 * 8)		/* and where its CS is */
 
+/* RSP -> a struct trap_frame: go on where it says. */
+	.macro	RETURN_TO_FRAME
+	.irp	register, r15, r14, r13, r12, r11, r10, r9, r8, rbp, rdi, rsi, \
+		rdx, rcx, rbx, rax
+	pop	%\register
+	.endr
+	add	$16, %rsp		/* vector and error code */
+	iretq
+	.endm
+
 	.text
 /*
  * void ring3_enter(struct trap_frame *regs, u64 *rsp0)
@@ -50,23 +60,7 @@ ring3_enter:
 	mov	$MSR_GS_BASE, %ecx
 	wrmsr
 	mov	%rdi, %rsp
-	pop	%r15
-	pop	%r14
-	pop	%r13
-	pop	%r12
-	pop	%r11
-	pop	%r10
-	pop	%r9
-	pop	%r8
-	pop	%rbp
-	pop	%rdi
-	pop	%rsi
-	pop	%rdx
-	pop	%rcx
-	pop	%rbx
-	pop	%rax
-	add	$16, %rsp		/* vector and error code */
-	iretq
+	RETURN_TO_FRAME
 
 /*
  * Where the CPU arrives at each vector while the domain's IDT is loaded: 32
@@ -103,21 +97,10 @@ ring3_stubs:
  */
 	.type	ring3_common, @function
 ring3_common:
-	push	%rax
-	push	%rbx
-	push	%rcx
-	push	%rdx
-	push	%rsi
-	push	%rdi
-	push	%rbp
-	push	%r8
-	push	%r9
-	push	%r10
-	push	%r11
-	push	%r12
-	push	%r13
-	push	%r14
-	push	%r15
+	.irp	register, rax, rbx, rcx, rdx, rsi, rdi, rbp, r8, r9, r10, r11, \
+		r12, r13, r14, r15
+	push	%\register
+	.endr
 	push	$2			/* no flag; bit 1 is always 1 */
 	popfq
 	mov	%rsp, %rdi
@@ -141,23 +124,7 @@ ring3_common:
 	mov	%r12d, %eax
 	mov	%r13d, %edx
 	wrmsr
-	pop	%r15
-	pop	%r14
-	pop	%r13
-	pop	%r12
-	pop	%r11
-	pop	%r10
-	pop	%r9
-	pop	%r8
-	pop	%rbp
-	pop	%rdi
-	pop	%rsi
-	pop	%rdx
-	pop	%rcx
-	pop	%rbx
-	pop	%rax
-	add	$16, %rsp
-	iretq
+	RETURN_TO_FRAME
 
 	/* IRETQ also lets the next NMI in, after one from ring 3. */
 ring3_left:

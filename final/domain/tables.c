@@ -30,8 +30,9 @@
 #define EXCEPTIONS 32
 #define GATES      (SYSCALL_VECTOR + 1)
 
-#define GATE_RING0 0x8e /* interrupt gate: present, not for INT n of ring 3 */
-#define GATE_RING3 0xee
+#define GATE_RING3 0xee00UL /* interrupt gate that ring 3 may use by INT n */
+#define GATE_OFFSETS \
+	0xffff00000000ffffUL /* where it leads, in its first word */
 
 #define GDT_USER_DATA 0x00cff3000000ffff
 #define GDT_USER_CODE 0x00affb000000ffff
@@ -44,17 +45,6 @@ _Static_assert(offsetof(struct ring3_gdt, vellum[5]) == SEL_TSS + 16, "");
 _Static_assert(offsetof(struct ring3_gdt, data) == (SEL_USER_DATA & ~3), "");
 _Static_assert(offsetof(struct ring3_gdt, code) == (SEL_USER_CODE & ~3), "");
 
-struct gate {
-	u16 offset_low;
-	u16 selector;
-	u8 ist;
-	u8 type;
-	u16 offset_middle;
-	u32 offset_high;
-	u32 reserved;
-};
-_Static_assert(sizeof(struct gate) == 16, "SDM 3A 6.14.1");
-
 struct table_register {
 	u16 limit;
 	u64 base;
@@ -65,6 +55,7 @@ struct outside {
 	bool valid; /* this CPU is between entry and exit */
 	struct table_register gdt, idt;
 	u64 cr0, cr3, cr4, efer, sysenter_cs;
+	u64 dr6; /* the guest's, which a #DB would change */
 };
 
 /* enter.S finds a CPU's number by where its GDT is. */
@@ -73,34 +64,32 @@ PERCPU(u64, ring3_rsp); /* to go on with when ring 3 is left */
 static PERCPU(struct outside, outside);
 
 /* One for all CPUs: what differs between them is in the TSS. */
-static struct gate idt[GATES] __aligned(16);
+static u64 idt[GATES][2] __aligned(16);
 
 /* enter.S */
 extern const char ring3_stubs[];
 void ring3_enter(struct trap_frame *regs, u64 *rsp0);
 
-static void set_gate(uint vector, u64 stub, u8 type, u8 ist)
+/* A gate like @like, a first word, that leads to @stub (SDM 3A 6.14.1). */
+static void set_gate(uint vector, u64 like, u64 stub)
 {
-	idt[vector] = (struct gate){
-		.offset_low = (u16)stub,
-		.selector = SEL_CODE,
-		.ist = ist,
-		.type = type,
-		.offset_middle = (u16)(stub >> 16),
-		.offset_high = stub >> 32,
-	};
+	idt[vector][0] =
+		(like & ~GATE_OFFSETS) | (stub & 0xffff) | (stub >> 16) << 48;
+	idt[vector][1] = stub >> 32;
 }
 
+/* The exceptions have the stacks that they have in Vellum. */
 void domain_tables_init(void)
 {
 	u64 stub = (u64)ring3_stubs;
+	struct table_register own;
+	const u64(*gates)[2];
 
+	asm volatile("sidt %0" : "=m"(own));
+	gates = (const u64(*)[2])own.base;
 	for (uint i = 0; i < EXCEPTIONS; i++, stub += STUB_SIZE)
-		set_gate(i, stub, GATE_RING0, 0);
-	set_gate(SYSCALL_VECTOR, stub, GATE_RING3, 0);
-	idt[VECTOR_NMI].ist = IST_NMI;
-	idt[VECTOR_DF].ist = IST_DF;
-	idt[VECTOR_MC].ist = IST_MC;
+		set_gate(i, gates[i][0], stub);
+	set_gate(SYSCALL_VECTOR, (u64)SEL_CODE << 16 | GATE_RING3 << 32, stub);
 }
 
 /* The place in this CPU's TSS for the stack of ring 0 (SDM 3A 8.7). The TSS's
@@ -132,11 +121,14 @@ static u64 ring3_cr4(u64 now)
 	return (now & (CR4_PAE | CR4_MCE | CR4_VMXE)) | *this_cpu(guards);
 }
 
-static void load_tables(const struct table_register *gdt,
-			const struct table_register *idtr)
+static void load_gdt(const struct table_register *gdt)
 {
 	asm volatile("lgdt %0" : : "m"(*gdt));
-	asm volatile("lidt %0" : : "m"(*idtr));
+}
+
+static void load_idt(const struct table_register *table)
+{
+	asm volatile("lidt %0" : : "m"(*table));
 }
 
 /* Nothing of it faults: the bits are those that the CPU has. */
@@ -153,12 +145,15 @@ static void go_inside(struct outside *o, phys_t root)
 	o->cr4 = read_cr4();
 	o->efer = rdmsr(MSR_EFER);
 	o->sysenter_cs = rdmsr(MSR_SYSENTER_CS);
+	asm volatile("mov %%dr6, %0" : "=r"(o->dr6));
 	o->valid = true;
 
 	memcpy(gdt->vellum, (const void *)o->gdt.base, sizeof(gdt->vellum));
 	gdt->data = GDT_USER_DATA;
 	gdt->code = GDT_USER_CODE;
-	load_tables(&gdtr, &idtr);
+	load_gdt(&gdtr); /* first: the stubs rely on it */
+	load_idt(&idtr);
+	asm volatile("lldt %w0" : : "r"(0)); /* firmware may have left one */
 	if (o->efer & EFER_SCE)
 		wrmsr(MSR_EFER, o->efer & ~EFER_SCE);
 	if (o->sysenter_cs)
@@ -170,6 +165,7 @@ static void go_inside(struct outside *o, phys_t root)
 
 static void go_outside(struct outside *o)
 {
+	asm volatile("mov %0, %%dr6" : : "r"(o->dr6));
 	write_cr3(o->cr3);
 	write_cr4(o->cr4);
 	write_cr0(o->cr0);
@@ -177,7 +173,8 @@ static void go_outside(struct outside *o)
 		wrmsr(MSR_SYSENTER_CS, o->sysenter_cs);
 	if (o->efer & EFER_SCE)
 		wrmsr(MSR_EFER, o->efer);
-	load_tables(&o->gdt, &o->idt);
+	load_idt(&o->idt);
+	load_gdt(&o->gdt);
 	o->valid = false;
 }
 
