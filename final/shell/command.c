@@ -65,16 +65,20 @@ static bool parse(const char *text, uint base, u64 *number)
 	return true;
 }
 
-bool parse_hex(const char *text, u64 *number)
+static bool has_0x(const char *text)
 {
-	if (text[0] == '0' && (text[1] | 0x20) == 'x')
-		text += 2;
-	return parse(text, 16, number);
+	return text[0] == '0' && (text[1] | 0x20) == 'x';
 }
 
-bool parse_decimal(const char *text, u64 *number)
+bool parse_address(const char *text, u64 *number)
 {
-	return parse(text, 10, number);
+	return parse(has_0x(text) ? text + 2 : text, 16, number);
+}
+
+bool parse_number(const char *text, u64 *number)
+{
+	return has_0x(text) ? parse(text + 2, 16, number)
+			    : parse(text, 10, number);
 }
 
 /* What runs within guarded(): a piece of the command, and its result. */

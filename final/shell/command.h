@@ -51,16 +51,11 @@ void say(struct command *c, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 
 /*
- * The number that the whole of @text is: in hexadecimal, with or without 0x,
- * or in decimal. False: it is none, or one of more than 64 bits.
+ * The number that the whole of @text is: an address, in hexadecimal with or
+ * without 0x; or any other, in decimal or with 0x. False: it is none, or one of
+ * more than 64 bits.
  */
-bool parse_hex(const char *text, u64 *number);
-bool parse_decimal(const char *text, u64 *number);
-
-/*
- * The CPU that word 1 of @c names; this one, if there is no such word. -EINVAL:
- * there is no such CPU, and that was said.
- */
-int command_cpu(struct command *c);
+bool parse_address(const char *text, u64 *number);
+bool parse_number(const char *text, u64 *number);
 
 #endif

@@ -40,7 +40,8 @@ static int run_sym(struct command *c)
 		}
 	if (found)
 		return 0;
-	if (parse_hex(c->argv[1], &address) && symbol_name(address, &offset)) {
+	if (parse_address(c->argv[1], &address) &&
+	    symbol_name(address, &offset)) {
 		say_address(c, address, 0);
 		return 0;
 	}
@@ -49,10 +50,9 @@ static int run_sym(struct command *c)
 	return -ENOENT;
 }
 
-SHELL_COMMAND(
-	sym_command, .name = "sym", .args = "NAME|ADDRESS",
-	.help = "where a function of Vellum's is, or what an address is in",
-	.least = 1, .most = 1, .rights = RIGHT_INSPECT, .run = run_sym);
+SHELL_COMMAND(sym_command, .name = "sym", .args = "NAME|ADDR",
+	      .help = "where a function is, or what an address is in",
+	      .least = 1, .most = 1, .rights = RIGHT_INSPECT, .run = run_sym);
 
 /* Where CPU @n has stopped in a panic. */
 static void say_stopped(struct command *c, uint n)
@@ -113,7 +113,7 @@ static int find_cpu(struct command *c)
 	u64 cpu = *this_cpu(cpu_number);
 
 	if (c->argc > 1 &&
-	    (!parse_decimal(c->argv[1], &cpu) || cpu >= MAX(smp_count, 1U))) {
+	    (!parse_number(c->argv[1], &cpu) || cpu >= MAX(smp_count, 1U))) {
 		say(c, "%s: `%s` is no CPU's number: they are 0 to %u\n",
 		    c->argv[0], c->argv[1], MAX(smp_count, 1U) - 1);
 		return -EINVAL;
@@ -223,7 +223,7 @@ static int run_regs(struct command *c)
 }
 
 SHELL_COMMAND(regs_command, .name = "regs", .args = "[CPU]", .most = 1,
-	      .help = "the guest's registers, and in a panic Vellum's",
+	      .help = "the guest's and, in a panic, Vellum's registers",
 	      .rights = RIGHT_INSPECT, .run = run_regs);
 
 #define FRAMES 12 /* in a piece */

@@ -201,20 +201,31 @@ static const struct space *find_space(const char *letter)
 	return NULL;
 }
 
+/* The number of the word that is wrong; 0: none is. */
+static uint parse_words(struct command *c, const struct space **space, u64 *at,
+			u64 *length)
+{
+	*space = find_space(c->argv[1]);
+	if (!*space)
+		return 1;
+	if (!parse_address(c->argv[2], at))
+		return 2;
+	return c->argc > 3 && !parse_number(c->argv[3], length) ? 3 : 0;
+}
+
 /* c->at[0]: bytes that were shown. */
 static int run_dump(struct command *c)
 {
-	const struct space *space = find_space(c->argv[1]);
+	const struct space *space;
 	u64 at, length = LENGTH;
+	uint wrong = parse_words(c, &space, &at, &length);
 	int error = 0;
 
-	if (!space || !parse_hex(c->argv[2], &at) ||
-	    (c->argc > 3 && !parse_hex(c->argv[3], &length))) {
-		say(c, "dump: `%s` is wrong: it must be %s\n",
-		    !space                       ? c->argv[1]
-		    : parse_hex(c->argv[2], &at) ? c->argv[3]
-						 : c->argv[2],
-		    !space ? "p, v or g" : "a number in hexadecimal");
+	if (wrong) {
+		say(c, "dump: `%s`: it must be %s\n", c->argv[wrong],
+		    wrong == 1   ? "p, v or g"
+		    : wrong == 2 ? "an address in hexadecimal"
+				 : "a length, in decimal or with 0x");
 		return -EINVAL;
 	}
 	if (!vcpu_current() && window_init()) {
@@ -232,7 +243,6 @@ static int run_dump(struct command *c)
 	return error ? error : c->at[0] < length;
 }
 
-SHELL_COMMAND(dump_command, .name = "dump", .args = "p|v|g ADDRESS [LENGTH]",
-	      .help = "memory, in hexadecimal: physical, Vellum's virtual, "
-		      "guest's virtual",
-	      .least = 2, .most = 3, .rights = RIGHT_INSPECT, .run = run_dump);
+SHELL_COMMAND(dump_command, .name = "dump", .args = "p|v|g ADDR [LEN]",
+	      .help = "bytes: physical, Vellum's, or the guest's", .least = 2,
+	      .most = 3, .rights = RIGHT_INSPECT, .run = run_dump);

@@ -76,7 +76,7 @@ static int run_log(struct command *c)
 		return run_last_log(c);
 	if (c->argc > 1 && !strcmp(c->argv[1], "all"))
 		most = ~0UL;
-	else if (c->argc > 1 && !parse_decimal(c->argv[1], &most)) {
+	else if (c->argc > 1 && !parse_number(c->argv[1], &most)) {
 		say(c, "log: `%s` is no number of lines\n", c->argv[1]);
 		return -EINVAL;
 	}
@@ -99,8 +99,8 @@ static int run_log(struct command *c)
 }
 
 SHELL_COMMAND(log_command, .name = "log", .args = "[LINES|all|--last]",
-	      .help = "the end of Vellum's log, or the log of the run before",
-	      .most = 1, .run = run_log);
+	      .help = "the end of the log, or the last run's log", .most = 1,
+	      .run = run_log);
 
 #define STATS 6 /* in a piece */
 
@@ -162,7 +162,7 @@ static int run_settings(struct command *c)
 }
 
 SHELL_COMMAND(settings_command, .name = "settings", .run = run_settings,
-	      .help = "the words that Vellum was started with, and all others",
+	      .help = "the words that Vellum was given, and others",
 	      .rights = RIGHT_INSPECT);
 
 static int run_reboot(struct command *c)

@@ -41,7 +41,7 @@ static int run_count(struct command *c)
 	u64 n;
 
 	calls++;
-	if (!parse_decimal(c->argv[1], &n))
+	if (!parse_number(c->argv[1], &n))
 		return -EINVAL;
 	say(c, "%lu ", c->at[0]++);
 	return c->at[0] < n ? 2 : 0; /* any number above 0 will do */
@@ -282,21 +282,23 @@ static void numbers_are_read_whole_or_not_at_all(void **state)
 {
 	u64 n = 7;
 
-	assert_true(parse_hex("0", &n) && n == 0);
-	assert_true(parse_hex("fF", &n) && n == 255);
-	assert_true(parse_hex("0x10", &n) && n == 16);
-	assert_true(parse_hex("0X10", &n) && n == 16);
-	assert_true(parse_hex("ffffffffffffffff", &n) && n == ~0UL);
-	assert_true(parse_decimal("18446744073709551615", &n) && n == ~0UL);
+	assert_true(parse_address("0", &n) && n == 0);
+	assert_true(parse_address("fF", &n) && n == 255);
+	assert_true(parse_address("0x10", &n) && n == 16);
+	assert_true(parse_address("0X10", &n) && n == 16);
+	assert_true(parse_address("ffffffffffffffff", &n) && n == ~0UL);
+	assert_true(parse_number("18446744073709551615", &n) && n == ~0UL);
+	assert_true(parse_number("0x1f", &n) && n == 31);
+	assert_true(parse_number("010", &n) && n == 10);
 	n = 7;
-	assert_false(parse_hex("10000000000000000", &n));
-	assert_false(parse_decimal("18446744073709551616", &n));
-	assert_false(parse_decimal("99999999999999999999", &n));
-	assert_false(parse_hex("", &n) || parse_decimal("", &n));
-	assert_false(parse_hex("0x", &n));
-	assert_false(parse_hex("-1", &n) || parse_hex("12g", &n));
-	assert_false(parse_hex("1 ", &n) || parse_decimal("1a", &n));
-	assert_false(parse_hex("\xb1", &n) || parse_hex("\x11", &n));
+	assert_false(parse_address("10000000000000000", &n));
+	assert_false(parse_number("18446744073709551616", &n));
+	assert_false(parse_number("99999999999999999999", &n));
+	assert_false(parse_address("", &n) || parse_number("", &n));
+	assert_false(parse_address("0x", &n));
+	assert_false(parse_address("-1", &n) || parse_address("12g", &n));
+	assert_false(parse_address("1 ", &n) || parse_number("1a", &n));
+	assert_false(parse_address("\xb1", &n) || parse_address("\x11", &n));
 	assert_int_equal(n, 7);
 }
 

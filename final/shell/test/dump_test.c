@@ -147,7 +147,7 @@ static int set_up(void **state)
 static void bytes_are_shown_as_xxd_does(void **state)
 {
 	memcpy(ram + 0x20, "Vellum\0\n~\x7f\x80 ", 12);
-	assert_int_equal(run("dump p 100020 20"), 0);
+	assert_int_equal(run("dump p 100020 32"), 0);
 	assert_string_equal(
 		said,
 		"0000000000100020: 5665 6c6c 756d 000a 7e7f 8020 2c2d 2e2f  "
@@ -168,7 +168,7 @@ static void addresses_are_hexadecimal_with_or_without_0x(void **state)
 	strcpy(first, said);
 	assert_int_equal(run("dump p 0x100020"), 0);
 	assert_string_equal(said, first);
-	assert_int_equal(run("dump p 00100020 0x40"), 0);
+	assert_int_equal(run("dump p 00100020 64"), 0);
 	assert_string_equal(said, first);
 }
 
@@ -189,7 +189,7 @@ static void a_long_dump_comes_in_pieces_and_whole(void **state)
 {
 	u64 next = RAM + 1;
 
-	assert_int_equal(run("dump p 100001 333"), 0);
+	assert_int_equal(run("dump p 100001 0x333"), 0);
 	assert_true(piece_most <= WRITE_MOST);
 	for (char *line = said; *line; line = strchr(line, '\n') + 1) {
 		char *at = strchr(line, ':') + 1;
@@ -213,21 +213,23 @@ static void a_long_dump_comes_in_pieces_and_whole(void **state)
 static void what_is_wrong_with_the_words_is_named(void **state)
 {
 	assert_int_equal(run("dump q 0"), -EINVAL);
-	assert_string_equal(said, "dump: `q` is wrong: it must be p, v or g\n");
+	assert_string_equal(said, "dump: `q`: it must be p, v or g\n");
+	assert_int_equal(run("dump pv 0"), -EINVAL);
 	assert_int_equal(run("dump p 12g"), -EINVAL);
-	assert_says("`12g`");
+	assert_says("`12g`: it must be an address in hexadecimal");
 	assert_int_equal(run("dump p 12 -1"), -EINVAL);
-	assert_says("`-1`");
+	assert_says("`-1`: it must be a length, in decimal or with 0x");
+	assert_int_equal(run("dump p 12 a0"), -EINVAL);
 	assert_int_equal(run("dump p"), -EINVAL);
-	assert_says("usage: dump p|v|g ADDRESS [LENGTH]");
+	assert_says("usage: dump p|v|g ADDR [LEN]");
 }
 
 static void a_device_is_read_only_by_who_may_change_things(void **state)
 {
-	assert_int_equal(run("dump p 200000 10"), -EFAULT);
+	assert_int_equal(run("dump p 200000 16"), -EFAULT);
 	assert_says("dump: 0x200000 is no memory");
 	assert_says("`debug`");
-	assert_int_equal(run("dump p a0000 10"), -EFAULT);
+	assert_int_equal(run("dump p a0000 16"), -EFAULT);
 	assert_int_equal(run("dump p bfffc 4"), -EFAULT);
 	assert_int_equal(device_reads, 0);
 	thread.rights |= RIGHT_CHANGE;
@@ -238,10 +240,10 @@ static void a_device_is_read_only_by_who_may_change_things(void **state)
 
 static void memory_before_a_device_is_shown_up_to_its_end(void **state)
 {
-	assert_int_equal(run("dump p 10fff8 20"), -EFAULT);
+	assert_int_equal(run("dump p 10fff8 32"), -EFAULT);
 	assert_says("000000000010fff8: f8f9 fafb fcfd feff ");
 	assert_says("dump: 0x110000 is no memory");
-	assert_int_equal(run("dump p 9fff9 20"), -EFAULT);
+	assert_int_equal(run("dump p 9fff9 32"), -EFAULT);
 	assert_says("dump: 0xa0000 is no memory");
 	assert_int_equal(device_reads, 0);
 }
@@ -272,10 +274,10 @@ static void what_no_cpu_can_address_says_so(void **state)
 
 static void a_dump_does_not_run_round_the_end_of_all_addresses(void **state)
 {
-	assert_int_equal(run("dump v ffffffffffffffff ffffffffffffffff"),
+	assert_int_equal(run("dump v ffffffffffffffff 0xffffffffffffffff"),
 			 -EFAULT);
 	assert_int_equal(run("dump g fffffffffffffffe 10"), -EFAULT);
-	assert_int_equal(run("dump p 100000 ffffffffffffffff"), -EFAULT);
+	assert_int_equal(run("dump p 100000 0xffffffffffffffff"), -EFAULT);
 	assert_says("dump: 0x110000 is no memory");
 }
 
@@ -284,7 +286,7 @@ static void a_virtual_address_is_read_as_vellum_would(void **state)
 	static u8 bytes[32] = "0123456789abcdefXYZ";
 	char line[64];
 
-	sprintf(line, "dump v %lx 13", (u64)bytes);
+	sprintf(line, "dump v %lx 19", (u64)bytes);
 	assert_int_equal(run(line), 0);
 	assert_says("3031 3233 3435 3637 3839 6162 6364 6566  "
 		    "0123456789abcdef");
