@@ -20,7 +20,7 @@ struct domain_thread;
 struct thread_io {
 	/* @text[@length] is NUL. */
 	void (*write)(struct domain_thread *t, const char *text, size_t length);
-	bool logs; /* what is written there is in the log by that */
+	bool sees_log; /* who reads that sees what printf prints, too */
 	/* A character; -EAGAIN: none yet; -ENODEV: no more will come. */
 	int (*read)(struct domain_thread *t);
 	/* Is there no room for WRITE_MOST bytes now? NULL: there always is. */
@@ -50,7 +50,8 @@ struct domain_thread {
 
 /*
  * Make @t run @program, entered with @value. 0; -ENOENT: there is no such
- * program; -ENOMEM; -ENODEV: this CPU can't; -EBUSY: another CPU runs a thread.
+ * program; -ENOMEM; -ENODEV: this CPU can't, or it is too early; -EBUSY: another
+ * CPU runs a thread.
  */
 int thread_start(struct domain_thread *t, const char *program, int value);
 

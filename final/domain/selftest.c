@@ -32,7 +32,7 @@ static int no_input(struct domain_thread *t)
 
 static const struct thread_io log_io = {
 	.write = to_log,
-	.logs = true,
+	.sees_log = true,
 	.read = no_input,
 };
 

@@ -24,9 +24,9 @@ void domain_say(struct domain_thread *t, const char *format, ...)
 	va_start(args, format);
 	vsnprintf(line, sizeof(line), format, args);
 	va_end(args);
-	if (!t->io->logs)
-		printf("%s", line);
-	t->io->write(t, line, strlen(line));
+	printf("%s", line);
+	if (!t->io->sees_log)
+		t->io->write(t, line, strlen(line));
 }
 
 /*

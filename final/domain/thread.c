@@ -23,6 +23,8 @@
 /* So many trips to ring 3 are a slice as well, whoever does not yield. */
 #define SLICE_TRIPS 256
 
+static bool is_ready; /* domain_init() has been */
+
 /* Is a CPU running a thread? What belongs to threads is that CPU's alone: no
  * lock, because nobody may wait for a program. */
 static u32 busy;
@@ -160,6 +162,8 @@ int thread_start(struct domain_thread *t, const char *program, int value)
 	int error;
 
 	list_init(&t->domains);
+	if (!is_ready)
+		return -ENODEV;
 	if (!claim())
 		return -EBUSY;
 	error = domain_new(t, program, &d);
@@ -184,6 +188,7 @@ void thread_end(struct domain_thread *t)
 void domain_init(void)
 {
 	domain_tables_init();
+	is_ready = true;
 }
 
 void domain_panic_reset(void)

@@ -132,6 +132,7 @@ static void shell_write(struct domain_thread *t, const char *text,
 
 static const struct thread_io shell_io = {
 	.write = shell_write,
+	.sees_log = true,
 	.read = shell_read,
 };
 
