@@ -77,6 +77,7 @@ static struct {
 } own __aligned(PAGE_SIZE);
 
 static uint faults;
+static bool ready; /* there is memory, and what runs programs */
 static struct domain_thread thread;
 
 /* What was typed and not yet read by the shell. */
@@ -88,6 +89,7 @@ void panic_init(void)
 	if (paging_make_guard(own.guard))
 		printf("panic: its stack has no guard page\n");
 	reboot_init();
+	ready = true;
 }
 
 /* Take in what is typed, so that Ctrl-C is seen while a program runs. */
@@ -137,11 +139,8 @@ static const struct thread_io shell_io = {
 };
 
 /* Whatever has failed before, it begins with open locks and without domains. */
-static void run_shell(void)
+static int start_shell(void)
 {
-	enum thread_stop stop;
-	int error;
-
 	mm_force_unlock();
 	domain_panic_reset();
 	thread = (struct domain_thread){
@@ -149,7 +148,15 @@ static void run_shell(void)
 		.rights = RIGHT_INSPECT | RIGHT_CHANGE,
 	};
 	typed_count = 0;
-	error = thread_start(&thread, "init", SHELL_INTERACTIVE);
+	return thread_start(&thread, "init", SHELL_INTERACTIVE);
+}
+
+static void run_shell(void)
+{
+	enum thread_stop stop;
+	int error;
+
+	error = ready ? start_shell() : -ENODEV;
 	if (error) {
 		printf("panic: the shell does not start: error %d\n", error);
 		faults++;

@@ -154,7 +154,7 @@ static const char *end_with(const char *word, const char *typed)
 
 static int begin(void **state)
 {
-	has_keys = has_run = true;
+	has_keys = has_run = ready = true;
 	start_error = shell_status = 0;
 	shell_panics = reset_panics = print_panics = 0;
 	return 0;
@@ -260,6 +260,14 @@ static void a_shell_that_does_not_start_or_fails_is_a_fault(void **state)
 		strstr(told, "panic: the shell has ended: error -14\n"));
 }
 
+static void before_there_is_memory_there_is_no_shell(void **state)
+{
+	ready = false;
+	assert_string_equal(
+		end_with("", "s r"),
+		ASK "panic: the shell does not start: error -19\n" ASK REBOOT);
+}
+
 /* lib/reset.c goes on with the next way each time. */
 static void a_way_to_reset_that_panics_is_followed_by_the_next(void **state)
 {
@@ -290,6 +298,7 @@ int main(void)
 		T(a_line_that_echoes_does_not_answer),
 		T(after_three_faults_there_is_no_shell),
 		T(a_shell_that_does_not_start_or_fails_is_a_fault),
+		T(before_there_is_memory_there_is_no_shell),
 		T(a_way_to_reset_that_panics_is_followed_by_the_next),
 		T(trouble_in_every_message_comes_to_an_end),
 #undef T
