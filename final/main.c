@@ -20,6 +20,7 @@
 #include "pool/mempool.h"
 #include "preflight/preflight.h"
 #include "shell/door.h"
+#include "shell/fault.h"
 #include "shell/last_log.h"
 #include "shell/panic.h"
 #include "sleep/fch.h"
@@ -77,8 +78,7 @@ static const char *start_vellum(int error)
 	boot_phase("device");
 	smp_find_cpus(boot_info.firmware == BOOT_UEFI ? efi_census
 						      : smp_census);
-	smp_watch_apic(); /* INITs and start-up IPIs go through it */
-
+	smp_watch_apic();  /* INITs and start-up IPIs go through it */
 	sleep_watch_fch(); /* sleep control that is in memory */
 	panic_init();      /* what its end needs; until then, it does without */
 	shell_open_doors(); /* for `vellumctl shell`, if a word says so */
@@ -94,6 +94,7 @@ static const char *start_vellum(int error)
 	else
 		smp_start(every_cpu); /* each goes through it, and waits */
 	SELFTEST(smp_break());
+	SELFTEST(fault_at_start());
 	SELFTEST(domain_selftest());
 
 	boot_phase("guest");

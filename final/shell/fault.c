@@ -1,9 +1,13 @@
 /*
  * Faults on demand, in a build with TEST=1: what a command, and a panic, must
- * get over. Each is a function of its own, to be found in the backtrace.
+ * get over. The command `fault' raises one in a shell, the word broken= one at
+ * start-up. Each is a function of its own, to be found in the backtrace.
  */
 #ifdef VELLUM_TEST
 
+#include "shell/fault.h"
+
+#include "boot/cmdline.h"
 #include "console/panic.h"
 #include "lib/errno.h"
 #include "lib/string.h"
@@ -14,7 +18,9 @@
 /* In a command this ends the command alone. */
 static void fault_read(void)
 {
-	*(volatile u32 *)8;
+	volatile u32 *volatile nowhere = NULL;
+
+	*nowhere = 0;
 }
 
 static void fault_assert(void)
@@ -44,14 +50,45 @@ static void fault_stack(void)
 	asm volatile("mov %0, %%rsp; push %%rax" : : "r"(PAGE_SIZE));
 }
 
+static bool hook_fails;
+
+static void fail_in_hook(void)
+{
+	if (hook_fails)
+		fault_read();
+}
+PANIC_HOOK(fail_in_hook);
+
+static void fault_hook(void)
+{
+	hook_fails = true;
+	panic("fault hook: a step of this will fail");
+}
+
 static const struct {
 	const char *name;
 	void (*raise)(void);
 } faults[] = {
 	{"read", fault_read},   {"assert", fault_assert},
 	{"lock", fault_lock},   {"memory", fault_memory},
-	{"stack", fault_stack},
+	{"stack", fault_stack}, {"hook", fault_hook},
 };
+
+static const char *fault_name(uint i)
+{
+	return i < ARRAY_SIZE(faults) ? faults[i].name : NULL;
+}
+
+WORD(broken_word, .name = "broken", .takes = WORD_CHOICE, .choice = fault_name,
+     .help = "do what must not happen, at start-up (TEST=1)");
+
+void fault_at_start(void)
+{
+	int i = cmdline_choice(&broken_word);
+
+	if (i >= 0)
+		faults[i].raise();
+}
 
 static int run_fault(struct command *c)
 {
@@ -61,13 +98,15 @@ static int run_fault(struct command *c)
 			say(c, "fault: %s was survived\n", c->argv[1]);
 			return 0;
 		}
-	say(c, "fault: `%s` is none of read, assert, lock, memory, stack\n",
+	say(c,
+	    "fault: `%s` is none of read, assert, lock, memory, stack, "
+	    "hook\n",
 	    c->argv[1]);
 	return -EINVAL;
 }
 
 SHELL_COMMAND(fault_command, .name = "fault",
-	      .args = "read|assert|lock|memory|stack",
+	      .args = "read|assert|lock|memory|stack|hook",
 	      .help = "do what must not happen (TEST=1)", .least = 1, .most = 1,
 	      .rights = RIGHT_INSPECT | RIGHT_CHANGE, .run = run_fault);
 
