@@ -1,7 +1,7 @@
 # Makes the programs for domains a part of the image: for each, from a line
 # "program NAME FILE" and its `nm -n`, the bytes of FILE on pages that hold
 # nothing else, its functions with their names, and its struct program
-# (domain/program.h).
+# (domain/program.h). FILE begins with _start.
 function label(kind, i) {
 	return kind "_of_program" i
 }
@@ -15,6 +15,10 @@ $1 == "program" {
 $3 ~ /^(text_end|rodata_end|data_end|program_end)$/ {
 	bound[count, $3] = $1
 	next
+}
+
+$3 ~ /^(_start|program_help)$/ {
+	place[count, $3] = $1
 }
 
 $2 ~ /^[tT]$/ {
@@ -35,6 +39,8 @@ END {
 		print "\t.quad 0x" bound[i, "data_end"] \
 			", 0x" bound[i, "program_end"]
 		print "\t.quad " label("symbols", i) ", " functions[i] + 0
+		print "\t.quad " label("image", i) " + 0x" \
+			place[i, "program_help"] " - 0x" place[i, "_start"]
 	}
 	print "programs_end:"
 	for (i = 1; i <= count; i++) {

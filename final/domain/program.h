@@ -23,6 +23,7 @@ struct program {
 	u64 end;                              /* and of the end of its bss */
 	const struct program_symbol *symbols; /* its functions, in order */
 	u64 symbol_count;
+	const char *help; /* what it takes, a NUL, and what it does */
 };
 
 extern const struct program programs_start[], programs_end[];

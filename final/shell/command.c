@@ -232,9 +232,11 @@ static int describe_command(struct domain_thread *t, uint i,
 
 static int describe_program(uint i, struct server_buf *buf)
 {
-	return i < (uint)(programs_end - programs_start)
-		       ? fill(buf, programs_start[i].name, "", "")
-		       : -ENOENT;
+	const struct program *p = programs_start + i;
+
+	if (i >= (uint)(programs_end - programs_start))
+		return -ENOENT;
+	return fill(buf, p->name, p->help, p->help + strlen(p->help) + 1);
 }
 
 static int serve(struct domain_thread *t, int kind, int value,

@@ -5,6 +5,8 @@
  */
 #include "domain/user/user.h"
 
+PROGRAM_HELP("", "what a message and a domain cost");
+
 #define TIMES 100
 
 static u64 rdtsc(void)

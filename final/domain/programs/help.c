@@ -5,6 +5,8 @@
 #include "domain/user/entries.h"
 #include "domain/user/user.h"
 
+PROGRAM_HELP("[NAME]", "this list, or what is called NAME");
+
 static const char *needs(uint lacks)
 {
 	return lacks & RIGHT_CHANGE    ? " (root, debug)"

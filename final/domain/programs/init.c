@@ -7,6 +7,8 @@
  */
 #include "domain/user/user.h"
 
+PROGRAM_HELP("", "the first program: keeps a shell alive");
+
 #define MOST_DEATHS 3
 
 /* The shell's status when it ended by itself, or -EFAULT or -EINTR. */

@@ -3,6 +3,8 @@
  */
 #include "domain/user/user.h"
 
+PROGRAM_HELP("[LINES|all|--last]", "the command of that name");
+
 int program(int kind, int value, struct msgbuf *buf, uint count)
 {
 	char words[128] = "log";

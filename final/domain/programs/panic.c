@@ -4,6 +4,8 @@
  */
 #include "domain/user/user.h"
 
+PROGRAM_HELP("[TEXT]", "Vellum panics, where that is allowed");
+
 int program(int kind, int value, struct msgbuf *buf, uint count)
 {
 	int d = msgopen("panic"), error;

@@ -5,6 +5,8 @@
  */
 #include "domain/user/user.h"
 
+PROGRAM_HELP("", "answers sendexample; to be run before it");
+
 /* A capital is 32 below its small letter. */
 static void to_capitals(char *text, uint length)
 {

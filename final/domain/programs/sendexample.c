@@ -4,6 +4,8 @@
  */
 #include "domain/user/user.h"
 
+PROGRAM_HELP("", "sends a number and two buffers");
+
 int program(int kind, int value, struct msgbuf *buf, uint count)
 {
 	static char letter[] = "a letter that comes back", note[] = "a note";

@@ -5,6 +5,8 @@
 #include "domain/user/line.h"
 #include "domain/user/user.h"
 
+PROGRAM_HELP("[NAME [NUMBER]]", "sends a number; NAME=free: to the log");
+
 int heap[LINE_HEAP], heaplen = LINE_HEAP;
 
 static struct line line = {.prompt = "sendint> "};
@@ -45,9 +47,12 @@ static int send_to(const char *name, const char *number)
 	}
 	result = msgsendint(d, value);
 	msgclose(d);
-	if (result < 0)
+	if (result < 0) {
 		printf("sendint: %s: %s\n", name, error_text(result));
-	return result < 0 ? result : 0;
+		return result;
+	}
+	printf("sendint: %s replied %d\n", name, result);
+	return 0;
 }
 
 int program(int kind, int value, struct msgbuf *buf, uint count)

@@ -13,6 +13,8 @@
 #include "domain/user/user.h"
 #include "lib/words.h"
 
+PROGRAM_HELP("", "another shell");
+
 int heap[LINE_HEAP], heaplen = LINE_HEAP;
 
 static struct line line;

@@ -36,8 +36,8 @@ static char program_image[3 * PAGE_SIZE] __aligned(4096);
 
 /* As mk/programs.awk lays them out: the end is a name of its own. */
 const struct program programs_start[] __used = {PROGRAM("one"), PROGRAM("two")};
-asm(".globl programs_end\nprograms_end = programs_start + 128");
-_Static_assert(sizeof(programs_start) == 128, "");
+asm(".globl programs_end\nprograms_end = programs_start + 144");
+_Static_assert(sizeof(programs_start) == 144, "");
 
 struct boot_info boot_info = {.vmm_size = PAGES * PAGE_SIZE};
 

@@ -30,6 +30,12 @@ typedef int message_handler(int kind, int value, struct msgbuf *buf,
  */
 message_handler program;
 
+/*
+ * What `help` shows of the program, for people: the words that it takes, and in
+ * half a line what it does. Each program has one.
+ */
+#define PROGRAM_HELP(args, text) const char program_help[] = args "\0" text
+
 /* Every call of Vellum is this one; @number is one of enum system_call. */
 long system_call(long number, u64 a, u64 b, u64 c, u64 d);
 

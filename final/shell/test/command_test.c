@@ -242,7 +242,7 @@ static void programs_are_named_like_commands(void **state)
 	assert_int_equal(ask(COMMAND_PROGRAM, &buf), 0);
 	assert_memory_equal(text, "one\0\0", 6);
 	assert_int_equal(ask(COMMAND_PROGRAM + 1, &buf), 0);
-	assert_memory_equal(text, "two\0\0", 6);
+	assert_memory_equal(text, "two\0[WORD]\0does nothing", 24);
 	assert_int_equal(ask(COMMAND_PROGRAM + 2, &buf), -ENOENT);
 	assert_int_equal(ask(INT32_MAX, &buf), -ENOENT);
 }

@@ -11,9 +11,12 @@
 #include "shell/command.h"
 
 /* Two programs, which nobody runs. */
-const struct program programs_start[] = {{.name = "one"}, {.name = "two"}};
-_Static_assert(sizeof(programs_start) == 128, "as the next line has it");
-asm(".globl programs_end; .set programs_end, programs_start + 128");
+const struct program programs_start[] = {
+	{.name = "one", .help = "\0"},
+	{.name = "two", .help = "[WORD]\0does nothing"},
+};
+_Static_assert(sizeof(programs_start) == 144, "as the next line has it");
+asm(".globl programs_end; .set programs_end, programs_start + 144");
 
 extern const struct msg_server __start_msg_servers[];
 

@@ -3,6 +3,8 @@
  */
 #include "domain/user/user.h"
 
+PROGRAM_HELP("", "uses up its heap");
+
 int heap[2048], heaplen = 2048;
 
 #define AREA      100

@@ -7,6 +7,8 @@
 #include "domain/test/programs/hostile_calls.h"
 #include "domain/user/user.h"
 
+PROGRAM_HELP("", "tries to get away with something");
+
 #define INT_N    0x1000 /* the message INT_N + n: try INT n */
 #define VECTORS  256
 #define ESCAPED  1

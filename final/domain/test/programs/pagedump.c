@@ -9,6 +9,8 @@
  */
 #include "domain/user/user.h"
 
+PROGRAM_HELP("", "sees no byte of others");
+
 #define ROOM      300 /* bytes of a buffer */
 #define SEND_ON   1
 #define LOOK_ONLY 2

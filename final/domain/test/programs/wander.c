@@ -5,6 +5,8 @@
  */
 #include "domain/user/user.h"
 
+PROGRAM_HELP("", "goes from CPU to CPU");
+
 #define COUNTED 300000000 /* a second or some */
 
 static u64 rounds;

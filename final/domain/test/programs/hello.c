@@ -3,6 +3,8 @@
  */
 #include "domain/user/user.h"
 
+PROGRAM_HELP("", "the smallest program");
+
 int program(int kind, int value, struct msgbuf *buf, uint count)
 {
 	printf("hello from ring 3\n");
