@@ -225,6 +225,33 @@ static void ctrl_c_stops_a_long_command(void **state)
 	assert_shown("^C\n> ");
 }
 
+/* Ctrl-C that Vellum tells of in an endless loop, or where a program reads. */
+static void ctrl_c_ends_a_program_that_does_not_keep_it(void **state)
+{
+	interrupt_kept = false;
+	status = 0;
+	if (!setjmp(ended))
+		take_interrupt();
+	assert_int_equal(status, -EINTR);
+	status = 0;
+	interrupts = 1;
+	if (!setjmp(ended))
+		interrupted();
+	assert_int_equal(status, -EINTR);
+}
+
+static void ctrl_c_that_is_kept_is_told_once(void **state)
+{
+	keep_interrupts();
+	take_interrupt();
+	assert_true(interrupted());
+	assert_false(interrupted());
+	take_interrupt();
+	input = "a";
+	assert_int_equal(readchar(), 'a');
+	assert_false(interrupted()); /* it was none for what comes now */
+}
+
 static void a_command_says_itself_why_it_failed(void **state)
 {
 	run_shell(SHELL_INTERACTIVE, "sym x\rdump p 0\r");
@@ -333,6 +360,8 @@ int main(void)
 		TEST(an_empty_line_does_nothing),
 		TEST(a_long_command_goes_on_step_by_step),
 		TEST(ctrl_c_stops_a_long_command),
+		TEST(ctrl_c_ends_a_program_that_does_not_keep_it),
+		TEST(ctrl_c_that_is_kept_is_told_once),
 		TEST(a_command_says_itself_why_it_failed),
 		TEST(a_message_that_fails_is_told),
 		TEST(a_program_is_run_with_the_words_behind_its_name),

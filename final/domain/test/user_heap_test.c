@@ -247,6 +247,16 @@ static void a_length_that_makes_no_sense_is_noticed(void **state)
 	}
 }
 
+static void a_length_that_is_no_multiple_is_noticed(void **state)
+{
+	int *p = alloc(28);
+
+	alloc(28);
+	heap[15] = 6; /* its start would be within the first area, */
+	p[9] = 10;    /* where a length is that leads to the heap's start */
+	assert_panics(alloc(1), "heap damaged");
+}
+
 static void two_free_neighbours_are_noticed(void **state)
 {
 	alloc(28);
@@ -314,6 +324,7 @@ int main(void)
 		TEST(only_what_is_used_can_be_freed),
 		TEST(who_writes_past_an_area_is_noticed),
 		TEST(a_length_that_makes_no_sense_is_noticed),
+		TEST(a_length_that_is_no_multiple_is_noticed),
 		TEST(two_free_neighbours_are_noticed),
 		TEST(a_random_walk_never_damages_an_object),
 	};
