@@ -3,7 +3,8 @@
  *
  *	p  physical
  *	v  Vellum's virtual: as its own code would read there
- *	g  the guest's virtual: by the page tables of the guest on this CPU
+ *	g  the guest's virtual: by the page tables that it uses on this CPU,
+ *	   in which an OS with KPTI has no kernel while a program runs
  *
  * Memory is read in aligned words of 32 bits, in the only way that suits a
  * device's registers as well (SDM 3A 11.4.1 for the APIC's). To read such a
