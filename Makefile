@@ -167,7 +167,8 @@ help:
 #:                      GUEST=linux|demo|none|FILE.img|FILE.iso
 #:                      or a lesson of stage 05: first|hole|filters|attack
 #:                      KERNEL= INITRD= CMDLINE=  (of the Linux guest)
-#:                      OPTIONS=  (words for Vellum)  EMU_ARGS= TIMEOUT=
+#:                      OPTIONS="debug panic=shell"  (words for Vellum: README)
+#:                      EMU_ARGS= TIMEOUT=
 #:                      BATCH=1 no input; TEST=1 with self-tests;
 #:                      DEBUG=1 compiled for debuggers (-Og);
 #:                      NATIVE=1 the guest alone, without Vellum;

@@ -159,7 +159,7 @@ static void report(void)
 	} else {
 		printf("last log: the last run ended without a panic\n");
 	}
-	printf("last log: (unverified, %zu characters in memory)\n",
+	printf("last log: unverified, %zu characters: vellumctl log --last\n",
 	       last.length);
 }
 

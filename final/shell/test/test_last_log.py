@@ -14,7 +14,7 @@ PLACE = END - (16 << 20)
 LOG_SIZE, KEPT_SIZE = 64 << 10, (64 << 10) - 256
 U64 = (1 << 64) - 1
 FOUND = (r'the last run ended without a panic\n'
-         r'last log: \(unverified, {} characters in memory\)\n')
+         r'last log: unverified, {} characters: vellumctl log --last\n')
 
 
 def mix(index, value):
