@@ -50,8 +50,8 @@ struct domain_thread {
 
 /*
  * Make @t run @program, entered with @value. 0; -ENOENT: there is no such
- * program; -ENOMEM; -ENODEV: this CPU can't, or it is too early; -EBUSY: another
- * CPU runs a thread.
+ * program; -ENOMEM; -ENODEV: this CPU can't, or it is too early; -EBUSY:
+ * another CPU runs a thread.
  */
 int thread_start(struct domain_thread *t, const char *program, int value);
 

@@ -11,7 +11,7 @@ def test_a_thread_goes_from_cpu_to_cpu(machine, emu, firmware):
     """It stops on one and goes on on the next, with all that it had. UEFI's
     firmware brings the others after the test."""
     cpus = 2 if firmware == 'bios' else 1
-    pc = machine(emu=emu, test=True, cpus=cpus, firmware=firmware, limit=200)
+    pc = machine(emu=emu, test=True, cpus=cpus, firmware=firmware, limit=300)
     pc.expect(OVER_CPUS.format(cpus))
     pc.expect(r'^hello from ring 3\r?\n')
     pc.expect(OK)
