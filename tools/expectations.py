@@ -33,6 +33,10 @@ DEMO_VELLUM = {
     "Vellum's blocks of pages (vellumctl pages)":
         r'^page-map: \d+ free \d+ x \d+\s+(page-map:.*\s+)*'
         r'demo: vellumctl pages: status 0',
+    'the debug shell (vellumctl shell free)':
+        r'^demo: vellumctl shell free: status 0',
+    'its commands (vellumctl shell help)':
+        r'^demo: vellumctl shell help: status 0',
     "Vellum's log (vellumctl log)": r'^demo: vellumctl log: status 0',
 }
 DEMO_UEFI = {

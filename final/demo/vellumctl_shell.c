@@ -29,7 +29,7 @@ enum {
 	NUMBER_SHELL = 8, /* of the hypercall */
 	PORT = 0xe6,
 	INPUT_PIECE = 16,
-	LINE_MOST = 78,
+	LINE_MOST = 77, /* of the shell's editor */
 	CTRL_C = 3,
 	CTRL_D = 4,
 };
@@ -250,12 +250,28 @@ static void say_limits(void)
 				"refused\n");
 }
 
-/* Send what was typed, as far as there is room. */
+/* There is no room for what is typed ahead: a terminal drops it then, but for
+ * Ctrl-C; a file can wait. */
+static void drop_typed(void)
+{
+	if (!is_raw)
+		return;
+	typed_used = memchr(typed, CTRL_C, typed_used) != NULL;
+	typed[0] = CTRL_C;
+}
+
+/* Send the next of what was typed. Ctrl-C takes away what was not read yet, so
+ * what was typed before it goes first, and has a moment. */
 static void send_typed(void)
 {
 	struct registers r = {.rsi = session};
-	size_t n = typed_used < INPUT_PIECE ? typed_used : INPUT_PIECE;
+	char *stop = memchr(typed + 1, CTRL_C, typed_used - 1);
+	size_t n = stop ? (size_t)(stop - typed) : typed_used;
 
+	if (n > INPUT_PIECE)
+		n = INPUT_PIECE;
+	if (typed[0] == CTRL_C)
+		n = 1;
 	memcpy(&r.rdi, typed, n < 8 ? n : 8);
 	if (n > 8)
 		memcpy(&r.r8, typed + 8, n - 8);
@@ -264,6 +280,8 @@ static void send_typed(void)
 		return; /* the session is lost: the next run says so */
 	typed_used -= r.rbx;
 	memmove(typed, typed + r.rbx, typed_used);
+	if (!r.rbx)
+		drop_typed();
 }
 
 /* The next keys, if there are some within @wait milliseconds. */
@@ -302,13 +320,14 @@ static void send_end_of_input(void)
 	typed_used = 1;
 }
 
-/* Take what is typed, once anything has been read. */
+/* Take what is typed, once that is asked for: what follows a command, which is
+ * typed by this program, may be another's input. */
 static void take_input(enum shell_state state)
 {
 	static bool wanted;
 	static int sent;
 
-	if (state == STATE_READS && !wanted) {
+	if (state == STATE_READS && !typed_used && !wanted) {
 		wanted = true;
 		make_raw();
 	}

@@ -54,6 +54,7 @@ def test_hypercalls_are_refused_unless_allowed(machine, linux_disk):
     guest = boot(machine, linux_disk, 'qemu', cmdline='boot=0x80')
     guest.expect_line('Vellum refuses hypercalls')
     guest.expect(r'^demo: vellumctl stats: status 3')
+    guest.expect(r'^demo: vellumctl shell free: status 3')
     assert guest.wait_exit() == 'poweroff'
 
 

@@ -39,7 +39,7 @@ def boot(request, machine, image_file):
 def reaches_shell(pc, words):
     """The Linux demo reports and gives a shell, for these words."""
     pc.expect(r'^demo: uname: Linux ')
-    pc.expect(r'^demo: vellumctl stats, log')
+    pc.expect(r'^demo: vellumctl shell is')
     pc.expect('/ # ')
     pc.send(f'{words}\n')
 

@@ -1,8 +1,11 @@
 HOST_TESTS += shell-session shell-command shell-dump shell-commands shell-cpus \
 	shell-last-log shell-input shell-reboot shell-panic
 
-# Includes session.c, and plays the programs that it runs.
+# These tests include the file that they test, and play what that calls.
 shell-session.sources := shell/test/session_test.c
+
+HOST_TESTS += shell-door
+shell-door.sources := shell/test/door_test.c
 
 shell-last-log.sources := shell/test/last_log_test.c shell/last_log.c \
 	console/log.c paging/range.c page/page.c page/check.c page/mm.c \

@@ -1,0 +1,296 @@
+"""The debug shell as people use it: `vellumctl shell` in a Linux under Vellum,
+by root and by a user without rights."""
+import re
+from contextlib import contextmanager
+from pathlib import Path
+
+import linux_guest
+import pytest
+from common import command, image
+from emulator import Machine
+
+HERE = Path(__file__).parent
+CPUS = 4
+LIMIT = {'qemu': 240, 'bochs': 480}
+SHELL = r'^> '      # its prompt
+FREE = r'^pages: \d+ managed, \d+ available'
+# What the tests name is a part of what there is.
+COMMANDS = ('help', 'log', 'free', 'pages', 'heap', 'check', 'stats', 'cpus',
+            'regs', 'dump', 'backtrace', 'sym', 'sendint', 'settings',
+            'reboot', 'halt')
+INSPECT = ('regs', 'dump p 0', 'dump v 0x40000000', 'dump g 0', 'backtrace',
+           'sym panic', 'settings', 'log --last')
+CHANGE = ('reboot', 'halt')
+
+
+@pytest.fixture(scope='session')
+def intruder(tmp_path_factory):
+    """An initramfs with the program that wants in, besides the demo's."""
+    folder = tmp_path_factory.mktemp('intruder')
+    (folder / 'bin').mkdir()
+    command(['gcc', '-std=gnu11', '-Wall', '-Wextra', '-O2', '-static',
+             f'-I{HERE.parent.parent}', '-o', folder / 'bin' / 'intruder',
+             HERE / 'intruder.c'])
+    archive = folder / 'more.cpio'
+    command(['cpio', '-o', '-H', 'newc', '-R', '0:0', '-O', archive],
+            cwd=folder, data=b'bin/intruder\n')
+    target = folder / 'initrd'
+    target.write_bytes(linux_guest.initramfs().read_bytes()
+                       + archive.read_bytes())
+    return target
+
+
+class Linux:
+    """A Linux with a shell on the serial console."""
+
+    def __init__(self, pc):
+        self.pc = pc
+        self.count = 0
+        pc.expect('poweroff ends')
+        self.status("mkdir -p /etc; echo 'user:x:1000:1000::/:/bin/sh' "
+                    '>/etc/passwd')
+
+    def run(self, line, timeout=30):
+        """Run a line; its output and status."""
+        self.count += 1
+        self.pc.send(f'echo begin-{self.count}; {line}; '
+                     f'echo status-{self.count} $?\n')
+        self.pc.expect(rf'^begin-{self.count}\n', timeout)
+        found = self.pc.expect(rf'status-{self.count} (\d+)\n', timeout)
+        return self.pc.console.before, int(found[1])
+
+    def status(self, line, timeout=30):
+        """Run a line; its status."""
+        return self.run(line, timeout)[1]
+
+    def user(self, line):
+        """The same, by a user who is not root."""
+        return self.run(f"su user -c '{line}'")
+
+    def start(self, line='vellumctl shell'):
+        """Start the interactive shell, and wait for its prompt."""
+        self.pc.send(line + '\n')
+        self.pc.expect(SHELL, 30)
+
+    def leave(self, keys):
+        """Leave that shell, and wait for the prompt of Linux: what is typed
+        before it is there is none of its."""
+        self.pc.send(keys)
+        self.pc.expect('^/ # ', 30)
+
+    def ask(self, line, pattern, prompt=SHELL):
+        """Type a line in Vellum's shell; wait for a pattern, then for the
+        prompt that comes next."""
+        self.pc.send(line + '\r')
+        self.pc.expect(pattern, 30)
+        self.pc.expect(prompt, 30)
+
+    @contextmanager
+    def client(self, form='{}'):
+        """A client that has the session and leaves it idle."""
+        self.start(form.format('sleep 60 | vellumctl shell') + ' &')
+        yield
+        self.run('killall vellumctl sleep')
+
+
+@pytest.fixture(scope='module', name='root')
+def one_linux_for_many_tests(request, intruder):
+    """One boot, of 4 CPUs, for all tests that leave it as they found it."""
+    if request.config.getoption('emu') not in (None, 'qemu'):
+        pytest.skip('in QEMU')
+    disk = linux_guest.build(own_initrd=intruder)
+    with Machine(image('final'), disk=disk, cpus=CPUS, limit=LIMIT['qemu'],
+                 cmdline='boot=0x80 hypercall', name='shell') as pc:
+        yield Linux(pc)
+
+
+def test_one_command_prints_and_ends_with_its_status(root):
+    """As any program does."""
+    output, status = root.run('vellumctl shell free')
+    assert status == 0
+    free = int(re.search(r'^pages: 32768 managed, (\d+) available', output,
+                         re.M)[1])
+    assert 1000 < free < 32768
+    output, status = root.run('vellumctl shell help')
+    missing = [name for name in COMMANDS
+               if not re.search(rf'^ *{name}\b', output, re.M)]
+    assert status == 0 and not missing
+    output, status = root.run('vellumctl shell check')
+    assert status == 0 and 'holds' in output
+
+
+def test_wrong_words_are_named(root):
+    """With the nearest that there is; the status says that it failed."""
+    output, status = root.run('vellumctl shell fre')
+    assert status and re.search(r'fre: unknown.*\bfree\?', output)
+    output, status = root.run('vellumctl shell frobnicate 1 2 3')
+    assert status and 'frobnicate: unknown' in output
+    output, status = root.run(f'vellumctl shell free {"x" * 80}')
+    assert status == 1 and 'more than 77 characters' in output
+    output, status = root.run(r"vellumctl shell $(printf 'free\001')")
+    assert status == 1 and 'control character' in output
+    output, status = root.run('vellumctl shel')
+    assert status == 1 and 'usage: vellumctl' in output
+    assert root.status('vellumctl shell free') == 0
+
+
+def test_a_session_is_held_by_typing(root):
+    """And the terminal is as before, whichever way it is left."""
+    for leave in ('exit\r', '\x04', '\x03'):
+        root.start()
+        root.ask('help', r'^ *free\b.*\n')
+        root.ask('fre', r'^fre: unknown.*\bfree\?')
+        root.ask('free', FREE)
+        root.ask('halp\x7f\x7f\x7felp', r'^ *free\b.*\n')
+        root.leave(leave)
+        output, status = root.run('stty -a')
+        assert status == 0 and re.search(r'(?<!-)\bicanon\b', output)
+
+
+def test_sendint_prints_the_free_memory_to_the_log(root):
+    """Word for word as the reference has it."""
+    root.start()
+    root.ask('sendint', '^sendint> $', prompt='')
+    root.ask('free', SHELL, prompt='')
+    root.leave('\x04')
+    output, status = root.run('vellumctl log')
+    assert status == 0
+    last = re.search(r'^free: (\d+) pages, (\d+) KiB\n\Z', output, re.M)
+    assert last and int(last[2]) == int(last[1]) * 4
+
+
+def test_ctrl_c_ends_the_program_then_the_line_then_the_tool(root):
+    """Never more than one of them."""
+    root.start()
+    root.ask('sendint', '^sendint> $', prompt='')
+    root.pc.send('fr\x03')
+    root.pc.expect(SHELL, 30)
+    root.pc.send('unfinished\x03')
+    root.pc.expect(SHELL, 30)
+    root.ask('free', FREE)
+    root.leave('\x03')
+    # With no more than a command, the terminal makes a signal of it.
+    root.pc.send('vellumctl shell sendint\n')
+    root.pc.expect('^sendint> ', 30)
+    root.leave('\x03')
+    assert root.status('vellumctl shell free') == 0
+
+
+def test_input_may_come_from_a_pipe(root):
+    """Lines from a file, and their end."""
+    output, status = root.run(r"printf 'free\ncheck\n' | vellumctl shell")
+    assert status == 0 and re.search(FREE, output, re.M)
+    assert 'holds' in output
+    output, status = root.run(r"printf 'read by another\n' | "
+                              "(vellumctl shell free; cat)")
+    assert status == 0 and output.endswith('read by another\n')
+    assert root.status('vellumctl shell log | head -1') == 0
+    assert root.status('vellumctl shell free') == 0
+
+
+@pytest.mark.parametrize('words', INSPECT + CHANGE)
+def test_a_user_gets_nothing_that_needs_rights(root, words):
+    """It is refused, with a reason, and shows no memory."""
+    output, status = root.user(f'vellumctl shell {words}')
+    assert status
+    name = words.split()[0]
+    assert re.search(rf'^{name}.* is for root', output, re.M), output
+    # Neither bytes nor addresses.
+    assert not re.search(r'[0-9a-f]{4} [0-9a-f]{4}|[0-9a-f]{6}', output)
+
+
+def test_a_user_may_ask_how_vellum_is(root):
+    """What vellumctl tells without a shell, too."""
+    for words in ('free', 'help', 'check', 'stats'):
+        output, status = root.user(f'vellumctl shell {words}')
+        assert status == 0 and output.strip(), words
+
+
+@pytest.mark.parametrize('words', CHANGE)
+def test_root_changes_nothing_without_the_word_debug(root, words):
+    """Looking is another matter."""
+    output, status = root.run(f'vellumctl shell {words}')
+    assert status and 'debug' in output
+    output, status = root.run('vellumctl shell sym panic')
+    assert status == 0 and re.search(r'0x[0-9a-f]{6,}', output)
+
+
+def test_nobody_comes_in_beside_root(root):
+    """Not by the port, not by a session's number, not by junk, not at once."""
+    output, status = root.user('intruder port')
+    assert status == 0 and output.count('held off') == 4, output
+    with root.client():
+        output, status = root.user('intruder sessions')
+        assert status == 0 and output.count('held off') == 2, output
+        output, status = root.user('intruder crowd')
+        assert status == 0 and output.count('held off') == CPUS + 1, output
+    assert root.status('vellumctl shell free') == 0
+    assert root.status('vellumctl check') == 0
+
+
+def test_of_two_clients_the_second_is_told(root):
+    """The first one's session is its own."""
+    with root.client():
+        output, status = root.run('vellumctl shell free')
+        assert status == 6 and 'another vellumctl is using' in output
+        output, status = root.user('vellumctl shell free')
+        assert status == 6 and 'another vellumctl is using' in output
+    assert root.status('vellumctl shell free') == 0
+
+
+def test_a_user_cannot_keep_root_out(root):
+    """Root takes the session; the user's client says so."""
+    with root.client("su user -c '{}'"):
+        assert root.status('vellumctl shell free') == 0
+        root.pc.expect('the session is over: root')
+
+
+@pytest.mark.slow
+def test_a_client_that_was_killed_is_taken_for_dead(root):
+    """By the next one, which waits until that is sure."""
+    with root.client():
+        assert root.status('killall -9 vellumctl') == 0
+        output, status = root.run('vellumctl shell free')
+    assert status == 0 and 'is silent' in output
+    assert root.status('vellumctl check') == 0
+
+
+def test_a_session_goes_on_whichever_cpu_the_client_is_on(root):
+    """It is moved all the time, while each CPU has exits of its own."""
+    root.run('cp /bin/vellumctl /bin/ctl; >/tmp/busy')
+    for mask in (1, 2, 4, 8):
+        root.run(f'(taskset {mask} sh -c "while [ -e /tmp/busy ]; do '
+                 'vellumctl leaf; done" >/dev/null 2>&1 &)')
+    root.run('(sh -c "while [ -e /tmp/busy ]; do for c in 1 2 4 8; do '
+             r'taskset -p \$c \$(pidof ctl); done; done" >/dev/null 2>&1 &)')
+    root.start('ctl shell')
+    for _ in range(2):
+        root.ask('free', FREE)
+        root.ask('help', r'^ *free\b.*\n')
+    root.leave('exit\r')
+    for mask in (1, 2, 4, 8):
+        assert root.status(f'taskset {mask} vellumctl shell free') == 0
+    root.run('rm /tmp/busy')
+    assert root.status('vellumctl check') == 0
+
+
+@pytest.mark.slow('bochs')
+@pytest.mark.usefixtures('needs_guest')
+def test_with_debug_root_may_do_all(machine, emu):
+    """The last command of the session starts the machine again."""
+    guest = Linux(machine(disk=linux_guest.build(), emu=emu,
+                          limit=LIMIT[emu], cmdline='boot=0x80 hypercall '
+                          'debug'))
+    output, status = guest.run('vellumctl shell free')
+    assert status == 0 and re.search(FREE, output, re.M)
+    guest.start()
+    guest.ask('help', r'^ *free\b.*\n')
+    guest.ask('regs', r'\bcr3\b|\bCR3\b')
+    guest.ask('dump v 0x40000000 16', r'^0*40000000: 02b0 ad1b ')
+    guest.ask('sendint', '^sendint> $', prompt='')
+    guest.ask('free', SHELL, prompt='')
+    guest.leave('\x04')
+    assert guest.status('vellumctl shell check') == 0
+    guest.pc.send('vellumctl shell reboot\n')
+    if emu == 'qemu':
+        assert guest.pc.wait_exit() == 'reset'
