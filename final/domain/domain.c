@@ -20,17 +20,17 @@ const struct program *program_find(const char *name)
 void program_symbol(const struct program *p, u64 address, char *text,
 		    size_t size)
 {
-	const struct program_symbol *s = p->symbols + p->symbol_count;
-
 	text[0] = '\0';
 	if (address < PROGRAM_BASE || address >= p->text_end)
 		return;
-	while (s-- > p->symbols)
-		if (s->address <= address) {
-			snprintf(text, size, "%s+0x%lx", s->name,
-				 address - s->address);
-			return;
-		}
+	for (u64 i = p->symbol_count; i-- > 0;) {
+		const struct program_symbol *s = &p->symbols[i];
+
+		if (s->address > address)
+			continue;
+		snprintf(text, size, "%s+0x%lx", s->name, address - s->address);
+		return;
+	}
 }
 
 /* Pages that are data and can be executed would be no protection, and a fifth

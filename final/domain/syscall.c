@@ -68,12 +68,13 @@ static s64 sys_write(struct domain_thread *t, const u64 *arg)
 	return arg[1];
 }
 
+/* What was typed before a Ctrl-C comes before it. */
 static s64 sys_read(struct domain_thread *t, const u64 *arg)
 {
-	int c = t->io->read(t);
+	int c = t->interrupted ? -EAGAIN : t->io->read(t);
 
 	t->at->told = false;
-	if (t->interrupted) {
+	if (c < 0 && t->interrupted) {
 		t->interrupted = false;
 		return -EINTR;
 	}
@@ -82,15 +83,15 @@ static s64 sys_read(struct domain_thread *t, const u64 *arg)
 	return c;
 }
 
+/* Whatever @arg is worth, the program ends. */
 static s64 sys_panic(struct domain_thread *t, const u64 *arg)
 {
 	char text[LINE / 2];
+	size_t length = MIN(arg[1], sizeof(text) - 1);
 
-	if (arg[1] >= sizeof(text))
-		return -EINVAL;
-	if (space_read(&t->at->space, arg[0], text, arg[1]))
-		return -EFAULT;
-	text[arg[1]] = '\0';
+	if (space_read(&t->at->space, arg[0], text, length))
+		length = 0;
+	text[length] = '\0';
 	for (char *p = text; *p; p++)
 		if (*p < ' ' || *p > '~')
 			*p = '?';

@@ -81,8 +81,9 @@ static void end_by_fault(struct domain_thread *t, u64 cr2)
 
 	describe_fault(&d->regs, cr2, what, sizeof(what));
 	program_symbol(d->program, d->regs.rip, where, sizeof(where));
-	domain_say(t, "domain %s: %s%s, at 0x%lx %s: ended\n", d->program->name,
-		   trap_name(d->regs.vector), what, d->regs.rip, where);
+	domain_say(t, "domain %s: %s%s, at 0x%lx%s%s: ended\n",
+		   d->program->name, trap_name(d->regs.vector), what,
+		   d->regs.rip, where[0] ? " " : "", where);
 	message_end(t, -EFAULT);
 }
 

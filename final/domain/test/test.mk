@@ -1,5 +1,5 @@
-HOST_TESTS += domain-space domain-message domain-user-heap domain-line \
-	domain-shell
+HOST_TESTS += domain-space domain-thread domain-message domain-user-heap \
+	domain-line domain-shell
 
 # It includes heap.c, to see and damage what is inside.
 domain-user-heap.sources := domain/test/user_heap_test.c domain/user/user.c \
@@ -20,6 +20,9 @@ host-domains := domain/domain.c domain/space.c domain/syscall.c \
 
 domain-message.sources := domain/test/message_test.c domain/message.c \
 	$(host-domains)
+
+domain-thread.sources := domain/test/thread_test.c domain/thread.c \
+	domain/message.c $(host-domains)
 
 domain-space.sources := domain/test/space_test.c domain/space.c \
 	paging/pagetable.c
