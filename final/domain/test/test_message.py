@@ -9,7 +9,7 @@ pytestmark = pytest.mark.slow('bochs')
 
 def _run(machine, emu, program):
     """What was printed until a program had ended with 0."""
-    pc = machine(test=True, emu=emu, cmdline=f'program={program}')
+    pc = machine(test=True, emu=emu, cmdline=f'program={program}', limit=900)
     pc.expect(rf'^domain: program {program} has ended: 0\r?\n')
     return pc.serial
 
