@@ -13,6 +13,7 @@ int program(int kind, int value, struct msgbuf *buf, uint count)
 	if (d < 0)
 		return d;
 	error = kind == MSG_BUF ? msgsendbuf(d, 0, buf, 1) : msgsendint(d, 0);
+	msgclose(d);
 	printf("panic: %s\n", error_text(error));
 	return error;
 }

@@ -12,6 +12,7 @@
 #include "heap/test/host_heap.h"
 #include "lib/errno.h"
 #include "paging/address.h"
+#include "page/fail.h"
 #include "paging/paging.h"
 #include "pool/mempool.h"
 
@@ -23,6 +24,7 @@
 #define RODATA (PROGRAM_BASE + PAGE_SIZE)
 #define DATA   (PROGRAM_BASE + 2 * PAGE_SIZE)
 #define STACK  (PROGRAM_STACK_TOP - PROGRAM_STACK)
+#define BUFS   (DATA + 0x800) /* where senders have their struct msgbuf array */
 
 static char program_image[3 * PAGE_SIZE] __aligned(4096);
 
@@ -133,6 +135,78 @@ static inline s64 host_call(u64 number, u64 a, u64 b, u64 c, u64 d)
 	thread.parked = THREAD_RUNS;
 	domain_syscall(&thread);
 	return thread.at == caller ? (s64)caller->regs.rax : 0;
+}
+
+/* The end of the thread: nothing is left of it. */
+static inline void host_domains_end(void)
+{
+	mm_fail_at = 0;
+	message_end_all(&thread);
+	assert_int_equal(mm_check(), 0);
+	assert_int_equal(heap_objects(), 0);
+}
+
+/* --- What the program in the thread's last domain would do. */
+
+static inline void put(struct domain *d, u64 address, const void *from,
+		       size_t size)
+{
+	assert_int_equal(space_write(&d->space, address, from, size), 0);
+}
+
+static inline void get(struct domain *d, u64 address, void *to, size_t size)
+{
+	assert_int_equal(space_read(&d->space, address, to, size), 0);
+}
+
+/* The system call @number, about @name, which is put into the data first. */
+static inline s64 call_name(u64 number, const char *name)
+{
+	put(thread.at, DATA, name, strlen(name));
+	return host_call(number, DATA, strlen(name), 0, 0);
+}
+
+static inline int new_domain(void)
+{
+	int d = call_name(SYS_NEWPROCESS, "two");
+
+	assert_true(d >= 0);
+	return d;
+}
+
+static inline struct domain *domain_of(struct domain *d, int descriptor)
+{
+	return d->messages.descriptor[descriptor].domain;
+}
+
+/* Send @count buffers; @buf is put where a program has it. */
+static inline s64 send_bufs(u64 descriptor, int value, const struct msgbuf *buf,
+			    uint count)
+{
+	put(thread.at, BUFS, buf, count * sizeof(*buf));
+	return host_call(SYS_MSG_SENDBUF, descriptor, value, BUFS, count);
+}
+
+/* The struct msgbuf array that the domain that the thread is in, was given. */
+static inline void get_bufs(struct msgbuf *buf)
+{
+	const struct trap_frame *r = &thread.at->regs;
+
+	get(thread.at, r->rdx, buf, r->rcx * sizeof(*buf));
+}
+
+static inline void reply(int value)
+{
+	host_call(SYS_REPLY, value, 0, 0, 0);
+}
+
+static inline uint count_of_domains(void)
+{
+	uint count = 0;
+
+	list_for_each (node, &thread.domains)
+		count++;
+	return count;
 }
 
 #endif
