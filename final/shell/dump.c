@@ -7,8 +7,7 @@
  *	   in which an OS with KPTI has no kernel while a program runs
  *
  * Memory is read in aligned words of 32 bits, in the only way that suits a
- * device's registers as well (SDM 3A 11.4.1 for the APIC's). To read such a
- * register may change it. So what is not memory, by the firmware's map, is for
+ * device's registers as well. To read such a register may change it. So what is not memory, by the firmware's map, is for
  * those who may change things. Book: chapter 12.
  */
 #include "boot/boot_info.h"
@@ -32,6 +31,8 @@
 #define LENGTH         64 /* bytes, if nobody says how many */
 #define VGA_MEMORY     0xa0000UL
 #define VGA_MEMORY_END 0xc0000UL
+#define IO_APICS       0xfec00000UL /* a megabyte each */
+#define LOCAL_APICS    0xfee00000UL
 
 /* Where a word is: at an address of Vellum's, or at a physical one. */
 struct place {
@@ -57,12 +58,17 @@ static bool is_memory(phys_t at)
 	return false;
 }
 
+static void set_phys(struct place *place, phys_t phys)
+{
+	place->phys = phys;
+	place->device = !is_memory(phys);
+}
+
 static const char *find_physical(u64 at, struct place *place)
 {
 	if (at >= paging_phys_limit())
 		return "is beyond what this CPU can address";
-	place->phys = PHYS(at);
-	place->device = !is_memory(place->phys);
+	set_phys(place, PHYS(at));
 	return NULL;
 }
 
@@ -72,9 +78,9 @@ static const char *find_virtual(u64 at, struct place *place)
 	place->is_virtual = true;
 	place->virt = (const u32 *)at;
 	if (at >= DEVICE_VIRT && at - DEVICE_VIRT < DIRECT_SIZE)
-		place->device = !is_memory(PHYS(at - DEVICE_VIRT));
+		set_phys(place, PHYS(at - DEVICE_VIRT));
 	if (at >= DIRECT_VIRT && at - DIRECT_VIRT < DIRECT_SIZE)
-		place->device = !is_memory(PHYS(at - DIRECT_VIRT));
+		set_phys(place, PHYS(at - DIRECT_VIRT));
 	if (paging_is_guard(at))
 		return "is in a guard page";
 	return NULL;
@@ -101,6 +107,7 @@ static const char *find_guest(u64 at, struct place *place)
 {
 	struct vcpu *vcpu = vcpu_current();
 	gphys_t gpa;
+	phys_t phys;
 
 	if (!vcpu)
 		return "is nothing yet: this CPU has no guest";
@@ -110,9 +117,9 @@ static const char *find_guest(u64 at, struct place *place)
 		return "can't be found: the guest's map was being changed";
 	if (guest_virt_to_phys(vcpu, at, &gpa))
 		return "is not mapped by the guest";
-	if (nested_root_lookup(&vcpu->root, gpa, false, &place->phys))
+	if (nested_root_lookup(&vcpu->root, gpa, false, &phys))
 		return "leads to where no memory can be";
-	place->device = !is_memory(place->phys);
+	set_phys(place, phys);
 	return NULL;
 }
 
@@ -137,6 +144,17 @@ static void read_word(void *arg)
 	r->word = *r->from;
 }
 
+/*
+ * The registers of an APIC are 16 bytes apart, and what lies between them must
+ * not be touched (SDM 3A 11.4.1): it is shown as zeros.
+ */
+static bool is_between_registers(phys_t at)
+{
+	u64 megabyte = ALIGN_DOWN(at.v, MIB);
+
+	return at.v % 16 && (megabyte == IO_APICS || megabyte == LOCAL_APICS);
+}
+
 /* The aligned word at @at into *@word; else why it can't be had. */
 static const char *get_word(struct command *c, const struct space *space,
 			    u64 at, u32 *word)
@@ -150,6 +168,9 @@ static const char *get_word(struct command *c, const struct space *space,
 	if (place.device && !(c->thread->rights & RIGHT_CHANGE))
 		return "is no memory, and a device may change by being read: "
 		       "that needs the word `debug` on Vellum's command line";
+	*word = 0;
+	if (place.device && is_between_registers(place.phys))
+		return NULL;
 	if (!place.is_virtual)
 		window_read(place.phys, word, sizeof(*word));
 	else if (guarded(read_word, &r, NULL))

@@ -238,6 +238,21 @@ static void a_device_is_read_only_by_who_may_change_things(void **state)
 	assert_int_equal(device_reads, 2);
 }
 
+/* Where Bochs, for one, ends with an assertion. */
+static void between_the_registers_of_an_apic_nothing_is_read(void **state)
+{
+	thread.rights |= RIGHT_CHANGE;
+	assert_int_equal(run("dump p fee00020 32"), 0);
+	assert_says("fee00020: dede dede 0000 0000 0000 0000 0000 0000 ");
+	assert_says("fee00030: dede dede 0000 0000 0000 0000 0000 0000 ");
+	assert_int_equal(device_reads, 2);
+	assert_int_equal(run("dump p fec00004 12"), 0);
+	assert_int_equal(run("dump g fee00034 12"), 0);
+	assert_int_equal(device_reads, 2);
+	assert_int_equal(run("dump p fed00000 16"), 0); /* the HPET */
+	assert_int_equal(device_reads, 6);
+}
+
 static void memory_before_a_device_is_shown_up_to_its_end(void **state)
 {
 	assert_int_equal(run("dump p 10fff8 32"), -EFAULT);
@@ -385,6 +400,7 @@ int main(void)
 		TEST(a_long_dump_comes_in_pieces_and_whole),
 		TEST(what_is_wrong_with_the_words_is_named),
 		TEST(a_device_is_read_only_by_who_may_change_things),
+		TEST(between_the_registers_of_an_apic_nothing_is_read),
 		TEST(memory_before_a_device_is_shown_up_to_its_end),
 		TEST(low_memory_roms_and_vellum_itself_are_memory),
 		TEST(what_no_cpu_can_address_says_so),
