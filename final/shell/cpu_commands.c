@@ -223,7 +223,7 @@ static int run_regs(struct command *c)
 }
 
 SHELL_COMMAND(regs_command, .name = "regs", .args = "[CPU]", .most = 1,
-	      .help = "the guest's and, in a panic, Vellum's registers",
+	      .help = "registers: the guest's; in a panic Vellum's",
 	      .rights = RIGHT_INSPECT, .run = run_regs);
 
 #define FRAMES 12 /* in a piece */

@@ -7,6 +7,7 @@ from pathlib import Path
 import linux_guest
 import pytest
 from common import command, image
+from elf import Elf
 from emulator import Machine
 
 HERE = Path(__file__).parent
@@ -272,6 +273,113 @@ def test_a_session_goes_on_whichever_cpu_the_client_is_on(root):
         assert root.status(f'taskset {mask} vellumctl shell free') == 0
     root.run('rm /tmp/busy')
     assert root.status('vellumctl check') == 0
+
+
+@pytest.fixture(scope='module')
+def elf():
+    """The file that runs: what it says is what commands must say."""
+    return Elf(image('final'))
+
+
+def lines(root, words):
+    """What a command of the shell says, line by line; it must succeed."""
+    output, status = root.run(f'vellumctl shell {words}')
+    assert status == 0, output
+    return output.splitlines()
+
+
+def dump(root, words):
+    """The bytes that dump shows; each line's address must follow."""
+    found = bytearray()
+    start = int(words.split()[1], 16)
+    for line in lines(root, f'dump {words}'):
+        address, _, rest = line.partition(': ')
+        assert int(address, 16) == start + len(found)
+        found += bytes.fromhex(rest[:39])
+    return bytes(found)
+
+
+def test_dump_shows_vellum_by_both_kinds_of_address(root, elf):
+    """Its code is what the file has, wherever it lies."""
+    virtual, data = elf.read_only()[0]
+    offset = elf.symbols['boot_main'] - virtual
+    expected = data[offset:offset + 0x123]
+    base = int(re.search(r' at (0x\w+);', lines(root, 'settings')[0])[1], 16)
+    assert dump(root, f'v {virtual + offset:x} 291') == expected
+    assert dump(root, f'p {base + offset:#x} 0x123') == expected
+
+
+def test_dump_shows_the_guest_by_its_own_page_tables(root):
+    """The program that asks, as Linux has loaded it."""
+    start = b'\x7fELF\2\1\1'
+    assert dump(root, 'g 400000 7') == start
+    assert dump(root, 'g 0x400003 4') == start[3:]
+
+
+def test_dump_says_what_is_wrong_with_an_address(root, elf):
+    """And touches no device, unless `debug` allows it."""
+    for words, why in {'v 0': 'is not mapped',
+                       'v 8000000000000000': 'is not mapped',
+                       f'v {elf.symbols["stack_guard"]:x}': 'guard page',
+                       'g 0': 'is not mapped by the guest',
+                       'g 8000000000000000': 'no address of the guest',
+                       'p fee00000': 'is no memory',
+                       'v ffffc000fee00000': 'is no memory',
+                       'p ffffffffffffffff': 'beyond what this CPU',
+                       'p zzz': '`zzz`: it must be an address',
+                       'x 0': '`x`: it must be p, v or g'}.items():
+        output, status = root.run(f'vellumctl shell dump {words}')
+        assert status and why in output, words
+
+
+def test_functions_are_found_by_name_and_by_address(root, elf):
+    """As nm has them."""
+    address = elf.symbols['exit_dispatch']
+    assert lines(root, 'sym exit_dispatch') == [f'{address:#x} exit_dispatch']
+    assert lines(root, f'sym {address + 5:x}') == [
+        f'{address + 5:#x} exit_dispatch+0x5']
+    output, status = root.run('vellumctl shell sym nobody')
+    assert status and '`nobody` is no function' in output
+    trace = lines(root, 'backtrace')
+    assert trace[0].startswith('backtrace<-0x')
+    for name in 'thread_run', 'exit_dispatch', 'vmm_serve':
+        assert any(f' {name}+0x' in each for each in trace)
+
+
+def test_regs_shows_the_program_that_asks(root):
+    """On the CPU that it runs on; of another one only that CPU can tell."""
+    found = '\n'.join(lines(root, 'regs'))
+    assert re.search(r'^  rip 00000000004\w+ rflags', found, re.M)
+    assert int(re.search(r'rax (\w+)', found)[1], 16) == 0x6d756c6c
+    for cpu in range(CPUS):
+        ask = f'taskset {1 << cpu} vellumctl shell'
+        found = root.run(f'{ask} regs {cpu}')[0]
+        assert found.startswith(f'guest on CPU {cpu}:')
+        output, status = root.run(f'{ask} regs {(cpu + 1) % CPUS}')
+        assert status and 'taskset' in output
+        assert f'CPU {cpu}: APIC ID {cpu:#x}, runs its guest, this one' in \
+            root.run(f'{ask} cpus')[0]
+    output, status = root.run(f'vellumctl shell regs {CPUS}')
+    assert status and f'`{CPUS}` is no CPU' in output
+
+
+def test_what_vellumctl_tells_the_shell_tells_too(root):
+    """The log, memory, exits, and the words that Vellum was given."""
+    log = root.run('vellumctl log')[0].splitlines()
+    assert lines(root, 'log 3')[1:] == log[-3:]
+    assert lines(root, 'log all') == log
+    assert lines(root, 'free')[0].split()[:3] == \
+        root.run('vellumctl free')[0].split()[:3]
+    runs = [line.split() for line in lines(root, 'pages')[1:]]
+    assert sum(int(run[3]) * int(run[5]) for run in runs) == 32768
+    stats = {line.split()[0] for line in lines(root, 'stats')}
+    assert {'CPUID', 'IO', 'MEMORY'} < stats
+    assert '* hypercall: ' in '\n'.join(lines(root, 'settings'))
+
+
+def test_each_line_of_help_fits_into_a_row(root):
+    """A screen of text mode has 80 columns."""
+    assert max(map(len, lines(root, 'help'))) < 80
 
 
 @pytest.mark.slow('bochs')
