@@ -46,6 +46,8 @@ static void release(void)
 #define PF_WRITE   BIT(1)
 #define PF_FETCH   BIT(4)
 
+#define GP_IDT BIT(1) /* of #GP's: the rest is a vector (SDM 3A 6.13) */
+
 static const char *page_reason(u64 error, u64 address)
 {
 	if (address >= PROGRAM_STACK_TOP - PROGRAM_STACK - PAGE_SIZE &&
@@ -69,6 +71,8 @@ static void describe_fault(const struct trap_frame *r, u64 cr2, char *text,
 			 : r->error & PF_WRITE ? "write to"
 					       : "read of",
 			 cr2, page_reason(r->error, cr2));
+	else if (r->vector == VECTOR_GP && r->error & GP_IDT)
+		snprintf(text, size, ": INT 0x%lx", r->error >> 3);
 	else if (r->vector == VECTOR_GP && r->error)
 		snprintf(text, size, ": selector 0x%lx", r->error);
 }

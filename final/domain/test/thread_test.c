@@ -276,7 +276,8 @@ static const struct fault {
 	 "is Vellum's"},
 	{VECTOR_PF, 5, DIRECT_VIRT, TEXT, "which is Vellum's"},
 	{VECTOR_GP, 0, 0, TEXT + 0x123, "#GP, at 0x400123 work+0x23: ended"},
-	{VECTOR_GP, 0x22, 0, TEXT, "#GP: selector 0x22, at"},
+	{VECTOR_GP, 0x22, 0, TEXT, "#GP: INT 0x4, at"},
+	{VECTOR_GP, 0x28, 0, TEXT, "#GP: selector 0x28, at"},
 	{VECTOR_UD, 0, 0, TEXT - 1, "#UD, at 0x3fffff: ended"},
 };
 static const struct fault *fault;
