@@ -7,8 +7,9 @@
  *	   in which an OS with KPTI has no kernel while a program runs
  *
  * Memory is read in aligned words of 32 bits, in the only way that suits a
- * device's registers as well. To read such a register may change it. So what is not memory, by the firmware's map, is for
- * those who may change things. Book: chapter 12.
+ * device's registers as well. To read such a register may change it. So what is
+ * not memory, by the firmware's map, is for those who may change things.
+ * Book: chapter 12.
  */
 #include "boot/boot_info.h"
 #include "boot/layout.h"
