@@ -3,6 +3,8 @@ import re
 
 import pytest
 
+import linux_guest
+
 # Each attempt is a line or two on the console, and Bochs takes its time.
 pytestmark = pytest.mark.slow('bochs')
 
@@ -30,3 +32,14 @@ def test_the_pages_of_a_message_show_no_byte_of_anyone_else(machine, emu):
     looks = re.findall(r'^pagedump: \w+: (\d) pages, (\d+) bytes of others',
                        said, re.M)
     assert looks == [('1', '0'), ('2', '0'), ('1', '0')]
+
+
+@pytest.mark.slow
+def test_linux_goes_on_beside_a_hostile_program(machine):
+    """What programs try is nothing to the guest whose CPU they are on."""
+    disk = linux_guest.build(batch=True, cmdline='demo.shell=hostile')
+    pc = machine(test=True, disk=disk, cpus=2, limit=600,
+                 cmdline='boot=0x80 hypercall')
+    pc.expect(r'^demo: shell: hostile: ok\r?\n')
+    pc.expect(r'^demo: done\r?\n')
+    pc.wait_exit()
