@@ -29,7 +29,6 @@
 
 #include "console/panic.h"
 #include "domain/internal.h"
-#include "domain/server.h"
 #include "heap/heap.h"
 #include "lib/errno.h"
 #include "lib/string.h"
@@ -120,34 +119,34 @@ static struct mempool *pool_of(struct domain *d)
 static void free_bufs(struct message *message, struct mempool *pool)
 {
 	while (message->count)
-		mempool_freemem(pool, message->buf[--message->count].copy);
+		mempool_freemem(pool, message->buf[--message->count].base);
 }
 
 /*
  * Copy the buffer @user of @from. One that is wanted back is written to now, as
  * a trial: its sender changes nothing before it has its answer.
  */
-static int take_buf(struct passed_buf *buf, struct domain *from,
+static int take_buf(struct server_buf *buf, struct domain *from,
 		    struct mempool *pool, const struct msgbuf *user)
 {
 	int error;
 
-	*buf = (struct passed_buf){
+	*buf = (struct server_buf){
 		.from = (u64)user->base,
 		.length = user->len,
 		.rw = user->rw,
 	};
 	if (buf->length > MSG_BUF_MAX)
 		return -E2BIG;
-	buf->copy = mempool_allocmem(pool, buf->length);
-	if (!buf->copy)
+	buf->base = mempool_allocmem(pool, buf->length);
+	if (!buf->base)
 		return -ENOMEM;
-	error = space_read(&from->space, buf->from, buf->copy, buf->length);
+	error = space_read(&from->space, buf->from, buf->base, buf->length);
 	if (!error && buf->rw)
-		error = space_write(&from->space, buf->from, buf->copy,
+		error = space_write(&from->space, buf->from, buf->base,
 				    buf->length);
 	if (error)
-		mempool_freemem(pool, buf->copy);
+		mempool_freemem(pool, buf->base);
 	return error;
 }
 
@@ -180,9 +179,9 @@ static int give_back(const struct message *message, struct domain *from)
 	int error = 0;
 
 	for (uint i = 0; i < message->count; i++) {
-		const struct passed_buf *buf = &message->buf[i];
+		const struct server_buf *buf = &message->buf[i];
 
-		if (buf->rw && space_write(&from->space, buf->from, buf->copy,
+		if (buf->rw && space_write(&from->space, buf->from, buf->base,
 					   buf->length))
 			error = -EFAULT;
 	}
@@ -198,12 +197,12 @@ static void map_bufs(struct domain *to, struct msgbuf *seen)
 	const struct message *message = &to->messages.received;
 
 	for (uint i = 0; i < message->count; i++) {
-		const struct passed_buf *buf = &message->buf[i];
-		u64 offset = (u64)buf->copy & PAGE_MASK;
+		const struct server_buf *buf = &message->buf[i];
+		u64 offset = (u64)buf->base & PAGE_MASK;
 		u64 window = PROGRAM_WINDOW + i * PAGE_SIZE;
 
 		space_map(&to->space, window,
-			  page_phys((char *)buf->copy - offset), buf->rw);
+			  page_phys((char *)buf->base - offset), buf->rw);
 		seen[i] = (struct msgbuf){
 			.base = (void *)(window + offset),
 			.len = buf->length,
@@ -276,25 +275,21 @@ static bool is_in_use(const struct domain_thread *t, const struct domain *d)
 	return false;
 }
 
-static struct domain *find_unused(const struct domain_thread *t)
-{
-	list_for_each (node, &t->domains) {
-		struct domain *d = list_entry(node, struct domain, link);
-
-		if (!is_in_use(t, d))
-			return d;
-	}
-	return NULL;
-}
-
 /* Free the domains that are of no use: one may have been another's only use. */
 static void free_unused(struct domain_thread *t)
 {
-	struct domain *d;
+	for (bool again = true; again;) {
+		again = false;
+		list_for_each_safe (node, &t->domains) {
+			struct domain *d =
+				list_entry(node, struct domain, link);
 
-	while ((d = find_unused(t))) {
-		forget(d);
-		domain_free(d);
+			if (is_in_use(t, d))
+				continue;
+			forget(d);
+			domain_free(d);
+			again = true;
+		}
 	}
 }
 
@@ -324,17 +319,10 @@ static s64 send_to_server(struct domain_thread *t,
 			  const struct msg_server *server, int kind, int value,
 			  struct message *message)
 {
-	struct server_buf bufs[MSG_BUFS];
-	int result, error;
+	int result =
+		server->receive(t, kind, value, message->buf, message->count);
+	int error = give_back(message, t->at);
 
-	for (uint i = 0; i < message->count; i++)
-		bufs[i] = (struct server_buf){
-			.base = message->buf[i].copy,
-			.length = message->buf[i].length,
-			.rw = message->buf[i].rw,
-		};
-	result = server->receive(t, kind, value, bufs, message->count);
-	error = give_back(message, t->at);
 	free_bufs(message, t->at->messages.pool);
 	return error ? error : result;
 }

@@ -6,12 +6,10 @@
 #define DOMAIN_MESSAGE_H
 
 #include "domain/abi.h"
+#include "domain/server.h"
 #include "lib/types.h"
 
-struct domain;
-struct domain_thread;
 struct mempool;
-struct msg_server;
 
 #define MSG_DESCRIPTORS 8 /* of a domain */
 #define MSG_DOMAINS     8 /* of a thread: a program can't take all memory */
@@ -22,17 +20,9 @@ struct descriptor {
 	struct domain *domain;
 };
 
-/* A buffer on its way. */
-struct passed_buf {
-	void *copy; /* what the receiver sees */
-	u64 from;   /* where the sender has it */
-	u32 length;
-	bool rw; /* and wants it back */
-};
-
 /* The message that a domain is receiving, and what goes with it. */
 struct message {
-	struct passed_buf buf[MSG_BUFS];
+	struct server_buf buf[MSG_BUFS];
 	uint count;
 };
 

@@ -15,11 +15,12 @@
 #include "domain/abi.h"
 #include "domain/domain.h"
 
-/* Vellum's copy of a buffer that the sender gave; NUL bytes are up to it. */
+/* Vellum's copy of a buffer on its way; NUL bytes are up to the sender. */
 struct server_buf {
 	void *base;
 	u32 length; /* at most MSG_BUF_MAX */
-	bool rw;    /* what is written here comes back to the sender */
+	bool rw;    /* what is written here comes back to the sender, */
+	u64 from;   /* who has it there: for message.c alone */
 };
 
 struct msg_server {
