@@ -188,8 +188,8 @@ help:
 #: make bench           exits, instructions and times, as table and JSON
 #: make bench-memory    what an allocation costs, beside glibc's malloc,
 #:                      jemalloc and mimalloc
-#: make fuzz            search for inputs that break the memory layers and the
-#:                      parsers: TIME=60 seconds for all, on all CPUs;
+#: make fuzz            search for inputs that break the memory layers, the
+#:                      parsers, the system calls, for TIME=60 seconds in all;
 #:                      STAGE= TARGET=heap-fuzz choose; SEED=n repeats
 #: make fuzz-memory     a hundred million operations on the memory layers, or
 #:                      OPS=n: about a quarter of an hour on 2 CPUs
