@@ -248,7 +248,7 @@ static int serve(struct domain_thread *t, int kind, int value,
 		now.command = NULL;
 	if (value == COMMAND_STOP)
 		return 0;
-	if (kind != MSG_BUF || count != 1)
+	if (count != 1)
 		return -EINVAL;
 	if (value == COMMAND_START)
 		return start(t, bufs);

@@ -168,6 +168,24 @@ static void another_thread_does_not_go_on_with_a_command(void **state)
 	assert_int_equal(ask(COMMAND_NEXT, NULL), -ENOENT);
 }
 
+static bool is_full(struct domain_thread *t)
+{
+	return true;
+}
+
+static void a_command_waits_for_room_to_speak(void **state)
+{
+	static const struct thread_io full = {.write = keep, .full = is_full};
+
+	assert_int_equal(begin("count 2"), COMMAND_MORE);
+	thread.io = &full;
+	assert_int_equal(ask(COMMAND_NEXT, NULL), COMMAND_MORE);
+	assert_int_equal(calls, 1);
+	thread.io = &kept;
+	assert_int_equal(ask(COMMAND_NEXT, NULL), 0);
+	assert_string_equal(said, "0 1 ");
+}
+
 static void ctrl_c_ends_a_command_between_two_pieces(void **state)
 {
 	assert_int_equal(begin("count 3"), COMMAND_MORE);
@@ -253,6 +271,10 @@ static void a_description_needs_room_and_the_right_to_write(void **state)
 	struct server_buf buf = {.base = text, .length = 4, .rw = true};
 
 	assert_int_equal(ask(COMMAND_NAME, &buf), -E2BIG);
+	buf.length = 5; /* of "one", "", "" with their NULs */
+	assert_int_equal(ask(COMMAND_PROGRAM, &buf), -E2BIG);
+	buf.length = 6;
+	assert_int_equal(ask(COMMAND_PROGRAM, &buf), 0);
 	buf = (struct server_buf){.base = text, .length = 128};
 	assert_int_equal(ask(COMMAND_NAME, &buf), -EINVAL);
 	assert_int_equal(ask(COMMAND_NAME, NULL), -EINVAL);
@@ -337,6 +359,7 @@ int main(void)
 		TEST(who_lacks_a_right_is_told_which),
 		TEST(rights_are_asked_for_before_each_piece),
 		TEST(another_thread_does_not_go_on_with_a_command),
+		TEST(a_command_waits_for_room_to_speak),
 		TEST(ctrl_c_ends_a_command_between_two_pieces),
 		TEST(a_fault_ends_the_command_with_its_reason),
 		TEST(after_a_fault_in_a_panic_all_locks_are_opened),

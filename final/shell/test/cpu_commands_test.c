@@ -172,7 +172,8 @@ static void cpus_says_in_a_panic_where_each_has_stopped(void **state)
 {
 	char line[128];
 
-	smp_count = 4;
+	smp_count = 5;
+	cpus[4].waiting = true;
 	panic_cpu = 1;
 	places[0] = (struct cpu_place){.state = 2, .rip = (u64)text_start + 4};
 	places[1] = (struct cpu_place){.state = 2, .in_guest = true};
@@ -185,6 +186,7 @@ static void cpus_says_in_a_panic_where_each_has_stopped(void **state)
 	assert_says("0x2, stopped in its guest at 0xffffffff81000123\n");
 	assert_says("CPU 2: APIC ID 0x4, has not said where it is\n");
 	assert_says("CPU 3: APIC ID 0x6, not started\n");
+	assert_says("CPU 4: APIC ID 0x8, waits for a start-up IPI\n");
 }
 
 static void there_is_a_cpu_before_others_are_looked_for(void **state)
@@ -266,6 +268,9 @@ static void regs_shows_in_a_panic_what_each_cpu_has_noted(void **state)
 	assert_says("rax 00000000000000aa");
 	assert_says("rsp 0000000000000055");
 	assert_says("r15 00000000000000ff");
+	places[1].in_guest = false; /* CPU 1 had no exception */
+	assert_int_equal(run("regs 1"), 0);
+	assert_null(strstr(said, "00000000000000aa"));
 }
 
 static void backtrace_follows_the_frames_and_names_them(void **state)

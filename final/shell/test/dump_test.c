@@ -82,10 +82,12 @@ static const struct vcpu_ops ops = {.get = get};
 const struct vcpu_ops *vcpu_ops = &ops;
 
 /* Guest-virtual page n is guest-physical n, as far as RAM, device and what is
- * beyond everything go; in the high half as in the low one. */
+ * beyond everything go; in the high half as in the low one. The last page of
+ * all is the first of RAM. */
 int guest_virt_to_phys(struct vcpu *v, u64 virt, gphys_t *gpa)
 {
-	*gpa = GPHYS(virt & 0x7fffffffffff);
+	*gpa = virt >= ~PAGE_MASK ? GPHYS(RAM + (virt & PAGE_MASK))
+				  : GPHYS(virt & 0x7fffffffffff);
 	return gpa->v >= RAM ? 0 : -EFAULT;
 }
 
@@ -272,6 +274,9 @@ static void low_memory_roms_and_vellum_itself_are_memory(void **state)
 	assert_says(": 42 ");
 	assert_int_equal(run("dump p ffff0 1"), 0);
 	assert_says(": ea ");
+	low[0xc0000] = 0x55;
+	assert_int_equal(run("dump p c0000 1"), 0);
+	assert_says(": 55 ");
 	assert_int_equal(run("dump p 400008 1"), 0);
 	assert_says(": 77 ");
 }
@@ -291,7 +296,11 @@ static void a_dump_does_not_run_round_the_end_of_all_addresses(void **state)
 {
 	assert_int_equal(run("dump v ffffffffffffffff 0xffffffffffffffff"),
 			 -EFAULT);
-	assert_int_equal(run("dump g fffffffffffffffe 10"), -EFAULT);
+	assert_int_equal(run("dump g fffffffffffffff8 64"), 0);
+	assert_string_equal(said, "fffffffffffffff8: f8f9 fafb fcfd feff       "
+				  "               ........\n");
+	assert_int_equal(run("dump p 0 4"), 0);
+	assert_says("0000000000000000: ");
 	assert_int_equal(run("dump p 100000 0xffffffffffffffff"), -EFAULT);
 	assert_says("dump: 0x110000 is no memory");
 }
