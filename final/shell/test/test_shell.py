@@ -160,6 +160,19 @@ def test_sendint_prints_the_free_memory_to_the_log(root):
     assert last and int(last[2]) == int(last[1]) * 4
 
 
+def test_the_examples_send_messages_to_each_other(root):
+    """One registers a name, and is there until the session ends."""
+    root.start()
+    root.ask('sendexample', '^sendexample: .*: run it first$')
+    root.ask('recvexample', '^recvexample: ready$')
+    root.ask('recvexample', '^recvexample: its name is taken already$')
+    for _ in range(2):
+        root.ask('sendexample', '^sendexample: the letter is: A LETTER THAT')
+    root.ask('sendint recvexample 41', '^sendint: recvexample replied 42$')
+    root.leave('\x04')
+    assert root.status('vellumctl shell sendexample')
+
+
 def test_ctrl_c_ends_the_program_then_the_line_then_the_tool(root):
     """Never more than one of them."""
     root.start()
