@@ -337,8 +337,11 @@ static int run_command(const char *name)
 	return 0;
 }
 
-static int usage(void)
+static int usage(int argc, char **argv)
 {
+	if (argc > 1)
+		fprintf(stderr, "vellumctl: there is no `%s%s%s`\n", argv[1],
+			argc > 2 ? " " : "", argc > 2 ? argv[2] : "");
 	fprintf(stderr, "usage: vellumctl COMMAND\n");
 	for (size_t i = 0; i < COMMANDS; i++)
 		fprintf(stderr, "  %-10s %s\n", commands[i].name,
@@ -363,5 +366,5 @@ int main(int argc, char **argv)
 		return last ? debug_shell(2, argv + 1)
 			    : debug_shell(argc - 2, argv + 2);
 	}
-	return argc == 2 && run_command(name) ? 0 : usage();
+	return argc == 2 && run_command(name) ? 0 : usage(argc, argv);
 }

@@ -34,7 +34,7 @@ struct kept_end {
 	u64 check;   /* of these two */
 } __aligned(64);
 
-#define KEPT_MAGIC 0x474c4d554c4c4556 /* "VELLUMLG" */
+#define KEPT_MAGIC 0x474c4d554c4c4556 /* "VELLUMLG"; changes with the format */
 
 struct kept_head {
 	u64 magic;
