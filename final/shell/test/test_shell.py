@@ -148,6 +148,16 @@ def test_a_session_is_held_by_typing(root):
         assert status == 0 and re.search(r'(?<!-)\bicanon\b', output)
 
 
+def test_a_line_is_edited_and_an_old_one_comes_back(root):
+    """By the keys of a terminal."""
+    root.start()
+    root.ask('xre\x01\x1b[3~f\x05e', FREE)
+    root.ask('frobnicate', r'^frobnicate: unknown')
+    root.ask('\x1b[A\x1b[A', FREE)
+    root.ask('free nonsense\x17', FREE)
+    root.leave('\x04')
+
+
 def test_sendint_prints_the_free_memory_to_the_log(root):
     """Word for word as the reference has it."""
     root.start()
