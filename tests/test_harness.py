@@ -243,7 +243,7 @@ def test_each_stage_must_run_its_self_tests():
     page = tree.added()['page']
     assert expectations.selftests(good, page) == []
     assert expectations.selftests(good, 'final') == [
-        'self-test heap: ok', 'self-test pool: ok']
+        'self-test heap: ok', 'self-test pool: ok', 'self-test domain: ok']
     assert expectations.selftests(good + 'selftest: smp: FAILED: x\n',
                                   page) == [
         'self-test smp without failure']

@@ -5,8 +5,8 @@ OVER_CPUS = r'^domain: one thread has run on {} CPUs\r?\n'
 OK = r'^selftest: domain: ok\r?\n'
 
 
-@pytest.mark.parametrize('firmware', [
-    'bios', pytest.param('uefi', marks=pytest.mark.slow)])
+@pytest.mark.slow('bochs', 'uefi')
+@pytest.mark.parametrize('firmware', ['bios', 'uefi'])
 def test_a_thread_goes_from_cpu_to_cpu(machine, emu, firmware):
     """It stops on one and goes on on the next, with all that it had. UEFI's
     firmware brings the others after the test."""
