@@ -241,9 +241,11 @@ static void say_limits(void)
 	if (!(rights & RIGHT_INSPECT))
 		fprintf(stderr,
 			"vellumctl: no right to I/O port 0x%x (%s), so what "
-			"shows memory or changes something is refused: that "
-			"is for root\n",
-			PORT, no_port);
+			"shows memory or changes something is refused: %s\n",
+			PORT, no_port,
+			geteuid() ? "that is for root"
+				  : "a kernel that is locked down, as with "
+				    "Secure Boot, keeps root from it, too");
 	else if (!(rights & RIGHT_CHANGE))
 		fprintf(stderr, "vellumctl: Vellum was started without "
 				"\"debug\", so what changes something is "
