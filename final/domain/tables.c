@@ -14,6 +14,7 @@
  *	CR4.FSGSBASE 0, PCE 0		and what else is not a program's
  *	CR4.SMEP, SMAP, UMIP		as far as the CPU has them
  *	CR0.AM				#AC, for a program that asks for it
+ *	LDTR null			no descriptors but those of the GDT
  *	RFLAGS.IF 0, IOPL 0		no interrupt, and no port
  *
  * Book: chapter 11.
@@ -30,9 +31,8 @@
 #define EXCEPTIONS 32
 #define GATES      (SYSCALL_VECTOR + 1)
 
-#define GATE_RING3 0xee00UL /* interrupt gate that ring 3 may use by INT n */
-#define GATE_OFFSETS \
-	0xffff00000000ffffUL /* where it leads, in its first word */
+#define GATE_RING3   0xee00UL /* interrupt gate that ring 3 may use by INT n */
+#define GATE_OFFSETS 0xffff00000000ffffUL /* of its first word */
 
 #define GDT_USER_DATA 0x00cff3000000ffff
 #define GDT_USER_CODE 0x00affb000000ffff
@@ -58,7 +58,7 @@ struct outside {
 	u64 dr6; /* the guest's, which a #DB would change */
 };
 
-/* enter.S finds a CPU's number by where its GDT is. */
+/* enter.S finds a CPU's variables by where its GDT is. */
 PERCPU(struct ring3_gdt, ring3_gdt);
 PERCPU(u64, ring3_rsp); /* to go on with when ring 3 is left */
 static PERCPU(struct outside, outside);

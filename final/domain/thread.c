@@ -4,14 +4,13 @@
  *	  +--> enter ring 3 ---> system call, exception, NMI ---> serve it --+
  *	  +------------------------------------------------------------------+
  *
- * It is vmm_serve() once more, one ring lower, with one difference: it ends.
+ * It is vmm_serve() once more, for ring 3, with one difference: it ends.
  * The guest waits for as long as a thread runs, and nothing interrupts a
  * program: a CPU that runs Vellum takes no interrupts, and AMD's no NMI. So the
  * compiler lets every program count what it does and yield (user/start.S), and
  * whoever runs a thread says after how many yields it wants it back.
  * Book: chapter 11.
  */
-#include "console/panic.h"
 #include "console/printf.h"
 #include "domain/internal.h"
 #include "domain/tables.h"
