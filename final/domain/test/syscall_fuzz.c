@@ -81,17 +81,18 @@ static void fuzz_poke(struct fuzz_input *in)
 	space_write(&thread.at->space, address, bytes, size);
 }
 
-/* A struct msgbuf at the start of the data, or behind it. */
+/* A struct msgbuf of the array at BUFS: sound more often than by chance. */
 static void fuzz_describe_buf(struct fuzz_input *in)
 {
-	u32 kind = fuzz_byte(in);
+	u32 kind = fuzz_byte(in), length = fuzz_byte(in);
 	const struct msgbuf buf = {
-		.base = (void *)fuzz_register(in),
-		.len = fuzz_number(in, 2) % (kind & 4 ? 8192 : 64),
+		.base = (void *)(kind & 0x80 ? fuzz_register(in)
+					     : DATA + (kind & 0x70)),
+		.len = kind & 4 ? length << 5 : length,
 		.rw = kind & 8,
 	};
 
-	space_write(&thread.at->space, DATA + kind % 4 * sizeof(buf), &buf,
+	space_write(&thread.at->space, BUFS + kind % 4 * sizeof(buf), &buf,
 		    sizeof(buf));
 }
 
@@ -137,8 +138,10 @@ static void operate(struct fuzz_input *in)
 		break;
 	case 6:
 	case 7:
-	case 8:
 		fuzz_describe_buf(in);
+		break;
+	case 8:
+		host_call(SYS_MSG_SENDINT, op / 16 % 4, op, 0, 0);
 		break;
 	case 9:
 		fuzz_name(in, SYS_MSG_REGISTER);
@@ -150,7 +153,10 @@ static void operate(struct fuzz_input *in)
 		fuzz_name(in, SYS_NEWPROCESS);
 		break;
 	case 12:
-		host_call(SYS_MSG_SENDBUF, op / 16 % 4, op, DATA, op / 64);
+		host_call(SYS_MSG_SENDBUF, op / 16 % 4, op, BUFS, op / 64 + 1);
+		break;
+	case 13:
+		host_call(op & 16 ? SYS_EXIT : SYS_REPLY, op, 0, 0, 0);
 		break;
 	default:
 		fuzz_call(in, op / 16 % SYS_COUNT);
@@ -258,10 +264,9 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
 		operate(&in);
 		fuzz_operations++;
 		chain_length();
-		if (kind % 4 == 0) {
+		check_windows();
+		if (kind % 4 == 0)
 			check_spaces();
-			check_windows();
-		}
 	}
 	mm_fail_at = 0;
 	message_end_all(&thread);
