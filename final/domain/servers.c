@@ -24,7 +24,7 @@ MSG_SERVER("free", free_memory);
 static int panic_on_request(struct domain_thread *thread, int kind, int value,
 			    struct server_buf *bufs, uint count)
 {
-	char text[80] = "a program asked for it";
+	char text[80];
 	u32 length = 0;
 
 	if (!(thread->rights & RIGHT_CHANGE))
@@ -36,8 +36,9 @@ static int panic_on_request(struct domain_thread *thread, int kind, int value,
 
 		text[i] = c > ' ' && c <= '~' ? c : ' ';
 	}
-	if (length)
-		text[length] = '\0';
-	panic("%s", text);
+	while (length && text[length - 1] == ' ')
+		length--;
+	text[length] = '\0';
+	panic("%s", length ? text : "a program asked for it");
 }
 MSG_SERVER("panic", panic_on_request);

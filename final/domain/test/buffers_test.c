@@ -378,11 +378,16 @@ static void a_panic_has_the_text_that_was_sent(void **state)
 {
 	static const char words[] = "out\0of\0\x1b[2Jhere";
 	const struct msgbuf buf = {(void *)DATA, sizeof(words), 0};
+	const struct msgbuf nothing = {(void *)DATA, 1, 0};
 	int d = call_name(SYS_MSG_OPEN, "panic");
 
 	thread.rights = RIGHT_CHANGE;
 	put(first, DATA, words, sizeof(words));
-	assert_panics(send_bufs(d, 0, &buf, 1), "out of  [2Jhere ");
+	assert_panics(send_bufs(d, 0, &buf, 1), "out of  [2Jhere");
+	assert_string_equal(host_panic_message, "out of  [2Jhere");
+	put(first, DATA, "\0", 1);
+	assert_panics(send_bufs(d, 0, &nothing, 1), "a program asked for it");
+	assert_string_equal(host_panic_message, "a program asked for it");
 }
 
 int main(void)
