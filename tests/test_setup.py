@@ -1,6 +1,8 @@
 """make setup on computers that lack something: packages, sudo, apt itself."""
+import ast
 import os
 import subprocess
+import sys
 
 import pytest
 import setup
@@ -96,6 +98,43 @@ def test_the_same_is_said_where_there_is_no_python(computer, tmp_path,
                           capture_output=True, check=False)
     assert done.returncode == 1 and message in done.stderr
     assert '|' not in done.stderr and 'apt-get' not in ''.join(said())
+
+
+def imported(tool, seen):
+    """What a tool imports that isn't ours, nor Python's own."""
+    package = TOP / 'tools' / tool
+    paths = (list(package.glob('*.py')) if package.is_dir() else
+             [path for path in [package.with_suffix('.py')] if path.exists()])
+    if not paths:
+        return set() if tool in sys.stdlib_module_names else {tool}
+    if tool in seen:
+        return set()
+    seen.add(tool)
+    names = set()
+    for node in (node for path in paths
+                 for node in ast.walk(ast.parse(path.read_text()))):
+        if isinstance(node, ast.Import):
+            names |= {alias.name.split('.')[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and not node.level:
+            names.add(node.module.split('.')[0])
+    return set().union(*(imported(name, seen) for name in names))
+
+
+PACKAGES = {'pexpect': 'python3-pexpect', 'elftools': 'python3-pyelftools',
+            'yaml': 'python3-yaml', 'pytest': 'python3-pytest'}
+
+
+@pytest.mark.parametrize('goal, tool', [
+    ('run', 'run'), ('run', 'linux_guest'), ('doctor', 'doctor'),
+    ('bench', 'bench'), ('iso', 'iso'), ('lab', 'lab'), ('report', 'report'),
+    ('soak', 'soak'), ('gdb', 'gdb'), ('grade', 'grade'), ('fuzz', 'fuzz'),
+    ('transcripts', 'transcripts'), ('check', 'check'), ('test', 'test')])
+def test_a_goal_installs_what_its_tool_imports(goal, tool):
+    """Else it works wherever somebody has run the tests, and nowhere else."""
+    groups = setup.read_groups()
+    there = {name for group in setup.GROUPS_OF_GOALS[goal]
+             for name in groups[group]}
+    assert {PACKAGES[name] for name in imported(tool, set())} <= there
 
 
 def test_all_packages_are_ones_of_this_system():
