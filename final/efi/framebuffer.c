@@ -12,6 +12,7 @@
 #include "boot/boot_info.h"
 #include "boot/layout.h"
 #include "console/console.h"
+#include "efi/display.h"
 #include "efi/font.h"
 #include "efi/write_combining.h"
 #include "lib/string.h"
@@ -72,9 +73,11 @@ static void scroll(void)
 	row -= half;
 }
 
-/* Also called by a panic: whatever is on the screen then is wiped. */
+/* Also called by a panic: whatever is on the screen then is wiped, if it is
+ * the screen still. */
 static bool fb_init(struct console *console)
 {
+	static bool noted;
 	const struct framebuffer *fb = &boot_info.fb;
 	u64 pat;
 
@@ -83,6 +86,11 @@ static bool fb_init(struct console *console)
 	rows = MIN(fb->height / (FONT_HEIGHT * scale), ROWS_MAX);
 	if (!fb->base.v || fb->bits_per_pixel != 32 || !columns || rows < 2)
 		return false;
+	if (noted && !display_is_unchanged(&chipset_bus))
+		return false;
+	if (!noted)
+		display_note(&chipset_bus, fb->base);
+	noted = true;
 	pat = write_combining_begin();
 	for (uint y = 0; y < fb->height; y++)
 		memset(pixels(y), 0, fb->width * sizeof(u32));

@@ -19,6 +19,21 @@
 struct boot_info boot_info;
 static u8 *screen;
 
+/* One device, on bus 0: the display. */
+static u32 bar;
+
+static u32 read_pci(uint function, uint reg)
+{
+	if (function)
+		return ~0U;
+	return reg == 0x04   ? 2
+	       : reg == 0x08 ? 0x03000000
+	       : reg == 0x10 ? bar
+			     : 0;
+}
+
+const struct chipset_bus chipset_bus = {.pci = read_pci};
+
 u64 write_combining_begin(void)
 {
 	mprotect(screen, SIZE, PROT_READ | PROT_WRITE);
@@ -42,6 +57,7 @@ static int begin(void **state)
 		.pitch = PITCH,
 		.bits_per_pixel = 32,
 	};
+	bar = 0x10000000; /* below it, as nearly all is */
 	return !fb.init(&fb);
 }
 
@@ -121,6 +137,16 @@ static void only_one_entry_of_the_pat_changes(void **state)
 	assert_int_equal(pat_write_combining(~0UL), 0xffffffffffff01ff);
 }
 
+/* The guest has moved it: what is at the old address must not be touched. */
+static void a_screen_that_is_elsewhere_is_left_alone(void **state)
+{
+	assert_true(fb.init(&fb));
+	bar += 0x1000000;
+	assert_false(fb.init(&fb));
+	bar -= 0x1000000;
+	assert_true(fb.init(&fb));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -132,6 +158,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(
 			a_screen_of_any_size_has_dots_that_fit_a_line_of_ours,
 			begin, end),
+		cmocka_unit_test_setup_teardown(
+			a_screen_that_is_elsewhere_is_left_alone, begin, end),
 		cmocka_unit_test(only_one_entry_of_the_pat_changes),
 	};
 
