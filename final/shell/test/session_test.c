@@ -13,7 +13,8 @@ static struct {
 	int start_error;
 	enum thread_stop stop;
 	int status;
-	const char *says; /* at each run */
+	const char *says; /* at each run, */
+	uint times;       /* so often, as far as there is room */
 	uint runs, starts, ends;
 	char heard[INPUT_SIZE + 1]; /* all that was read */
 	bool reads, nested;
@@ -43,7 +44,7 @@ enum thread_stop thread_run(struct domain_thread *t, uint slices)
 
 		strcat(fake.heard, text);
 	}
-	if (fake.says && !t->io->full(t))
+	for (uint i = 0; fake.says && i < fake.times && !t->io->full(t); i++)
 		t->io->write(t, fake.says, strlen(fake.says));
 	t->status = fake.status;
 	return fake.stop;
@@ -60,6 +61,7 @@ static int begin(void **state)
 	memset(&session, 0, sizeof(session));
 	memset(&fake, 0, sizeof(fake));
 	fake.stop = THREAD_YIELDED;
+	fake.times = 1;
 	host_cpu_reset();
 	return 0;
 }
@@ -213,6 +215,8 @@ static void what_cannot_start_leaves_nothing_open(void **state)
 	fake.start_error = -ENOMEM;
 	assert_int_equal(error_of_open(NOBODY), -ENOMEM);
 	assert_int_equal(error_of_open(NOBODY), -ENOMEM);
+	fake.start_error = -EBUSY; /* by a thread that is none of a session's */
+	assert_int_equal(error_of_open(NOBODY), -EAGAIN);
 	fake.start_error = 0;
 	opened(NOBODY);
 	assert_int_equal(fake.ends, 0);
@@ -242,11 +246,12 @@ static void output_comes_in_pieces_and_whole(void **state)
 
 static void who_writes_without_end_is_parked(void **state)
 {
-	char text[1025] = "";
+	char text[WRITE_MOST + 1] = "";
 	u64 id = opened(NOBODY);
 
-	memset(text, 'x', 1024);
+	memset(text, 'x', WRITE_MOST);
 	fake.says = text;
+	fake.times = 100;
 	for (uint i = 0; i < 10000; i++)
 		assert_false(ran(NOBODY, id).lost);
 }
@@ -294,7 +299,8 @@ static void after_input_it_runs_before_it_waits_again(void **state)
 	u64 id = opened(NOBODY);
 
 	fake.stop = THREAD_READS;
-	fake.says = "a line of thirty-two characters\nand one more";
+	fake.says = "a line of thirty-two characters\n"
+		    "another, of as many as the first";
 	assert_int_equal(ran(NOBODY, id).state, SESSION_MORE);
 	type(NOBODY, id, "\r");
 	fake.says = NULL;
