@@ -18,8 +18,8 @@
  * rights. The other door does, and has the guest's own kernel for a porter: it
  * is an I/O port. Who may write to a port the guest decides, by IOPL and the
  * bitmap in its TSS, which Linux opens to root alone (ioperm(2)); and the CPU
- * asks them before it exits (SDM 3C 26.1.1; APM 2 15.10.1). An OUT that
- * arrives here has been let pass.
+ * asks them before it exits (SDM 3C 26.1.1; that AMD's do so too is what KVM
+ * relies on, and a test). An OUT that arrives here has been let pass.
  *
  * The port must be nobody else's. Below 0x100 are those of the main board,
  * where neither PCI nor ISA cards go. Of these 0xe0 to 0xef were a memory
