@@ -12,6 +12,11 @@
 #include "lib/errno.h"
 #include "lib/percpu.h"
 #include "page/page.h"
+#include "smp/delay.h"
+#include "smp/lapic.h"
+#include "vmm/nmi.h"
+
+#define NMI_WAIT 100000 /* microseconds */
 
 static PERCPU(bool, has_written);
 
@@ -61,15 +66,56 @@ void domain_selftest_cpu(void)
 		__atomic_add_fetch(&wandered, 1, __ATOMIC_SEQ_CST);
 }
 
+static struct domain_thread greeter;
+
 static bool hello_works(void)
 {
-	struct domain_thread t = {.io = &log_io};
 	uint before = num_of_available_pages();
-	bool ok = !thread_start(&t, "hello", 42) &&
-		  thread_run(&t, 100) == THREAD_ENDED && t.status == 42;
+	bool ok;
 
-	thread_end(&t);
+	greeter = (struct domain_thread){.io = &log_io};
+	ok = !thread_start(&greeter, "hello", 42) &&
+	     thread_run(&greeter, 100) == THREAD_ENDED && greeter.status == 42;
+	thread_end(&greeter);
 	return ok && num_of_available_pages() == before;
+}
+
+/*
+ * An NMI that comes in ring 3. Whoever leaves an NMI's handler without IRET
+ * leaves NMIs blocked; one that is sent then waits for the next IRET, and that
+ * is the one into ring 3.
+ */
+static void *without_iret[5];
+static uint nmis, nmis_in_ring3;
+
+static bool count_nmi(struct trap_frame *frame)
+{
+	if (!nmis++)
+		__builtin_longjmp(without_iret, 1);
+	nmis_in_ring3 += greeter.at && greeter.at->regs.vector == VECTOR_NMI;
+	return true;
+}
+
+static void send_nmi(void)
+{
+	lapic_send(lapic_id(), ICR_MODE_NMI | ICR_ASSERT);
+}
+
+static bool nmi_in_ring3_is_served(void)
+{
+	bool ok = false;
+
+	trap_set_handler(VECTOR_NMI, count_nmi);
+	if (__builtin_setjmp(without_iret)) {
+		send_nmi();
+		ok = hello_works();
+	} else {
+		send_nmi();
+		delay(NMI_WAIT);
+	}
+	vmm_take_nmis();
+	printf("domain: %u of %u NMIs came in ring 3\n", nmis_in_ring3, nmis);
+	return ok && nmis == 2 && nmis_in_ring3 == 1;
 }
 
 static const char *program_choice(uint i)
@@ -102,7 +148,7 @@ void domain_selftest(void)
 	is_over = true;
 	printf("domain: one thread has run on %u CPUs\n", wandered);
 	printf("selftest: domain: %s\n",
-	       hello_works() && wandered ? "ok" : "FAILED");
+	       nmi_in_ring3_is_served() && wandered ? "ok" : "FAILED");
 	run_program();
 }
 
