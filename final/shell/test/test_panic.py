@@ -105,6 +105,27 @@ def test_a_panic_ends_in_a_shell_and_that_in_a_reboot(broken, kind):
               panic_ends=False)
 
 
+@pytest.mark.slow('bochs')
+def test_a_panic_under_a_guest_tells_what_each_cpu_did(machine, emu):
+    """One serves an exit, the other is in the guest, in an NMI handler that
+    does not end. A guest has run, so an unattended machine will come back."""
+    pc = machine(test=True, emu=emu, cpus=2, limit=600,
+                 disk=BUILD / 'final/guest/panic.img',
+                 cmdline='boot=0x80 panic-msr')
+    pc.expect(rf'{expectations.PANIC_END}; in 60 s: reboot', panic_ends=False)
+    assert re.search(r'^smp: CPU 1 was in the guest, at 0x', pc.serial, re.M)
+    shell(pc)
+    tell(pc, 'regs', r'rcx 0000000000001041 ')
+    rip = re.search(r'^smp: CPU 1 was in the guest, at 0x(\w+)', pc.serial,
+                    re.M)[1]
+    tell(pc, 'regs 1', rf'rip 0*{rip} ')
+    tell(pc, 'backtrace 1', r'ap_main\+0x')
+    tell(pc, 'stats', r'WRMSR')
+    pc.send('reboot\n')
+    pc.expect(r'^smp: 2 of 2 CPUs are out of VMX and SVM', PATIENCE,
+              panic_ends=False)
+
+
 def test_the_shell_runs_on_the_reserve(broken):
     """All pages are taken, and the other CPUs have stopped."""
     pc = broken('memory', cpus=4)

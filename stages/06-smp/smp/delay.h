@@ -13,7 +13,7 @@ u16 fadt_pm_timer(const struct acpi_table *fadt);
 /* Choose a clock. CPU 0, before the first delay. */
 void delay_init(void);
 
-/* Wait at least @us microseconds, at most 4 seconds. CPU 0. */
+/* Wait at least @us microseconds, at most 4 seconds. CPU 0, or who panics. */
 void delay(uint us);
 
 #endif
