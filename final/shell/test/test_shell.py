@@ -408,11 +408,11 @@ def test_each_line_of_help_fits_into_a_row(root):
 
 @pytest.mark.slow('bochs')
 @pytest.mark.usefixtures('needs_guest')
-def test_with_debug_root_may_do_all(machine, emu):
-    """The last command of the session starts the machine again."""
-    guest = Linux(machine(disk=linux_guest.build(), emu=emu,
-                          limit=LIMIT[emu], cmdline='boot=0x80 hypercall '
-                          'debug'))
+def test_with_debug_root_may_do_all(machine, emu, intruder):
+    """And still nobody else. The last command starts the machine again."""
+    guest = Linux(machine(disk=linux_guest.build(own_initrd=intruder),
+                          emu=emu, limit=LIMIT[emu],
+                          cmdline='boot=0x80 hypercall debug'))
     output, status = guest.run('vellumctl shell free')
     assert status == 0 and re.search(FREE, output, re.M)
     guest.start()
@@ -422,6 +422,10 @@ def test_with_debug_root_may_do_all(machine, emu):
     guest.ask('sendint', '^sendint> $', prompt='')
     guest.ask('free', SHELL, prompt='')
     guest.leave('\x04')
+    output, status = guest.user('intruder port')
+    assert status == 0 and output.count('held off') == 4, output
+    output, status = guest.user('vellumctl shell dump v 0x40000000')
+    assert status == 1 and 'is for root' in output
     assert guest.status('vellumctl shell check') == 0
     guest.pc.send('vellumctl shell reboot\n')
     if emu == 'qemu':
