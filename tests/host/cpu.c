@@ -16,7 +16,7 @@
 
 u64 host_cr[HOST_CRS];
 bool host_has_breakpoints;
-u64 host_tsc;
+u64 host_tsc, host_tsc_step = 1;
 
 static u8 ports[PORTS];
 static bool ports_used; /* else all are 0xff */
@@ -37,6 +37,7 @@ void host_cpu_reset(void)
 {
 	memset(host_cr, 0, sizeof(host_cr));
 	host_tsc = 0;
+	host_tsc_step = 1;
 	msr_count = leaf_count = 0;
 	ports_used = false;
 }
@@ -124,7 +125,7 @@ __weak void wrmsr(u32 msr, u64 value)
 
 __weak u64 rdtsc(void)
 {
-	return ++host_tsc;
+	return host_tsc += host_tsc_step;
 }
 
 #define FAKE_CR(n)                         \

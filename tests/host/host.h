@@ -47,7 +47,8 @@ u32 host_port(u16 port, uint size);
 #define HOST_CRS 5
 extern u64 host_cr[HOST_CRS];
 extern bool host_has_breakpoints; /* until they are cleared */
-extern u64 host_tsc;              /* grows by 1 at each RDTSC */
+extern u64 host_tsc;              /* grows at each RDTSC, */
+extern u64 host_tsc_step;         /* by so much: 1 at first */
 
 /* Called when an unexpected panic ends the program; does nothing in a test. */
 void host_last_words(void);
