@@ -70,11 +70,11 @@ MACHINES = [('qemu', 'bios', '1'), ('qemu', 'bios', '4'),
             ('bochs', 'uefi', '1')]
 
 
-@pytest.mark.slow('qemu-bios-1', 'qemu-uefi-1', 'bochs-bios-1', 'bochs-uefi',
-                  'bochs-bios-2')
+@pytest.mark.slow('uefi', 'bochs', 'bios-1')
 @pytest.mark.parametrize('kind', MACHINES, ids='-'.join)
 def test_a_panic_ends_in_a_shell_and_that_in_a_reboot(broken, kind):
-    """Ten commands with right answers. The next life tells of the last."""
+    """Ten commands with right answers. The next life tells of the last; in
+    Bochs only one CPU and a BIOS have one (book/appendix-emulators.md)."""
     emu, firmware, cpus = kind[0], kind[1], int(kind[2])
     pc = broken('assert', emu=emu, firmware=firmware, cpus=cpus, reboot=True,
                 limit=300 if emu == 'qemu' else 1200)
@@ -101,6 +101,11 @@ def test_a_panic_ends_in_a_shell_and_that_in_a_reboot(broken, kind):
         for cpu in range(1, cpus):
             tell(pc, f'backtrace {cpu}', r'ap_main\+0x')
     reboot(pc)
+    if emu == 'bochs' and (cpus > 1 or firmware == 'uefi'):
+        pc.expect(rf'^smp: {cpus} of {cpus} CPUs are out of VMX',
+                  panic_ends=False)
+        pc.expect(r'^reset: ', panic_ends=False)
+        return
     pc.expect(r'^last log: the last run ended in a panic: .*Assertion failed!',
               panic_ends=False)
 
@@ -186,6 +191,7 @@ def test_nobody_answers(broken):
     pc.expect(r'^Vellum final', panic_ends=False)
 
 
+@pytest.mark.slow
 def test_a_start_that_panics_does_not_come_again_and_again(broken):
     """Without panic= it halts, after its time."""
     pc = broken('assert', 'panic=ask:1')
