@@ -58,6 +58,16 @@ static inline void spin_serve_next(u16 *owner)
 }
 
 /*
+ * Have numbers after @ticket been served? So it is once a lock was opened by
+ * force, and who held it then, and could not be stopped, has released it all
+ * the same. Nobody will ever be served again: then each turn is our turn.
+ */
+static inline bool spin_is_past(const u16 *owner, u16 ticket)
+{
+	return (int16_t)(__atomic_load_n(owner, __ATOMIC_ACQUIRE) - ticket) > 0;
+}
+
+/*
  * Wait for our turn. Inlined, but away from the straight path, which must not
  * pay for it: nothing here is called and comes back, or each function with a
  * lock would have to save its registers, wait or not; and the empty asm keeps
@@ -72,6 +82,8 @@ static __forceinline void spin_wait(spinlock_t *lock, u16 ticket)
 	while (!spin_is_served(owner, ticket)) {
 		if (smp_must_stop())
 			smp_stop_in_queue(owner, ticket);
+		if (spin_is_past(owner, ticket))
+			return;
 		__builtin_ia32_pause();
 	}
 }

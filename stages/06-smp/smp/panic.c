@@ -12,6 +12,7 @@
  */
 #include "smp/panic.h"
 
+#include "console/console.h"
 #include "console/panic.h"
 #include "console/printf.h"
 #include "lib/cpu.h"
@@ -207,6 +208,7 @@ void smp_prepare_reset(void)
 	give_up();
 	wake_those_that_wait();
 	wait_for_all(is_out);
+	console_force_unlock(); /* one may have been stopped as it printed */
 	for (uint i = 0; i < smp_count; i++)
 		if (has_come(&smp_cpus[i])) {
 			come++;

@@ -34,6 +34,13 @@ void place_print_all(void)
 {
 }
 
+static bool console_opened;
+
+void console_force_unlock(void)
+{
+	console_opened = true;
+}
+
 /* As the last thing before it counts as stopped. */
 static void disable(void)
 {
@@ -151,6 +158,23 @@ static void a_free_lock_is_had_even_in_a_panic(void **state)
 	spin_unlock(&l);
 }
 
+/* An AMD CPU that prints goes on with that, and takes no NMI meanwhile. */
+static void a_lock_that_is_released_late_stops_nobody(void **state)
+{
+	spinlock_t l = SPINLOCK_INIT;
+
+	l.next = l.owner = 0xfffe; /* and where the numbers begin anew */
+	panic_cpu = 1;             /* CPU 0, as we are */
+	spin_lock(&l);
+	spin_force_unlock(&l);
+	for (uint i = 0; i < 4; i++) {
+		spin_lock(&l);
+		if (i == 1)
+			spin_unlock(&l); /* by who held it at first */
+		spin_unlock(&l);
+	}
+}
+
 static void a_panic_belongs_to_the_cpu_that_was_first(void **state)
 {
 	*this_cpu(cpu_number) = 1;
@@ -213,7 +237,7 @@ static void for_a_reset_all_leave_and_the_silent_are_counted(void **state)
 	cpus[1].waits_in_guest = true; /* where no call gets through */
 	host_printed[0] = '\0';
 	smp_prepare_reset();
-	assert_true(is_off && cpus[1].stopped);
+	assert_true(is_off && cpus[1].stopped && console_opened);
 	assert_int_equal(sipis, 1);
 	assert_int_equal(panic_cpu, 1);
 	assert_string_equal(host_printed,
@@ -240,6 +264,7 @@ int main(void)
 		T(the_cpu_that_panics_waits_until_it_has_the_lock),
 		T(a_free_lock_is_had_even_in_a_panic),
 		T(a_cpu_that_the_hardware_lets_wait_is_not_called),
+		T(a_lock_that_is_released_late_stops_nobody),
 		T(a_panic_belongs_to_the_cpu_that_was_first),
 		T(a_cpu_notes_where_it_was_before_it_leaves),
 		T(for_a_reset_all_leave_and_the_silent_are_counted),
