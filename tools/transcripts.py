@@ -47,7 +47,8 @@ VARIES = [
     (r'(GRUB \d+\.\d+)-\S+(?=;)', r'\1'),               # versions
     (r'^demo: uname: Linux .*', 'demo: uname: Linux'),
     (r'(MemTotal:) +\d+ kB', r'\1 N kB'),
-    (r'(in the guest, at) 0x[0-9a-f]+', r'\1 N'),      # a panic's moment
+    (r'(in (the|its) guest,? at) 0x[0-9a-f]+', r'\1 N'),  # a panic's moment
+    (r'\(\d+(?= lines before these)', '(N'),
     (r'\d+(?= pages are left| available| characters in memory)', 'N'),
     (r'(available) \(\d+ KiB\)', r'\1 (N KiB)'),
 ]
@@ -141,7 +142,7 @@ def talk(row, argv, tree):
     line that is shown."""
     argv = [word for word in argv if word != 'BATCH=1']
     said = io.StringIO()
-    child = pexpect.spawn(argv[0], argv[1:], cwd=str(tree), timeout=200,
+    child = pexpect.spawn(argv[0], argv[1:], cwd=str(tree), timeout=120,
                           env=environment(tree / 'build'), encoding='utf-8',
                           codec_errors='replace', dimensions=(50, 200))
     child.logfile_read = said
