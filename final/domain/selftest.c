@@ -12,8 +12,10 @@
 #include "lib/errno.h"
 #include "lib/percpu.h"
 #include "page/page.h"
+#include "smp/call.h"
 #include "smp/delay.h"
 #include "smp/lapic.h"
+#include "smp/panic.h"
 #include "vmm/nmi.h"
 
 #define NMI_WAIT 100000 /* microseconds */
@@ -113,7 +115,10 @@ static bool nmi_in_ring3_is_served(void)
 		send_nmi();
 		delay(NMI_WAIT);
 	}
-	vmm_take_nmis();
+	if (cpu_signals) /* with other CPUs, whose calls are NMIs as well */
+		smp_take_calls(smp_stop_in_nmi);
+	else
+		vmm_take_nmis();
 	printf("domain: %u of %u NMIs came in ring 3\n", nmis_in_ring3, nmis);
 	return ok && nmis == 2 && nmis_in_ring3 == 1;
 }
