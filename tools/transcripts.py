@@ -47,7 +47,8 @@ VARIES = [
     (r'(GRUB \d+\.\d+)-\S+(?=;)', r'\1'),               # versions
     (r'^demo: uname: Linux .*', 'demo: uname: Linux'),
     (r'(MemTotal:) +\d+ kB', r'\1 N kB'),
-    (r'(in (the|its) guest,? at) 0x[0-9a-f]+', r'\1 N'),  # a panic's moment
+    (r'^smp: CPUs? .* in the guest, at 0x[0-9a-f]+\n', ''), # a panic
+    (r'(in its guest at) 0x[0-9a-f]+', r'\1 N'),
     (r'\(\d+(?= lines before these)', '(N'),
     (r'\d+(?= pages are left| available| characters in memory)', 'N'),
     (r'(available) \(\d+ KiB\)', r'\1 (N KiB)'),
