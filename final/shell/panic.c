@@ -286,9 +286,9 @@ void panic_end(void)
 {
 	asm volatile("mov %0, %%rsp\n\t"
 		     "xor %%ebp, %%ebp\n\t" /* backtraces end here */
-		     "call *%1"
+		     "call %c1"
 		     :
-		     : "r"(own.stack + sizeof(own.stack)), "r"(end)
+		     : "r"(own.stack + sizeof(own.stack)), "i"(end)
 		     : "memory");
 	__builtin_unreachable();
 }

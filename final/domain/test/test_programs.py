@@ -50,7 +50,7 @@ def _compile(folder, text):
 
 def test_every_loop_of_every_program_yields():
     """But for those in assembly, which the user library has none of."""
-    programs = sorted((BUILD / 'final' / 'programs').glob('*.elf'))
+    programs = sorted((BUILD / 'final' / 'programs').rglob('*.elf'))
     assert programs, 'final is not built: make final does it'
     for program in programs:
         _assert_loops_yield(program)
