@@ -26,7 +26,7 @@ def test_the_summary_of_neighbours_fits_on_a_screen(first, second):
     """What main.c calls more, and what is new; no tests, no corpus."""
     text = diff(first, second)
     head = text.partition('\n---')[0]
-    assert head.startswith(f'From {first} to {second}\n')
+    assert head.startswith(f'From {first} to {second}: ')
     assert len(head.splitlines()) <= SCREEN
     assert 'main.c has these lines more:\n    ' in head
     assert 'lines in all, tests apart' in head
@@ -43,9 +43,9 @@ def test_a_comment_that_has_moved_is_no_news():
     """final's main.c aligns those of old calls anew, and puts an if before
     smp_start()."""
     found = '\n'.join(lines_more('06-smp', 'final'))
-    assert 'mempool_init();' in found and 'if (' in found
-    assert not re.search(r'(?m)heap_init\(|guest_boot_bios|smp_start|^else$',
-                         found)
+    assert 'mempool_init();' in found and 'efi_expect_cpus(' in found
+    assert not re.search(r'(?m)heap_init\(|guest_boot_bios|smp_start|^if|^else$'
+                         '|SELFTEST', found)
 
 
 @pytest.mark.parametrize('first, second', list(zip(stages(), stages()[1:])))

@@ -17,6 +17,7 @@ from common import TOP, ToolError, main, stage_dir, stages
 from values import one_of
 
 NOT_SHOWN = ['__pycache__', 'corpus', *tree.SHARED, *tree.BESIDE]
+PART = re.compile(r'$|else$|if |:|SELFTEST|return ')  # in main.c
 CODE = ('.c', '.h', '.S', '.ld')
 
 
@@ -31,8 +32,8 @@ def code_lines(path):
 
 
 def new_calls(first, second):
-    """The lines of main.c's functions that only the second stage has; a
-    comment that has moved, and an else alone, are no news."""
+    """The lines of main.c's functions that only the second stage has. Comments
+    that have moved, self-tests, and parts of a statement are no news."""
     old, new = ((stage_dir(each) / 'main.c').read_text().splitlines()
                 for each in (first, second))
     bare, bare_new = ([' '.join(re.sub(r'/\*.*?\*/', '', line).split())
@@ -40,18 +41,16 @@ def new_calls(first, second):
     numbers, _ = tree.changed_lines(bare, bare_new)
     return [' '.join(new[number - 1].split()) for number in sorted(numbers)
             if new[number - 1].startswith('\t')
-            and bare_new[number - 1] not in ('', 'else')]
+            and not PART.match(bare_new[number - 1])]
 
 
 def summary(first, second):
     """The lines of the summary."""
     between = stages()[stages().index(first) + 1:stages().index(second) + 1]
-    yield f'From {first} to {second}'
-    yield ''
-    yield 'main.c has these lines more:'
+    yield f'From {first} to {second}: main.c has these lines more:'
     yield from (f'    {line}' for line in new_calls(first, second))
     yield ''
-    total = 0
+    total, changed = 0, []
     for name, stage in tree.own():
         if stage not in between or name in ('main.c', *tree.BESIDE):
             continue
@@ -60,13 +59,15 @@ def summary(first, second):
         if base:
             _, lines = tree.changed_lines(*(each.read_text().splitlines()
                                             for each in (base, path)))
-            yield f'{name + ":":16} {lines} lines differ'
+            changed.append(f'{name}: {lines}')
         else:
             files, lines = code_lines(path)
             if not files:
                 continue
             yield f'{name + "/:":16} new, {files} files, {lines} lines'
         total += lines
+    if changed:
+        yield f'lines that differ: {", ".join(changed)}'
     yield f'{total} lines in all, tests apart (TESTS=1 shows them, too)'
 
 
