@@ -24,11 +24,11 @@ class Console(fdpexpect.fdspawn):
                          codec_errors='replace')
         self.logfile_read = open(log_path, 'w', encoding='utf-8', newline='')
         self._path, self._echo = log_path, echo
-        self._typed = fd if typed is None else typed
+        self.typed = fd if typed is None else typed
 
     def send(self, s):
         """Type; pexpect would do it where it reads."""
-        return os.write(self._typed, s.encode())
+        return os.write(self.typed, s.encode())
 
     def read_nonblocking(self, size=1, timeout=None):
         """pexpect reads with this."""

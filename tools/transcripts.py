@@ -18,8 +18,8 @@ import sys
 from dataclasses import dataclass, field
 
 import breakit
-import pexpect
 from common import BUILD, TOP, ToolError, main
+from console import pexpect
 from copytree import environment
 from values import one_of
 

@@ -18,7 +18,7 @@ NOT_PROTECTED = r'^vellum: no guest without protection; halted\r?\n'
 
 def nothing_was_done(pc):
     """No memory was taken, and nothing launched."""
-    return not re.search(r'^paging:|launching|panic', pc.serial, re.M)
+    return not re.search(r'^paging:|launching|^panic\(', pc.serial, re.M)
 
 
 @pytest.mark.usefixtures('needs_guest')

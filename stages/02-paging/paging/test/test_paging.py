@@ -141,7 +141,7 @@ def type_while_it_stands(pc, key):
     pc.qmp('stop')
     pc.send(key)
     for _ in range(300):
-        left = fcntl.ioctl(pc.console.child_fd, termios.TIOCOUTQ, bytes(4))
+        left = fcntl.ioctl(pc.console.typed, termios.FIONREAD, bytes(4))
         if not any(left):
             break
         time.sleep(0.1)
