@@ -24,7 +24,7 @@ WAYS = {
     'panic': 'a key, after a panic of Vellum',
 }
 VMMSIZE = 128 << 20
-BOOT_LIMIT = {'qemu': 300, 'bochs': 900}    # seconds, on a busy machine
+BOOT_LIMIT = {'qemu': 300, 'bochs': 450}    # seconds, on a busy machine
 # Bochs' HPET keeps the timer interrupt from the PIC after a reset, so that
 # its BIOS waits for ever: Linux must not use it there.
 WORDS = {'qemu': '', 'bochs': 'hpet=disable'}
