@@ -45,7 +45,7 @@ def files():
     for suffix in ('.elf', '.efi'):
         found['vellum' + suffix] = image('final').with_suffix(suffix)
     found['vmlinuz'] = linux_guest.kernel()
-    found['initrd.gz'] = linux_guest.initramfs()
+    found['initrd.gz'] = linux_guest.make_initramfs()
     return found
 
 

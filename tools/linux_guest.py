@@ -80,11 +80,11 @@ def initramfs():
     """Make the demo's initramfs; the file's path. It may be what is made first,
     and by several at once."""
     with locked(LOCK):
-        return _initramfs()
+        return make_initramfs()
 
 
-def _initramfs(inner=None, own_kernel=None):
-    """The same, for who has the lock.
+def make_initramfs(inner=None, own_kernel=None):
+    """The same, for who has the lock (LOCK).
 
     own_kernel is another kernel than ours, for which we have no modules.
     inner is an initramfs for another kernel, that this one is to start by
@@ -180,9 +180,9 @@ def build(batch=False, own_kernel=None, own_initrd=None, cmdline=None,
         own_initrd = need_file(own_initrd, 'INITRD')
     with locked(LOCK):
         vmlinuz = own_kernel or kernel()
-        initrd = own_initrd or _initramfs(own_kernel=own_kernel)
+        initrd = own_initrd or make_initramfs(own_kernel=own_kernel)
         if 'demo.kexec=' in words:
-            initrd = _initramfs(inner=initrd)
+            initrd = make_initramfs(inner=initrd)
         digest = _digest(vmlinuz, initrd, words, *map(Path, (
             __file__, bootdisk.__file__, uefi.__file__)))
         name = ('linux' + ('-uefi' if firmware == 'uefi' else '')
