@@ -38,13 +38,6 @@ static void release(void)
 	__atomic_store_n(&busy, 0, __ATOMIC_RELEASE);
 }
 
-#define VECTOR_SX 30 /* APM 2 15.28: never by what a program does */
-
-/* Error code of a page fault (SDM 3A 4.7). */
-#define PF_PRESENT BIT(0)
-#define PF_WRITE   BIT(1)
-#define PF_FETCH   BIT(4)
-
 #define GP_IDT BIT(1) /* of #GP's: the rest is a vector (SDM 3A 6.13) */
 
 static const char *page_reason(u64 error, u64 address)

@@ -224,5 +224,12 @@ static inline __noreturn void cpu_halt_forever(void)
 #define VECTOR_MF  16
 #define VECTOR_AC  17
 #define VECTOR_MC  18
+#define VECTOR_SX  30 /* AMD's (APM 2 8.2) */
+
+/* Error code of a page fault (SDM 3A 4.7). */
+#define PF_PRESENT  BIT(0)
+#define PF_WRITE    BIT(1)
+#define PF_RESERVED BIT(3)
+#define PF_FETCH    BIT(4)
 
 #endif

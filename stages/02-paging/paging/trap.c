@@ -54,12 +54,6 @@ void trap_set_handler(uint vector, bool (*handler)(struct trap_frame *))
 	__atomic_store_n(&handlers[vector], handler, __ATOMIC_RELEASE);
 }
 
-/* Error code of a page fault (SDM 3A 4.7). */
-#define PF_PRESENT  BIT(0)
-#define PF_WRITE    BIT(1)
-#define PF_RESERVED BIT(3)
-#define PF_FETCH    BIT(4)
-
 /* The exception that this CPU panics about, or NULL, and its CR2. */
 PERCPU(struct trap_frame *, trap_fatal);
 PERCPU(u64, trap_fatal_cr2);

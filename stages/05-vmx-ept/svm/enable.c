@@ -17,8 +17,6 @@ static bool swallow_init(struct trap_frame *frame)
 	return true;
 }
 
-#define VECTOR_SX 30
-
 int svm_enable(void)
 {
 	phys_t host_save;

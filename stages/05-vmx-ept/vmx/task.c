@@ -52,7 +52,6 @@ union tss {
 #define TSS_BUSY  2 /* in a descriptor's byte 5, which begins with the type */
 #define TSS_WIDE  8
 #define TRAP      BIT(0)
-#define PF_WRITE  BIT(1)
 #define DR6_BT    BIT(15)
 #define DR7_LOCAL 0x155UL /* L0-L3 and LE: a task's own */
 
