@@ -65,6 +65,20 @@ def test_a_changed_word_or_address_makes_a_transcript_stale(tmp_path,
     assert transcripts.stale(each, text)
 
 
+def test_a_backtrace_is_compared_by_its_functions(tmp_path, monkeypatch):
+    """A change of any file moves code; only who called whom is shown."""
+    text = ('panic(CPU2): x\nbacktrace<-0x40004cb2<-0x40004177\n'
+            '  0x40004cb2 stop+0x12\n  0x40004177 panic+0x77\n'
+            'smp: CPU 1 was in Vellum, at 0x40023b76 nested_root_init+0x186\n')
+    each = row(tmp_path, monkeypatch, text)
+    assert not transcripts.stale(each, text)
+    for old, new in (('4cb2', '5ab0'), ('0x77', '0x79'),
+                     ('in Vellum', 'in the guest'), ('init+0x186', 'x+0x1')):
+        assert not transcripts.stale(each, text.replace(old, new))
+    for old, new in (('stop', 'halt'), ('<-0x40004177', ''), ('CPU2', 'CPU3')):
+        assert transcripts.stale(each, text.replace(old, new))
+
+
 def test_a_transcript_is_cut_and_cleaned(tmp_path, monkeypatch):
     """From a line to a line; no escapes, no blanks, no paths of ours."""
     each = row(tmp_path, monkeypatch, '')

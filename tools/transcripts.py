@@ -32,8 +32,10 @@ LIMIT = {'qemu': 120, 'bochs': 240}
 NOISE = [(r'\x1b\[[0-9;=?]*[A-Za-z]|\x1b[=>]|\r', ''),
          (rf'{re.escape(str(BUILD))}/(breakit/tree/build/)?', 'build/'),
          (r'[ \t]+$', '')]
-# What another machine, or the next run, may print differently. Addresses and
-# sizes are not among it: the same compiler makes the same program.
+# What another machine, or the next run, may print differently. Addresses of
+# data and sizes are not among it: the same compiler makes the same program.
+# Those of code in a backtrace are: any change of any file moves them, and what
+# a backtrace shows is who called whom.
 VARIES = [
     (r'\d+(?= (million )?(TSC )?cycles)', 'N'),         # times
     (r'\d+(?= (million )?of (them|N) )', 'N'),
@@ -47,7 +49,9 @@ VARIES = [
     (r'(GRUB \d+\.\d+)-\S+(?=;)', r'\1'),               # versions
     (r'^demo: uname: Linux .*', 'demo: uname: Linux'),
     (r'(MemTotal:) +\d+ kB', r'\1 N kB'),
-    (r'^smp: CPUs? .* in the guest, at 0x[0-9a-f]+\n', ''), # a panic
+    (r'^smp: CPUs? .* in (the guest|Vellum), at 0x.*\n', ''), # a panic
+    (r'(?<=<-)0x[0-9a-f]+', 'N'),                           # code's place
+    (r'^(  )0x[0-9a-f]+ (\w+)\+0x[0-9a-f]+$', r'\1N \2'),
     (r'(in its guest at) 0x[0-9a-f]+', r'\1 N'),
     (r'\(\d+(?= lines before these)', '(N'),
     (r'\d+(?= pages are left| available| characters in memory)', 'N'),
