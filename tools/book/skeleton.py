@@ -15,13 +15,15 @@ TOGETHER = 18       # lines of small items that go into one block
 
 
 def files_of(stage, folder):
-    """Source files of a folder (or one file), without its tests."""
+    """Source files of a folder (or one file): not its tests, nor what tells
+    make about it."""
     top = stage_dir(stage)
     path = top / folder
     found = [path] if path.is_file() else sorted(path.rglob('*'))
     return [other for other in found if other.is_file()
             and 'test' not in other.relative_to(top).parts
-            and '__pycache__' not in other.parts]
+            and '__pycache__' not in other.parts
+            and other.name != 'Kconfig' and other.suffix != '.mk']
 
 
 def pattern(src, number, first, last):
