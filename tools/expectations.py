@@ -9,8 +9,10 @@ import outside
 from common import stage_dir
 
 LAUNCH = r'vellum: launching the guest[^\n]*\n'
-# The question at the end of a panic, up to stage 06, and in final.
-PANIC_END = r'^vellum: (?:press a key to reboot|shell or reboot\? \[s/r\])'
+# The question at the end of a panic, up to stage 06, and in final: its whole
+# line, so that what was said until then is all there.
+PANIC_END = (r'^vellum: (?:press a key to reboot|shell or reboot\? \[s/r\])'
+             r'[^\n]*\n')
 HALTED = r'vellum: (?!halted)[^\n]*(halted|back to the firmware)[^\n]*\n'
 
 DEMO = {
