@@ -1,0 +1,2 @@
+FUZZ_TARGETS += packet-fuzz
+packet-fuzz.sources := net/test/packet_fuzz.c net/packet.c

@@ -1,0 +1,2 @@
+HOST_TESTS += net-packet
+net-packet.sources := net/test/packet_test.c net/packet.c
