@@ -91,6 +91,7 @@ static bool is_wanted(void)
 
 static struct mmio_page fch_page = {
 	.page = GPHYS(FCH_PAGE),
+	.size = PAGE_SIZE,
 	.wanted = is_wanted,
 	.write = fch_write,
 };

@@ -40,31 +40,36 @@ static u32 shown_to_watches(const struct vm_exit *exit, u32 value)
 	return value;
 }
 
-static void write_port(struct vcpu *vcpu, const struct vm_exit *exit)
+u32 io_access(const struct vm_exit *exit, u32 value)
 {
-	u32 value = shown_to_watches(exit, vcpu->regs.rax);
-
+	if (!exit->write)
+		return exit->size == 1   ? inb(exit->port)
+		       : exit->size == 2 ? inw(exit->port)
+					 : inl(exit->port);
 	if (exit->size == 1)
 		outb(exit->port, value);
 	else if (exit->size == 2)
 		outw(exit->port, value);
 	else
 		outl(exit->port, value);
+	return value;
+}
+
+/* Who watches a part of the access may want to do all of it. */
+static u32 do_access(const struct vm_exit *exit, u32 value)
+{
+	for (struct io_watch *w = watches; w; w = w->next)
+		if (w->access && (u32)w->port - exit->port < exit->size)
+			return w->access(exit, value);
+	return io_access(exit, value);
 }
 
 /* IN changes as much of RAX as MOV would: 32 bits clear the upper half. */
 static void read_port(struct vcpu *vcpu, const struct vm_exit *exit)
 {
 	u64 kept = exit->size < 4 ? vcpu->regs.rax & ~0UL << exit->size * 8 : 0;
-	u32 value;
 
-	if (exit->size == 1)
-		value = inb(exit->port);
-	else if (exit->size == 2)
-		value = inw(exit->port);
-	else
-		value = inl(exit->port);
-	vcpu->regs.rax = kept | shown_to_watches(exit, value);
+	vcpu->regs.rax = kept | shown_to_watches(exit, do_access(exit, 0));
 }
 
 /* INS and OUTS at these ports are nothing that a system would do. */
@@ -77,7 +82,7 @@ EXIT_HANDLER(IO)
 		return;
 	}
 	if (exit->write)
-		write_port(vcpu, exit);
+		do_access(exit, shown_to_watches(exit, vcpu->regs.rax));
 	else
 		read_port(vcpu, exit);
 	vcpu_ops->skip_instruction(vcpu);

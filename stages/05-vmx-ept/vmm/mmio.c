@@ -14,7 +14,7 @@ void mmio_watch(struct mmio_page *page)
 const struct mmio_page *mmio_find(u64 base, u64 size)
 {
 	for (const struct mmio_page *p = pages; p; p = p->next)
-		if (p->page.v < base + size && base < p->page.v + PAGE_SIZE &&
+		if (p->page.v < base + size && base < p->page.v + p->size &&
 		    p->wanted())
 			return p;
 	return NULL;

@@ -247,6 +247,23 @@ static bool may_be_leaf(struct nested_map *map, u64 base, uint level,
 	return leaf_type(map, base, size, type);
 }
 
+/* The leaf of @level for what is at @base. What is watched is seldom written,
+ * or is not even shown. */
+static u64 leaf_entry(const struct nested_map *map, u64 base, uint level,
+		      enum mem_cache type)
+{
+	const struct mmio_page *page =
+		mmio_find(base, nested_level_size(level));
+
+	if (!page)
+		return base | nested_leaf_bits(map, level, type) |
+		       map->format->write;
+	if (!page->shown)
+		return base | nested_leaf_bits(map, level, type);
+	return virt_to_phys(page->shown).v |
+	       nested_leaf_bits(map, level, CACHE_WB);
+}
+
 /* Fill *@entry, which is empty, of @level, and covers memory from @base on. */
 static int fill_entry(struct nested_map *map, u64 *entry, u64 base, uint level)
 {
@@ -259,11 +276,7 @@ static int fill_entry(struct nested_map *map, u64 *entry, u64 base, uint level)
 		return 0;
 	}
 	if (may_be_leaf(map, base, level, &type)) {
-		u64 bits = nested_leaf_bits(map, level, type);
-
-		if (!mmio_find(base, nested_level_size(level)))
-			bits |= map->format->write;
-		nested_set(entry, base | bits);
+		nested_set(entry, leaf_entry(map, base, level, type));
 		return 0;
 	}
 	if (level == LEVEL_2M && overlaps_vmm_range(base, SIZE_2M)) {

@@ -233,6 +233,7 @@ static bool wants_page(void)
 }
 
 static struct mmio_page apic_page = {
+	.size = PAGE_SIZE,
 	.wanted = wants_page,
 	.write = apic_write,
 };

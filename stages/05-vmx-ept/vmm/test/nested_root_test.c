@@ -34,6 +34,16 @@ static bool always(void)
 
 static struct mmio_page watched = {
 	.page = {0xfee00000},
+	.size = PAGE_SIZE,
+	.wanted = always,
+	.write = enter_nothing,
+};
+
+static const u8 ones[PAGE_SIZE] __aligned(PAGE_SIZE) = {0xff, 0xff};
+static struct mmio_page taken = {
+	.page = {0xfebe0000},
+	.size = 3 * PAGE_SIZE,
+	.shown = ones,
 	.wanted = always,
 	.write = enter_nothing,
 };
@@ -41,6 +51,7 @@ static struct mmio_page watched = {
 static int start(void **state)
 {
 	mmio_watch(&watched);
+	mmio_watch(&taken);
 	host_machine(2 * GIB, 2 * GIB, VMM_BASE, VMM_SIZE);
 	return nested_root_init(&root, &npt_2m, NULL, LIMIT);
 }
@@ -115,6 +126,29 @@ static void a_write_goes_where_the_guests_own_would(void **state)
 	assert_int_equal(at(watched.page.v), watched.page.v);
 }
 
+/* In each of its pages, and nowhere beside them; in a map of new types, too. */
+static void a_device_that_is_taken_away_shows_a_page_of_ours(void **state)
+{
+	static struct mtrr_state all_uncached = {.enabled = true};
+	u64 end = taken.page.v + taken.size;
+	phys_t hpa;
+
+	for (uint round = 0; round < 2; round++) {
+		for (u64 page = taken.page.v; page < end; page += PAGE_SIZE) {
+			assert_int_equal(at(page), (u64)ones);
+			assert_int_equal(at(page + 4095), (u64)ones + 4095);
+			assert_int_equal(nested_root_lookup(&root, GPHYS(page),
+							    true, &hpa),
+					 -EPERM);
+			assert_false(host_touch(root.map, page, true));
+		}
+		assert_int_equal(at(taken.page.v - 1), taken.page.v - 1);
+		assert_int_equal(at(end), end);
+		assert_true(host_touch(root.map, end, true));
+		assert_int_equal(nested_root_retype(&root, &all_uncached), 0);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -122,6 +156,8 @@ int main(void)
 		cmocka_unit_test(what_no_map_has_listed_is_mapped_on_the_way),
 		cmocka_unit_test(our_range_reads_as_the_blank_page),
 		cmocka_unit_test(a_write_goes_where_the_guests_own_would),
+		cmocka_unit_test(
+			a_device_that_is_taken_away_shows_a_page_of_ours),
 		cmocka_unit_test(there_is_an_end_of_addresses_and_of_pages),
 	};
 

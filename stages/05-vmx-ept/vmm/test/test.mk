@@ -36,6 +36,9 @@ HOST_TESTS += vmm-guest-memory vmm-exit
 vmm-guest-memory.sources := vmm/test/guest_memory_test.c vmm/guest_memory.c
 vmm-exit.sources := vmm/test/exit_test.c vmm/exit.c
 
+HOST_TESTS += vmm-io
+vmm-io.sources := vmm/test/io_test.c vmm/io.c
+
 HOST_TESTS += vmm-nested-root
 vmm-nested-root.sources := vmm/test/nested_root_test.c vmm/nested_root.c \
 	$(nested-code)
