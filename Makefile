@@ -13,11 +13,25 @@ stage_dir = $(if $(filter final,$1),final,stages/$1)
 include mk/place.mk
 $(call NEED_LINKS,$(foreach s,$(ALL_STAGES),$(call stage_dir,$s)))
 
+# What is built: .config (tools/kconfig.py).
+CONFIG_GOALS := menuconfig config olddefconfig savedefconfig $(patsubst \
+	final/configs/%,%_defconfig,$(wildcard final/configs/*))
+# These hold what is built against what is on record: it has its defaults.
+OF_DEFAULTS := test test-images check figures transcripts test-breakit book \
+	book-check lab grade bench-memory fuzz fuzz-memory
+OF_DEFAULTS := $(filter $(OF_DEFAULTS),$(MAKECMDGOALS))
+ifneq ($(and $(OF_DEFAULTS),$(filter-out command,$(origin KCONFIG_CONFIG))),)
+ifneq ($(wildcard .config)$(value KCONFIG_CONFIG),)
+$(info make $(OF_DEFAULTS): builds the defaults, whatever .config says)
+endif
+export KCONFIG_CONFIG := /dev/null
+endif
+
 # A misspelt goal must not be taken for none.
 GOALS := all $(ALL_STAGES) setup run test check bench bench-memory doctor \
 	diff lab gdb replay console compile_commands.json clean \
 	distclean help book book-check iso soak fuzz fuzz-memory test-images \
-	test-breakit grade transcripts figures report
+	test-breakit grade transcripts figures report $(CONFIG_GOALS)
 # Other programs use such names in the environment for things of their own.
 $(foreach v,NAME DIR FROM TO N TIME TARGET CHECK,$(if $(filter environment,\
 	$(origin $v)),$(eval undefine $v)))
@@ -28,8 +42,9 @@ $(error $(strip $(UNKNOWN): no such goal; $(shell $(ASK) --nearest $(UNKNOWN) \
 	$(GOALS) 2>/dev/null) see `make help`))
 endif
 
-# `make setup run`: whatever is named with setup waits for it, with -j as well.
-AFTER_SETUP := $(filter setup,$(MAKECMDGOALS))
+# `make setup run`: whatever is named with setup waits for it, with -j as well;
+# `make tiny_defconfig run` likewise.
+AFTER_SETUP := $(filter setup $(CONFIG_GOALS),$(MAKECMDGOALS))
 OTHER_GOALS := $(filter-out setup,$(MAKECMDGOALS))
 
 .PHONY: $(GOALS)
@@ -54,6 +69,9 @@ $(ALL_STAGES): | $(AFTER_SETUP) $(FETCH)
 setup:
 	@test -x $(PYTHON) || sh tools/python.sh
 	@$(PYTHON) tools/setup.py $(OTHER_GOALS)
+
+$(CONFIG_GOALS): | $(filter setup,$(MAKECMDGOALS))
+	@$(PYTHON) tools/kconfig.py $@ $(NAME)
 
 run: | $(AFTER_SETUP)
 	@$(PYTHON) tools/run.py --fetch STAGE=$(ONE)

@@ -25,7 +25,7 @@ $(BENCH_CODE): $(BENCH_BUILD)/%.o: %.c mk/bench.mk
 	@$(CC) $(BENCH_CODE_FLAGS) -MMD -MP -c -o $@ $<
 	@objcopy $(BENCH_NAMES) $@
 
-$(BENCH_HOST): $(BENCH_BUILD)/%.o: %.c mk/bench.mk
+$(BENCH_HOST): $(BENCH_BUILD)/%.o: %.c mk/bench.mk | $(HOST_CONFIG)
 	@mkdir -p $(@D)
 	@$(HOST_CC) $(BENCH_HOST_FLAGS) -MMD -MP -c -o $@ $<
 

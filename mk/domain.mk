@@ -4,10 +4,10 @@
 # read-only data (mk/programs.awk). With TEST=1 those of domain/test/programs/
 # as well.
 
-ifneq ($(wildcard domain/programs),)
+ifneq ($(and $(CONFIG_DOMAIN),$(wildcard domain/programs)),)
 
 PROGRAM_BUILD := $(BUILD)/programs
-PROGRAM_SOURCES := $(sort $(wildcard domain/programs/*.c $(if $(TEST),\
+PROGRAM_SOURCES := $(sort $(wildcard domain/programs/*.c $(if $(CONFIG_TEST),\
 	domain/test/programs/*.c)))
 PROGRAM_OBJECTS := $(PROGRAM_SOURCES:%.c=$(PROGRAM_BUILD)/%.o)
 PROGRAM_ELFS := $(PROGRAM_OBJECTS:.o=.elf)

@@ -11,7 +11,7 @@ LOADER_OBJECTS := $(addprefix $(LOADER_BUILD)/,$(addsuffix .o,$(basename \
 LOADER_CFLAGS := $(filter-out -fno-pic -fno-pie -mindirect-branch%,$(CFLAGS)) \
 	-fpie -fvisibility=hidden
 
-ifneq ($(wildcard efi/loader),)
+ifneq ($(and $(CONFIG_UEFI),$(wildcard efi/loader)),)
 
 $(LOADER_BUILD)/%.o: %.c $(BUILD)/flags mk/efi.mk
 	@mkdir -p $(@D)

@@ -42,7 +42,7 @@ $(1).objects := $$(patsubst %.c,$(FUZZ_BUILD)/$(1).o/%.o,\
 	$$($(1).sources) $(HOST_STUBS) $(HOST_DIR)/fuzz.c)
 $(1).corpus := $$(dir $$(firstword $$($(1).sources)))corpus/$(1)
 
-$(FUZZ_BUILD)/$(1).o/%.o: %.c $(FUZZ_STAMP)
+$(FUZZ_BUILD)/$(1).o/%.o: %.c $(FUZZ_STAMP) | $(HOST_CONFIG)
 	@mkdir -p $$(@D)
 	@$(FUZZ_CC) $(FUZZ_CFLAGS) $$($(1).flags) -MMD -MP -c -o $$@ $(HERE)/$$<
 

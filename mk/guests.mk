@@ -46,7 +46,7 @@ GUEST_BUILD := $(BUILD)/guest
 GUEST_IMAGES := $(GUEST_NAMES:%=$(GUEST_BUILD)/%.img)
 
 # Smaller code loads faster; nothing else differs from the program's own.
-GUEST_CFLAGS := $(CFLAGS) -Os
+GUEST_CFLAGS := $(filter-out -DVELLUM_TEST,$(CFLAGS)) -Os
 
 GUEST_COMMON := $(addprefix $(GUEST_BUILD)/,console/printf.o lib/string.o \
 	$(addprefix $(GUEST_DIR)/,boot.o runtime.o main.o machine.o \

@@ -42,9 +42,14 @@ HOST_CC ?= gcc
 HOST_CFLAGS := -std=gnu11 -g -fno-omit-frame-pointer -fno-strict-aliasing \
 	-Wall -Wextra -Wno-unused-parameter $(LAB_CFLAGS) \
 	$(if $(WERROR),-Werror) \
-	-DVMMSIZE_ALL=$(VMMSIZE_ALL)UL -DVELLUM_STAGE='"$(STAGE)"' \
-	-DMM_FAIL_AT=0 -I$(HERE)/$(HOST_DIR)/fake -I$(HERE) \
+	-DVMMSIZE_ALL='(CONFIG_VMMSIZE_ALL * 0x100000UL)' \
+	-DVELLUM_STAGE='"$(STAGE)"' -DMM_FAIL_AT=0 \
+	-include $(HOST_BUILD)/config.h -I$(HERE)/$(HOST_DIR)/fake -I$(HERE) \
 	-I$(HERE)/$(HOST_DIR) -include $(HERE)/$(HOST_DIR)/names.h
+# The options have their defaults here, whatever .config says.
+HOST_CONFIG := $(HOST_BUILD)/config.mk
+$(HOST_CONFIG): $(KCONFIG_SOURCES)
+	@$(KCONFIG) generate $(@D) /dev/null
 # A changed switch rebuilds what it is compiled into.
 HOST_STAMP := $(HOST_BUILD)/flags
 $(call STAMP,$(HOST_STAMP),$(HOST_CC) $(HOST_CFLAGS))
@@ -67,7 +72,8 @@ $(1).all-flags := $(HOST_CFLAGS) $$($(1).optimize) \
 	$$(call HOST_SANITIZE,$$($(1).sanitize)) $$($(1).flags)
 
 $(HOST_BUILD)/$(1).o/%.o: %.c $(HOST_STAMP) mk/host-test.mk \
-		$(wildcard $(addsuffix /test/test.mk,$(TEST_FOLDERS)))
+		$(wildcard $(addsuffix /test/test.mk,$(TEST_FOLDERS))) \
+		| $(HOST_CONFIG)
 	@mkdir -p $$(@D)
 	@$(HOST_CC) $$($(1).all-flags) -MMD -MP -c -o $$@ $(HERE)/$$<
 

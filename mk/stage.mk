@@ -8,9 +8,10 @@
 # build/<stage>/vellum.elf. `make`, `make run`, `make test`, `make host-test`
 # work in a stage's directory; the top-level Makefile calls them with STAGE=.
 #
-# Switches: TEST=1 builds the boot-time self-tests in (a build of its own),
-# DEBUG=1 lets a debugger see every variable (-Og, a build of its own, too),
-# WERROR=1 turns warnings into errors, VMMSIZE_ALL=bytes sets our range's size,
+# What of it is built, the options say (mk/config.mk). Switches: TEST=1 builds
+# the boot-time self-tests in (a build of its own), DEBUG=1 lets a debugger see
+# every variable (-Og, a build of its own, too), VMMSIZE_ALL=bytes sets our
+# range's size; these are options, too. WERROR=1 turns warnings into errors,
 # MM_FAIL_AT=n makes the n-th memory allocation fail, BUILD_ROOT=DIR builds
 # there instead of in build/.
 
@@ -36,11 +37,19 @@ $(error cannot write to $(patsubst $(UP)%,%,$(OUT)): BUILD_ROOT=DIR builds in \
 endif
 
 FOLDERS := $(patsubst %/,%,$(wildcard */))
-FOLDERS := $(filter-out mk tools tests build demo install,$(FOLDERS))
+FOLDERS := $(filter-out mk tools tests build demo install configs,$(FOLDERS))
 TEST_FOLDERS ?= $(FOLDERS)
 
 CC := gcc
-VMMSIZE_ALL ?= 134217728
+
+# $(call STAMP,file,text): a file that is new when the text has changed. A
+# changed switch recompiles, a file that came or went links again. (Make leaves
+# the newline at the end of what it reads, or takes it off: hence strip.)
+STAMP = $(if $(call DIFFER,$(strip $(file <$1)),$(strip $2)),$(shell \
+	mkdir -p $(dir $1))$(file >$1,$2))
+DIFFER = $(subst $1,,$2)$(subst $2,,$1)
+
+include mk/config.mk
 
 # In a lab with an exercise (make lab): what the missing part is to use is not
 # used yet, and a first build that warns of it says nothing to the student.
@@ -60,7 +69,7 @@ DEBUG_PATHS := $(if $(UP),-fdebug-prefix-map=$(HERE)/= \
 # -mindirect-branch: where an indirect branch goes is predicted from what the
 # guest may have run; a retpoline's is not (book, chapter 5.1). Hence no jump
 # tables. -mharden-sls: nothing is run ahead behind a RET.
-CFLAGS := -std=gnu11 $(if $(DEBUG),-Og,-O2) -g -ffreestanding \
+CFLAGS := -std=gnu11 $(if $(CONFIG_DEBUG),-Og,-O2) -g -ffreestanding \
 	-fno-builtin-printf \
 	-fno-pic -fno-pie -mcmodel=small -mno-red-zone -mgeneral-regs-only \
 	-fno-stack-protector -fcf-protection=none \
@@ -72,14 +81,15 @@ CFLAGS := -std=gnu11 $(if $(DEBUG),-Og,-O2) -g -ffreestanding \
 	-Wall -Wextra -Wstrict-prototypes -Wmissing-prototypes -Wvla \
 	-Werror=incompatible-pointer-types \
 	-Wno-unused-parameter $(LAB_CFLAGS) $(if $(WERROR),-Werror) \
-	-D__VELLUM__ -DVMMSIZE_ALL=$(VMMSIZE_ALL)UL \
-	-DVELLUM_STAGE='"$(STAGE)"' $(if $(TEST),-DVELLUM_TEST) \
+	-D__VELLUM__ -DVMMSIZE_ALL='(CONFIG_VMMSIZE_ALL * 0x100000UL)' \
+	-DVELLUM_STAGE='"$(STAGE)"' $(if $(CONFIG_TEST),-DVELLUM_TEST) \
 	$(if $(filter-out 0,$(MM_FAIL_AT)),-DMM_FAIL_AT=$(MM_FAIL_AT)UL) \
-	-I$(HERE)
+	-include $(BUILD)/config.h -I$(HERE)
 LDFLAGS := -nostdlib -static -no-pie -z max-page-size=4096 -z noexecstack \
 	--no-warn-rwx-segments --build-id=none
 
-SOURCES := $(wildcard main.c $(foreach d,$(FOLDERS),$(d)/*.c $(d)/*.S))
+SOURCES := $(filter-out $(left-out-),$(wildcard main.c \
+	$(foreach d,$(FOLDERS),$(d)/*.c $(d)/*.S)))
 OBJECTS := $(patsubst %,$(BUILD)/%.o,$(basename $(SOURCES)))
 IMAGE := $(BUILD)/vellum.elf
 
@@ -88,12 +98,6 @@ IMAGE := $(BUILD)/vellum.elf
 all: $(IMAGE)
 	@:
 
-# $(call STAMP,file,text): a file that is new when the text has changed. A
-# changed switch recompiles, a file that came or went links again. (Make leaves
-# the newline at the end of what it reads, or takes it off: hence strip.)
-STAMP = $(if $(call DIFFER,$(strip $(file <$1)),$(strip $2)),$(shell \
-	mkdir -p $(dir $1))$(file >$1,$2))
-DIFFER = $(subst $1,,$2)$(subst $2,,$1)
 $(call STAMP,$(BUILD)/flags,$(CC) $(CFLAGS))
 -include mk/domain.mk
 $(call STAMP,$(BUILD)/objects,$(OBJECTS))
@@ -176,5 +180,6 @@ help:
 #:                      TEST_FOLDERS=page only those of a folder
 #: make test            these, and all that boot it
 #: make grade           in a lab with an exercise: what is right already
+#: make menuconfig      choose what is built
 #: make help            this, and what the exercise is
 #:

@@ -19,6 +19,9 @@ from common import BUILD, TOP, ToolError, stages
 from emulator import Machine
 from values import EMULATORS, FIRMWARE, has_guest
 
+# What tests build has its defaults, whatever .config says.
+os.environ.setdefault('KCONFIG_CONFIG', '/dev/null')
+
 
 def pytest_addoption(parser):
     """The filters of make test."""

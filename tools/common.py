@@ -97,8 +97,9 @@ def command(argv, data=None, **kwargs):
 
 def make_environment(**more):
     """Our environment for a make of its own, which shares no job slots with
-    one that has called us, nor its variables; and more."""
-    return {**{name: value for name, value in os.environ.items() if name not
+    one that has called us, nor its variables; and more. It builds the
+    defaults, whatever .config says."""
+    return {'KCONFIG_CONFIG': '/dev/null', **{name: value for name, value in os.environ.items() if name not
                in ('MAKEFLAGS', 'MFLAGS', 'MAKELEVEL', 'MAKEOVERRIDES')},
             **more}
 

@@ -9,7 +9,7 @@ from values import CHECKS
 
 # What a program consists of: the repository, or a stage with links followed.
 PARTS = ('Makefile', 'mk', 'tools', 'tests', 'stages', 'final')
-NEVER = ('__pycache__', 'build', '.lab')
+NEVER = ('__pycache__', 'build', '.lab', '.config', '.config.old')
 
 
 def renew(tree, top):
@@ -34,9 +34,9 @@ def copy_stage(source, target):
 
 def environment(build):
     """Our environment without what this make or its caller has set, and with
-    a place of its own to build in."""
+    a place of its own to build in; what is built has its defaults."""
     names = ('MAKEFLAGS', 'MFLAGS', 'MAKELEVEL', 'MAKEOVERRIDES', 'ONLY',
              *CHECKS)
     kept = {name: value for name, value in os.environ.items()
             if name not in names}
-    return {**kept, 'BUILD_ROOT': str(build)}
+    return {**kept, 'BUILD_ROOT': str(build), 'KCONFIG_CONFIG': '/dev/null'}

@@ -111,8 +111,8 @@ def setup(goals):
         raise ToolError(f'make setup installs Debian packages, and {system()} '
                         'has no apt-get: see "In a container" in README.md')
     groups = read_groups()
-    wanted = [group for goal in goals
-              for group in GROUPS_OF_GOALS.get(goal, [])]
+    wanted = [group for goal in goals for group in GROUPS_OF_GOALS.get(
+        goal, ['run'] if goal.endswith('config') else [])]
     wanted = list(dict.fromkeys(wanted or groups))
     packages = [name for group in wanted for name in groups[group]]
     lacking = missing(packages)

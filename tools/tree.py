@@ -11,7 +11,7 @@ from common import TOP, stage_dir, stages
 # Links that every stage has beside those to earlier folders.
 SHARED = ('mk', 'tools', 'tests')
 # Folders of final/ that are no part of the hypervisor.
-BESIDE = ('demo', 'install')
+BESIDE = ('demo', 'install', 'configs')
 
 
 def real_folders(stage):

@@ -344,7 +344,7 @@ CHECKS = {
     'CC': _program, 'HOST_CC': _program, 'FUZZ_CC': _program,
     'PYTHON': _program, 'PYTEST': _words, 'BUILD_ROOT': _any,
     'TEST_FOLDERS': _test_folders, 'TESTS': _any, 'ONLY': _any,
-    'FUZZ_TARGETS': _any, 'ALL': _switch,
+    'FUZZ_TARGETS': _any, 'ALL': _switch, 'KCONFIG_CONFIG': _any,
 }
 
 
