@@ -1,0 +1,457 @@
+/*
+ * Intel's e1000 family, as little of it as will do: one ring of descriptors to
+ * send, one to receive, both in memory that the card reads and writes.
+ *
+ *	         TDH: the card's next     TDT: ours
+ *	          |                        |
+ *	 done ... v being sent ........... v gap, done ...
+ *	+---+---+---+---+---+---+---+---+---+---+---+---+
+ *	|DD |DD |   |   |   |   |   |   |   |DD |DD |DD |
+ *	+---+---+---+---+---+---+---+---+---+---+---+---+
+ *
+ * The card works on what is between head and tail; equal, they mean an empty
+ * ring, so that one slot is always a gap. It sets DD in each descriptor that it
+ * has done with. To receive, it is the same ring with roles exchanged: between
+ * RDH and RDT are empty buffers.
+ *
+ * The memory is the card's as much as ours, and what stands there is believed
+ * only as far as it can do no harm. Where we are in the rings we know ourselves;
+ * the address of a buffer is never read back; a length is checked. Each wait
+ * counts its reads of a register, of which one takes about a microsecond: it
+ * ends, even if the card is gone and all its registers read as ones.
+ *
+ * A CPU may be stopped by a panic anywhere in here. So the state is such that
+ * the tails, which are in the card, tell it: e1000_restore() goes on from there.
+ *
+ * Sections are those of Intel's 317453 (8254x); the 82574 has its own datasheet
+ * and its differences are told. Book: chapter 14.
+ */
+#include "net/e1000.h"
+
+#include "lib/errno.h"
+#include "lib/string.h"
+#include "net/mmio.h"
+#include "page/page.h"
+#include "paging/paging.h"
+#include "smp/delay.h"
+
+/* Registers (13.4), and the end of those that we use. */
+#define CTRL        0x0000
+#define STATUS      0x0008
+#define CTRL_EXT    0x0018
+#define ICR         0x00c0
+#define IMC         0x00d8
+#define RCTL        0x0100
+#define TCTL        0x0400
+#define TIPG        0x0410
+#define EXTCNF_CTRL 0x0f00 /* 82574 */
+#define RX_RING     0x2800
+#define TDFH        0x3410
+#define TDFT        0x3418
+#define TX_RING     0x3800
+#define TXDCTL      0x3828
+#define MTA         0x5200 /* 128 words */
+#define RAL0        0x5400
+#define RAH0        0x5404
+#define REGS_SIZE   0x6000
+
+/* From RX_RING or TX_RING on (13.4.25 to 29, 36 to 40). */
+#define RING_BASE   0x00
+#define RING_BASE_H 0x04
+#define RING_LENGTH 0x08
+#define RING_HEAD   0x10
+#define RING_TAIL   0x18
+
+#define CTRL_NO_MASTER BIT(2) /* 82574: begin no more DMA */
+#define CTRL_SLU       BIT(6) /* let the PHY's link come through (8.6.2.1) */
+#define CTRL_FORCE     (BIT(11) | BIT(12)) /* speed and duplex by software */
+#define CTRL_RST       BIT(26)
+
+#define STATUS_LU     BIT(1)
+#define STATUS_MASTER BIT(19) /* 82574: DMA is allowed, or still going on */
+#define STATUS_GONE   0xffffffff
+
+#define CTRL_EXT_DRV_LOAD BIT(28) /* 82574: says so to its firmware */
+#define EXTCNF_SW_OWNS    BIT(5)  /* 82574: its firmware leaves the PHY alone */
+#define TXDCTL_COUNT_DESC BIT(22) /* 82574: to be set, always */
+
+#define RCTL_EN     BIT(1)
+#define RCTL_BAM    BIT(15) /* broadcasts, too; buffers of 2048 by bits 17:16 */
+#define RCTL_SECRC  BIT(26) /* without the checksum */
+#define TCTL_EN     BIT(1)
+#define TCTL_PSP    BIT(3)                       /* pad short frames */
+#define TCTL_RETRY  (0x0fUL << 4 | 0x40UL << 12) /* as 13.4.33 recommends */
+#define TIPG_COPPER 0x00602008                   /* as IEEE 802.3 wants it */
+#define RAH_AV      BIT(31)
+
+/* Legacy descriptors (3.2.3, 3.3.3). */
+struct rx_desc {
+	u64 address;
+	u16 length, checksum;
+	u8 status, errors;
+	u16 special;
+};
+
+struct tx_desc {
+	u64 address;
+	u16 length;
+	u8 checksum_offset, command, status, checksum_start;
+	u16 special;
+};
+
+_Static_assert(sizeof(struct rx_desc) == 16 && sizeof(struct tx_desc) == 16,
+	       "the size that the card has");
+
+#define DESC_DD  0x01 /* status: done */
+#define RX_EOP   0x02 /* status: the frame ends here */
+#define TX_EOP   0x01 /* command: the frame ends here; */
+#define TX_IFCS  0x02 /* add the checksum; */
+#define TX_RS    0x08 /* report by DD */
+#define TX_FRAME (TX_EOP | TX_IFCS | TX_RS)
+
+#define SLOTS       32 /* of each ring; their bytes a multiple of 128 */
+#define BUFFER_SIZE 2048
+
+/* The memory that we share with the card, and with nobody else: whole pages. */
+struct rings {
+	struct tx_desc tx[SLOTS];
+	struct rx_desc rx[SLOTS];
+	u8 tx_buffer[SLOTS][BUFFER_SIZE] __aligned(PAGE_SIZE);
+	u8 rx_buffer[SLOTS][BUFFER_SIZE];
+};
+
+_Static_assert(SLOTS * sizeof(struct tx_desc) % 128 == 0 &&
+		       sizeof(struct rings) % PAGE_SIZE == 0,
+	       "rings of the allowed length, pages that are nobody else's");
+
+/* Reads of a register, about a microsecond each. */
+#define SEND_READS  1000
+#define DRAIN_READS 5000
+#define STOP_READS  100000 /* a PCIe request may be open for 50 ms */
+
+#define RESET_TIME  20000 /* microseconds; the EEPROM is read anew (14.3) */
+#define RESET_TRIES 5
+
+static struct e1000 {
+	volatile void *regs;
+	volatile struct rings *rings;
+	phys_t rings_phys;
+	uint tx, rx;      /* the gap; what is received next */
+	bool stalled;     /* waited in vain for it to send */
+	bool in_fragment; /* a frame has begun that is too long for us */
+} e1000;
+
+static u32 get(uint reg)
+{
+	return mmio_read(e1000.regs, reg);
+}
+
+static void set(uint reg, u32 value)
+{
+	mmio_write(e1000.regs, reg, value);
+}
+
+static uint after(uint slot)
+{
+	return (slot + 1) % SLOTS;
+}
+
+static u64 phys_of(const volatile void *part)
+{
+	return e1000.rings_phys.v + ((u64)part - (u64)e1000.rings);
+}
+
+static bool is_gone(void)
+{
+	return get(STATUS) == STATUS_GONE;
+}
+
+/* Read @reg up to @reads times, until @bits of it are all set or all clear. */
+static bool wait_for(uint reg, u32 bits, u32 wanted, uint reads)
+{
+	while (reads--)
+		if ((get(reg) & bits) == wanted)
+			return true;
+	return false;
+}
+
+/*
+ * No DMA and no interrupts; whatever ran on it is over. Firmware may have left
+ * a card that receives: its driver for network boot, into memory that is the
+ * guest's by now. On the bus it can do nothing since pci_take(), but a reset
+ * while it waits for an answer hangs it (82574 datasheet 5.2.2).
+ */
+static int reset(void)
+{
+	bool is_82574 = get(STATUS) & STATUS_MASTER;
+
+	set(IMC, ~0U);
+	set(RCTL, 0);
+	set(TCTL, TCTL_PSP);
+	if (is_82574) {
+		set(CTRL, get(CTRL) | CTRL_NO_MASTER);
+		wait_for(STATUS, STATUS_MASTER, 0, STOP_READS);
+		for (uint i = 0; i < SEND_READS; i++) {
+			set(EXTCNF_CTRL, get(EXTCNF_CTRL) | EXTCNF_SW_OWNS);
+			if (get(EXTCNF_CTRL) & EXTCNF_SW_OWNS)
+				break;
+		}
+	}
+	set(CTRL, get(CTRL) | CTRL_RST);
+	for (uint i = 0; i < RESET_TRIES; i++) {
+		delay(RESET_TIME);
+		if (!(get(CTRL) & CTRL_RST))
+			break;
+	}
+	if (get(CTRL) & CTRL_RST)
+		return -ENODEV; /* among others, as it is gone */
+	set(IMC, ~0U);
+	get(ICR);
+	if (is_82574) {
+		set(EXTCNF_CTRL, get(EXTCNF_CTRL) & ~EXTCNF_SW_OWNS);
+		set(CTRL_EXT, get(CTRL_EXT) | CTRL_EXT_DRV_LOAD);
+		set(TXDCTL, get(TXDCTL) | TXDCTL_COUNT_DESC);
+	}
+	return 0;
+}
+
+/* The descriptor is the card's to fill. */
+static void give_buffer(uint slot)
+{
+	e1000.rings->rx[slot] = (struct rx_desc){
+		.address = phys_of(e1000.rings->rx_buffer[slot]),
+	};
+}
+
+static void set_ring(uint ring, const volatile void *first, uint tail)
+{
+	u64 phys = phys_of(first);
+
+	set(ring + RING_BASE, phys);
+	set(ring + RING_BASE_H, phys >> 32);
+	set(ring + RING_LENGTH, SLOTS * sizeof(struct tx_desc));
+	set(ring + RING_HEAD, 0);
+	set(ring + RING_TAIL, tail);
+}
+
+/* After a reset, rings that are empty, and all that makes it run (14.3 to 5).
+ * The PHY sets itself up, and then the MAC (8.6.2.2.3). */
+static void run(void)
+{
+	for (uint i = 0; i < SLOTS; i++) {
+		give_buffer(i);
+		e1000.rings->tx[i] = (struct tx_desc){
+			.address = phys_of(e1000.rings->tx_buffer[i]),
+			.status = DESC_DD,
+		};
+	}
+	e1000.tx = 0;
+	e1000.rx = 0;
+	e1000.stalled = e1000.in_fragment = false;
+	set(CTRL, (get(CTRL) & ~(CTRL_FORCE | CTRL_NO_MASTER)) | CTRL_SLU);
+	for (uint i = 0; i < 128; i++)
+		set(MTA + i * 4, 0);
+	set_ring(TX_RING, e1000.rings->tx, 0);
+	set(TIPG, TIPG_COPPER);
+	set(TCTL, TCTL_EN | TCTL_PSP | TCTL_RETRY);
+	set_ring(RX_RING, e1000.rings->rx, 0);
+	set(RCTL, RCTL_EN | RCTL_BAM | RCTL_SECRC);
+	set(RX_RING + RING_TAIL, SLOTS - 1);
+}
+
+static bool link_is_up(struct nic *nic)
+{
+	u32 status = get(STATUS);
+
+	return status != STATUS_GONE && status & STATUS_LU;
+}
+
+/*
+ * The slot behind the gap becomes the gap, so it must be done with. What DD
+ * says can't harm us: if it lies, a frame is garbled.
+ */
+static int wait_for_room(void)
+{
+	volatile struct tx_desc *next = &e1000.rings->tx[after(e1000.tx)];
+	u32 status = get(STATUS);
+	uint reads = e1000.stalled ? 0 : SEND_READS;
+
+	while (status != STATUS_GONE && !(next->status & DESC_DD)) {
+		if (!(status & STATUS_LU) || !reads--) {
+			e1000.stalled = true;
+			return -EAGAIN;
+		}
+		status = get(STATUS);
+	}
+	e1000.stalled = false;
+	return status == STATUS_GONE ? -ENODEV : 0;
+}
+
+static int e1000_send(struct nic *nic, const void *frame, size_t length)
+{
+	volatile struct rings *rings = e1000.rings;
+	int error = wait_for_room();
+
+	if (error)
+		return error;
+	memcpy((void *)rings->tx_buffer[e1000.tx], frame, length);
+	rings->tx[e1000.tx] = (struct tx_desc){
+		.address = phys_of(rings->tx_buffer[e1000.tx]),
+		.length = length,
+		.command = TX_FRAME,
+	};
+	e1000.tx = after(e1000.tx);
+	set(TX_RING + RING_TAIL, e1000.tx);
+	return 0;
+}
+
+/* DD says that a frame is in the card; it is out when its FIFO is empty, too. */
+static int e1000_drain(struct nic *nic)
+{
+	uint last = (e1000.tx + SLOTS - 1) % SLOTS;
+
+	for (uint i = 0; i < DRAIN_READS && link_is_up(nic); i++)
+		if (e1000.rings->tx[last].status & DESC_DD &&
+		    get(TDFH) == get(TDFT))
+			return 0;
+	return is_gone() ? -ENODEV : -EAGAIN;
+}
+
+/* Copy the frame of @slot, if it makes sense: all of it in one buffer, without
+ * an error, and of a length that an Ethernet frame has. */
+static int copy_frame(uint slot, u8 status, void *frame, size_t room)
+{
+	volatile struct rx_desc *desc = &e1000.rings->rx[slot];
+	size_t length = desc->length; /* read once */
+	bool is_whole = status & RX_EOP && !e1000.in_fragment;
+
+	e1000.in_fragment = !(status & RX_EOP);
+	if (!is_whole || desc->errors || length < FRAME_MIN ||
+	    length > MIN(room, (size_t)FRAME_MAX))
+		return -EINVAL;
+	memcpy(frame, (void *)e1000.rings->rx_buffer[slot], length);
+	return length;
+}
+
+/* The slot behind @e1000.rx is the gap. It is made ready and given to the card,
+ * and this one becomes the gap. */
+static int e1000_receive(struct nic *nic, void *frame, size_t room)
+{
+	uint slot = e1000.rx;
+	u8 status = e1000.rings->rx[slot].status;
+	int n;
+
+	if (!(status & DESC_DD))
+		return 0;
+	n = copy_frame(slot, status, frame, room);
+	give_buffer((slot + SLOTS - 1) % SLOTS);
+	e1000.rx = after(slot);
+	set(RX_RING + RING_TAIL, slot);
+	return n;
+}
+
+static bool ring_is_ours(uint ring, const volatile void *first)
+{
+	u64 phys = phys_of(first);
+
+	return get(ring + RING_BASE) == (u32)phys &&
+	       get(ring + RING_BASE_H) == phys >> 32 &&
+	       get(ring + RING_LENGTH) == SLOTS * sizeof(struct tx_desc) &&
+	       get(ring + RING_HEAD) < SLOTS && get(ring + RING_TAIL) < SLOTS;
+}
+
+/* Is all as run() has left it, in the card and in memory? */
+static bool is_in_order(void)
+{
+	volatile struct rings *rings = e1000.rings;
+
+	for (uint i = 0; i < SLOTS; i++)
+		if (rings->tx[i].address != phys_of(rings->tx_buffer[i]) ||
+		    rings->rx[i].address != phys_of(rings->rx_buffer[i]))
+			return false;
+	return get(TCTL) & TCTL_EN && get(RCTL) & RCTL_EN &&
+	       ring_is_ours(TX_RING, rings->tx) &&
+	       ring_is_ours(RX_RING, rings->rx);
+}
+
+static int e1000_restore(struct nic *nic)
+{
+	int error;
+
+	if (is_gone())
+		return -ENODEV;
+	if (!is_in_order()) {
+		error = reset();
+		if (!error)
+			run();
+		return error;
+	}
+	e1000.tx = get(TX_RING + RING_TAIL);
+	e1000.rx = after(get(RX_RING + RING_TAIL));
+	e1000.stalled = e1000.in_fragment = false;
+	return 0;
+}
+
+static const struct nic_driver driver = {
+	.send = e1000_send,
+	.drain = e1000_drain,
+	.receive = e1000_receive,
+	.link = link_is_up,
+	.restore = e1000_restore,
+};
+
+/* Its address, which it has loaded from its EEPROM. */
+static int read_mac(const volatile void *regs, u8 *mac)
+{
+	u32 low = mmio_read(regs, RAL0), high = mmio_read(regs, RAH0);
+	u64 address = (u64)high << 32 | low;
+
+	if (!(high & RAH_AV) || low == ~0U || low & 1 ||
+	    !(address & 0xffffffffffff))
+		return -ENODEV;
+	memcpy(mac, &address, MAC_SIZE);
+	return 0;
+}
+
+static volatile void *map_registers(u64 base)
+{
+	return base ? map_phys(PHYS(base), REGS_SIZE, MAP_WRITE | MAP_DEVICE)
+		    : NULL;
+}
+
+int e1000_read_mac(const struct pci_function *function, u8 *mac)
+{
+	u64 base = pci_read(function->bdf, PCI_BAR0) & ~0xfU;
+	volatile void *regs;
+
+	if (pci_read(function->bdf, PCI_BAR0) & 4)
+		base |= (u64)pci_read(function->bdf, PCI_BAR0 + 4) << 32;
+	if (!(pci_read(function->bdf, PCI_COMMAND) & PCI_COMMAND_MEMORY))
+		return -ENODEV;
+	regs = map_registers(base);
+	return regs ? read_mac(regs, mac) : -ENODEV;
+}
+
+const char *e1000_start(struct nic *nic)
+{
+	const struct pci_bar *bar = &nic->pci.bars[0];
+	void *rings;
+
+	e1000.regs = NULL;
+	if (!bar->io && bar->size >= REGS_SIZE)
+		e1000.regs = map_registers(bar->base);
+	if (!e1000.regs)
+		return "the firmware has given it no addresses";
+	if (is_gone() || reset())
+		return "it does not answer";
+	if (read_mac(e1000.regs, nic->mac))
+		return "it has no address of its own";
+	if (alloc_pages(&rings, &e1000.rings_phys,
+			sizeof(struct rings) / PAGE_SIZE))
+		return "no memory for it";
+	e1000.rings = rings;
+	run();
+	pci_allow_dma(&nic->pci);
+	nic->driver = &driver;
+	return NULL;
+}

@@ -1,0 +1,130 @@
+/*
+ * The network card: which one it is, how Vellum comes by it, and what is the
+ * same for all of them. Book: chapter 14.
+ */
+#include "net/nic.h"
+
+#include "console/printf.h"
+#include "lib/errno.h"
+#include "lib/string.h"
+#include "net/e1000.h"
+
+#define CLASS_ETHERNET 0x0200 /* class and subclass (PCI 3.0, appendix D) */
+
+static struct nic card;
+
+/* Is it the one that @choice means? */
+static bool is_chosen(const struct nic_choice *choice,
+		      const struct pci_function *f)
+{
+	u8 mac[MAC_SIZE];
+
+	switch (choice->by) {
+	case NIC_FIRST:
+		return true;
+	case NIC_BDF:
+		return f->bdf == choice->bdf;
+	case NIC_MAC:
+		return !e1000_read_mac(f, mac) &&
+		       !memcmp(mac, choice->mac, MAC_SIZE);
+	default:
+		return false;
+	}
+}
+
+/* Who looks for a card and gets none wants to know what there is. */
+static void print_no_driver(const struct pci_function *f)
+{
+	printf("net: no driver for " PCI_BDF_FORMAT ", %04x:%04x\n",
+	       PCI_BDF_ARGS(f->bdf), f->vendor, f->device);
+}
+
+static bool find_card(const struct nic_choice *choice, struct pci_function *f)
+{
+	u32 next = 0;
+
+	while (pci_next(&next, f))
+		if (f->class >> 8 != CLASS_ETHERNET)
+			continue;
+		else if (!nic_model(f->vendor, f->device))
+			print_no_driver(f);
+		else if (is_chosen(choice, f))
+			return true;
+		else
+			printf("net: " PCI_BDF_FORMAT " is not the card that "
+			       "net= names\n",
+			       PCI_BDF_ARGS(f->bdf));
+	return false;
+}
+
+struct nic *nic_open(const struct nic_choice *choice)
+{
+	struct nic *nic = &card;
+	const char *error;
+
+	if (choice->by == NIC_NONE)
+		return NULL;
+	if (!find_card(choice, &nic->pci)) {
+		printf("net: there is no such card\n");
+		return NULL;
+	}
+	nic->name = nic_model(nic->pci.vendor, nic->pci.device);
+	pci_take(&nic->pci);
+	error = e1000_start(nic);
+	printf("net: " PCI_BDF_FORMAT ", %s: %s\n", PCI_BDF_ARGS(nic->pci.bdf),
+	       nic->name, error ? error : "taken from the guest");
+	return error ? NULL : nic;
+}
+
+/* What a driver returned: a card that is lost is not asked again. */
+static int note(struct nic *nic, int result)
+{
+	if (result == -ENODEV)
+		nic->lost = true;
+	return result;
+}
+
+int nic_send(struct nic *nic, const void *frame, size_t length)
+{
+	int error = -EINVAL;
+
+	if (nic->lost)
+		error = -ENODEV;
+	else if (length >= FRAME_MIN && length <= FRAME_MAX)
+		error = note(nic, nic->driver->send(nic, frame, length));
+	if (error)
+		nic->unsent++;
+	else
+		nic->sent++;
+	return error;
+}
+
+int nic_receive(struct nic *nic, void *frame, size_t room)
+{
+	int n = nic->lost ? -ENODEV
+			  : note(nic, nic->driver->receive(nic, frame, room));
+
+	if (n > 0)
+		nic->received++;
+	else if (n == -EINVAL)
+		nic->dropped++;
+	return n;
+}
+
+int nic_drain(struct nic *nic)
+{
+	return nic->lost ? -ENODEV : note(nic, nic->driver->drain(nic));
+}
+
+bool nic_link(struct nic *nic)
+{
+	return !nic->lost && nic->driver->link(nic);
+}
+
+int nic_restore(struct nic *nic)
+{
+	int error = nic->driver->restore(nic);
+
+	nic->lost = error == -ENODEV;
+	return error;
+}
