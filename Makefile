@@ -187,6 +187,8 @@ help:
 #:                      KERNEL= INITRD= CMDLINE=  (of the Linux guest)
 #:                      OPTIONS="debug panic=shell"  (words for Vellum: README)
 #:                      EMU_ARGS= TIMEOUT=
+#:                      NET=1 LOG=udp|syslog NIC=e1000|e1000e
+#:                      (final: its log, over a network card of its own)
 #:                      BATCH=1 no input; TEST=1 with self-tests;
 #:                      DEBUG=1 compiled for debuggers (-Og);
 #:                      NATIVE=1 the guest alone, without Vellum;
@@ -203,7 +205,8 @@ help:
 #: make check           format, headers, lengths, links, layers, warnings,
 #:                      and that the book shows every line; CHECK=links
 #:                      chooses one (or more, in quotes)
-#: make bench           exits, instructions and times, as table and JSON
+#: make bench           exits, instructions and times, as table and JSON;
+#:                      NET=1 also with the log over the network
 #: make bench-memory    what an allocation costs, beside glibc's malloc,
 #:                      jemalloc and mimalloc
 #: make fuzz            search for inputs that break the memory layers, the

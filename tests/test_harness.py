@@ -183,7 +183,9 @@ def test_ctrl_a_x_leaves():
 
 
 def test_settings_of_the_environment_are_used(monkeypatch):
-    """make hands its variables over as environment; arguments win."""
+    """make hands its variables over as environment; arguments win. Without
+    NET a LOG is somebody else's."""
+    monkeypatch.setenv('LOG', '/var/log/own')
     monkeypatch.setenv('MEM', '1G')
     monkeypatch.setenv('EMU', 'bochs')
     chosen = run.read_settings(['EMU=qemu', f'STAGE={BOOT}'])

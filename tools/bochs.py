@@ -16,6 +16,7 @@ from values import megabytes
 BIOS = '/usr/share/bochs/BIOS-bochs-latest'
 VGABIOS = '/usr/share/bochs/VGABIOS-lgpl-latest'
 MODEL = 'corei7_haswell_4770'
+MAC = '52:54:00:12:34:56'   # as QEMU's
 
 
 def _vellum_medium(machine, folder):
@@ -114,7 +115,9 @@ def configuration(machine, folder, tty):
         f'megs: {megabytes(machine.mem)}',
         f'romimage: {rom}',
         f'vgaromimage: file={need(VGABIOS, "vgabios")}',
-        'pci: enabled=1, chipset=i440fx, slot1=pcivga',
+        'pci: enabled=1, chipset=i440fx, slot1=pcivga'
+        + ', slot2=e1000' * bool(machine.nic),
+        *[f'e1000: enabled=1, mac={MAC}, ethmod=slirp'] * bool(machine.nic),
         'vga: extension=vbe, update_freq=1',
         'ata0: enabled=1, ioaddr1=0x1f0, ioaddr2=0x3f0, irq=14',
         'ata1: enabled=1, ioaddr1=0x170, ioaddr2=0x370, irq=15',

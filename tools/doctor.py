@@ -28,6 +28,7 @@ OTHERS = (
     ('ctags', '--version', 'make check'),
     ('gdb', '--version', 'make gdb'),
     ('qemu-img', '--version', 'make replay'),
+    ('/usr/sbin/rsyslogd', '-v', 'make run NET=1 LOG=syslog'),
 )
 
 

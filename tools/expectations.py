@@ -48,6 +48,9 @@ DEMO_UEFI = {
     'an EFI variable that was written': r'^demo: EFI variable: written by ',
     'an EFI variable that was removed': r'^demo: EFI variable: removed',
 }
+DEMO_NIC = {
+    'a network card that is hidden': r'^demo: network cards: 0$',
+}
 ALIGNMENT = 4 << 20
 
 # The folders with a self-test in the TEST=1 build.
@@ -209,6 +212,8 @@ def linux_demo(machine, native, size):
         missing += missing_lines(text, DEMO_UEFI)
     if not native:
         missing += missing_lines(text, DEMO_VELLUM)
+        if machine.set.nic:
+            missing += missing_lines(text, DEMO_NIC)
         if not re.search(r'^Vellum 0\d-', text, re.MULTILINE):
             missing += missing_lines(text, DEMO_SHELL)
         if not hidden_range(text, size):

@@ -43,6 +43,15 @@ def _accelerator(emu):
     return ['-accel', 'kvm']
 
 
+def _network(nic, folder):
+    """Arguments for a network card or none; net.pcap holds what it did."""
+    if not nic:
+        return ['-nic', 'none']
+    return ['-netdev', 'user,id=net', '-device', f'{nic},netdev=net',
+            '-object', 'filter-dump,id=dump,netdev=net,file='
+            + escape(folder / 'net.pcap')]
+
+
 def _drive(path, writable):
     """Arguments for the first hard disk. Ours are on AHCI, where SeaBIOS uses
     DMA, not a PIO loop for each sector. A user's own disk, which is written
@@ -113,7 +122,8 @@ def arguments(machine, serial, folder):
     argv = [need('qemu-system-x86_64', 'qemu-system-x86'),
             *_accelerator(m.emu), '-cpu', cpu_model(m.cpu, m.emu),
             '-m', m.mem, '-smp', str(m.cpus),
-            '-nic', 'none', '-display', 'none', '-vga', 'std', *serial]
+            *_network(m.nic, folder),
+            '-display', 'none', '-vga', 'std', *serial]
     if m.icount:
         argv += ['-icount', 'shift=0,sleep=off']
     if not m.reboot:

@@ -19,15 +19,21 @@ Settings are NAME=VALUE, as arguments or in the environment:
   BATCH=1                 no input; status 0 only if all was seen
   TEST=1                  the build with self-tests
   DEBUG=1                 the build for debuggers (-Og)
+  NET=1                   a network card, over which Vellum sends its log to
+                          this computer; what arrived is shown at the end
+  LOG=udp|syslog          as packets of text, or to an rsyslogd
+  NIC=e1000|e1000e        which card (Bochs has e1000 alone)
   NATIVE=1                the guest on the bare machine, without Vellum
 """
 import shlex
 import sys
 import time
+from contextlib import contextmanager
 from pathlib import Path
 
 import expectations
 import linux_guest
+import network
 import values
 from common import BUILD, image, main, need_file, stage_dir
 from emulator import Machine
@@ -43,7 +49,7 @@ def read_settings(argv):
         print(__doc__)
         sys.exit(0)
     chosen = values.settings(argv, values.environment(), DEFAULTS, ['run'])
-    for name in ('BATCH', 'TEST', 'DEBUG', 'NATIVE'):
+    for name in ('BATCH', 'TEST', 'DEBUG', 'NATIVE', 'NET'):
         chosen[name] = chosen[name] == '1'
     for name in ('CPUS', 'TIMEOUT', 'VMMSIZE_ALL'):
         chosen[name] = int(chosen[name] or '0')
@@ -119,7 +125,9 @@ def machine_settings(chosen, kind, path, argv):
     batch, emu = chosen['BATCH'], chosen['EMU']
     return {
         'emu': emu, 'firmware': chosen['FIRMWARE'], 'mem': chosen['MEM'],
-        'cpus': chosen['CPUS'], 'cmdline': ' '.join(filter(None, options)),
+        'cpus': chosen['CPUS'],
+        'nic': chosen['NET'] and (chosen['NIC'] or 'e1000') or None,
+        'cmdline': ' '.join(filter(None, options)),
         'disk': None if is_cd else path, 'cdrom': path if is_cd else None,
         'writable': kind == 'image', 'reboot': not batch,
         'extra_args': shlex.split(chosen['EMU_ARGS']),
@@ -130,6 +138,23 @@ def machine_settings(chosen, kind, path, argv):
         (BATCH_LIMIT.get(emu, 60) if batch else None),
         'repeat': repeat_command(argv),
     }
+
+
+@contextmanager
+def listening(chosen):
+    """NET=1: who hears the log, or None; Vellum is told where to send it.
+    What arrived is shown in the end."""
+    if not chosen['NET']:
+        yield None
+        return
+    with network.Receiver(chosen['LOG'] or 'udp') as ear:
+        chosen['OPTIONS'] = f'{ear.words} {chosen["OPTIONS"]}'.strip()
+        print(f'(the log over the network: {ear.path})', flush=True)
+        try:
+            yield ear
+        finally:
+            print(f'\n--- arrived over the network ({ear.path}):\n'
+                  + ear.text(), flush=True)
 
 
 def judge(machine, chosen, kind):
@@ -169,14 +194,15 @@ def run(argv):
     chosen = read_settings(argv)
     vellum = image_of(chosen)
     kind, path = guest_of(chosen)
-    settings = machine_settings(chosen, kind, path, argv)
     start = time.monotonic()
-    with Machine(vellum, **settings) as machine:
+    with listening(chosen) as ear, Machine(vellum, **machine_settings(
+            chosen, kind, path, argv)) as machine:
         if not chosen['BATCH']:
             print('(Ctrl-A x leaves the emulator)', flush=True)
             machine.interact()
             return 0
         missing = judge(machine, chosen, kind)
+        missing += ear.faults(machine.serial) if ear else []
         if missing:
             machine.fail('not seen: ' + '; '.join(missing))
     print(f'\nrun: all that was expected was seen '

@@ -3,7 +3,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from common import ToolError, need_file
-from values import FIRMWARE, MACHINES, megabytes, number, one_of
+from values import CARDS, FIRMWARE, MACHINES, megabytes, number, one_of
 
 LIMITS = {'qemu': 120, 'bochs': 300, 'kvm': 120}
 
@@ -23,6 +23,7 @@ class Settings:
     modules: tuple = ()         # Multiboot modules
     shell: tuple = None         # UEFI: lines for the shell (see uefi.py)
     files: dict = None          # UEFI: more files on Vellum's volume
+    nic: str = None             # a network card of CARDS, to this computer
     cpu: str = None             # model; QEMU: or "+a,-b" against our list
     extra_args: tuple = ()      # QEMU: arguments; Bochs: bochsrc lines
     icount: bool = False        # QEMU: the TSC counts instructions
@@ -56,6 +57,8 @@ class Settings:
         if self.modules and self.firmware == 'uefi':
             raise ToolError('Multiboot modules go with FIRMWARE=bios')
         number('CPUS', str(self.cpus), 1)
+        if self.nic:
+            one_of('NIC', self.nic, CARDS[self.emu])
         megabytes(self.mem)
         for path in (self.image, self.disk, self.cdrom, *self.modules):
             if path:

@@ -26,7 +26,7 @@ GROUPS_OF_GOALS = {
 
 def read_groups():
     """packages.txt as group -> list of packages; a|b is a, or else b."""
-    groups = {'run': [], 'test': [], 'book': []}
+    groups = {'run': [], 'test': [], 'syslog': [], 'book': []}
     for line in (TOP / 'packages.txt').read_text().splitlines():
         line = line.split('#')[0].strip()
         if line:
@@ -113,6 +113,8 @@ def setup(goals):
     groups = read_groups()
     wanted = [group for goal in goals for group in GROUPS_OF_GOALS.get(
         goal, ['run'] if goal.endswith('config') else [])]
+    if os.environ.get('LOG') == 'syslog' and 'run' in wanted:
+        wanted.append('syslog')
     wanted = list(dict.fromkeys(wanted or groups))
     packages = [name for group in wanted for name in groups[group]]
     lacking = missing(packages)

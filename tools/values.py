@@ -29,12 +29,17 @@ FIRMWARE = ('bios', 'uefi')
 # More CPUs than these the emulators refuse, or fail with.
 MOST_CPUS = {'qemu': 255, 'bochs': 15, 'kvm': 255}
 BOCHS_MEM = 2048        # MiB
+# Network cards that Vellum drives, and the ways of its log over them.
+CARDS = {'qemu': ('e1000', 'e1000e'), 'kvm': ('e1000', 'e1000e'),
+         'bochs': ('e1000',)}
+LOGS = ('udp', 'syslog')
 # The settings of run.py (make run), and what they are when not given.
 RUN_DEFAULTS = {
     'STAGE': 'final', 'EMU': 'qemu', 'FIRMWARE': 'bios', 'CPUS': '1',
     'MEM': '512M', 'GUEST': '', 'KERNEL': '', 'INITRD': '', 'CMDLINE': '',
     'OPTIONS': '', 'EMU_ARGS': '', 'TIMEOUT': '', 'BATCH': '', 'TEST': '',
-    'DEBUG': '', 'NATIVE': '', 'VMMSIZE_ALL': str(128 << 20),
+    'DEBUG': '', 'NATIVE': '', 'NET': '', 'NIC': '', 'LOG': '',
+    'VMMSIZE_ALL': str(128 << 20),
 }
 # What make builds into the image that is booted, beside TEST and VMMSIZE_ALL.
 BUILT_IN = ('MM_FAIL_AT',)
@@ -251,6 +256,26 @@ def _test(name, value, chosen):
     _options(name, value, chosen)
 
 
+def has_network(stage):
+    """Can this stage send its log over a network?"""
+    return (stage_dir(stage) / 'net').is_dir()
+
+
+def _net(name, value, chosen):
+    _test(name, value, chosen)
+    if not has_network(chosen['STAGE']):
+        refuse(name, value, brought_by(
+            has_network, f'STAGE={chosen["STAGE"]} has no network'))
+
+
+def _network(there):
+    def judge(name, value, chosen):
+        if not chosen['NET']:
+            refuse(name, value, 'goes with NET=1')
+        one_of(name, value, there(chosen))
+    return judge
+
+
 def _program(name, value, _):
     if value.split() and not shutil.which(value.split()[0]):
         refuse(name, value, 'no such program')
@@ -331,6 +356,8 @@ CHECKS = {
     'STAGE': _stage, 'EMU': _emulator, 'FIRMWARE': _firmware, 'CPUS': _cpus,
     'MEM': _mem, 'NATIVE': _switch, 'GUEST': _guest, 'KERNEL': _kernel,
     'INITRD': _initrd, 'CMDLINE': _linux_only, 'OPTIONS': _options,
+    'NET': _net, 'NIC': _network(lambda chosen: CARDS[chosen['EMU']]),
+    'LOG': _network(lambda _: LOGS),
     'EMU_ARGS': _words, 'TIMEOUT': _number(1, 10 ** 6, ' (seconds)'),
     'BATCH': _switch, 'TEST': _test, 'DEBUG': _switch, 'GDB_ARGS': _words,
     'SWEEP': _switch, 'WERROR': _switch,
@@ -366,8 +393,11 @@ def check(given, goals=(), own=None):
 
 
 def environment(names=(*RUN_DEFAULTS, *BUILT_IN)):
-    """What the environment sets of these; as it is, for make run."""
-    return {name: os.environ[name] for name in names if os.environ.get(name)}
+    """What the environment sets of these; as it is, for make run. Other
+    programs have a LOG, too."""
+    given = {name: os.environ[name] for name in names if os.environ.get(name)}
+    return {name: value for name, value in given.items()
+            if 'NET' in given or name not in ('NIC', 'LOG')}
 
 
 def settings(argv, given, defaults, goals=()):
