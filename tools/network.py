@@ -27,9 +27,9 @@ action(type="omfile" file="arrived" template="RSYSLOG_SyslogProtocol23Format")
 '''
 PROBE = b'<15>1 - - probe - - -'
 START = 20      # seconds that rsyslogd may need, on a busy computer
-# netconsole's extended format, and RFC 5424's.
+# Text behind a number, and RFC 5424.
 FORMS = {
-    'udp': r'\d+,(?P<number>\d+),[-\d]+,-;(?P<text>.*)',
+    'udp': r'(?P<number>\d+) (?P<text>.*)',
     'syslog': r'<(?P<priority>\d+)>1 \S+ (?P<host>\S+) vellum - - '
               r'\[meta sequenceId="(?P<number>\d+)"\] ?(?P<text>.*)',
 }
@@ -143,6 +143,7 @@ def faults(lines, serial):
     """What is wrong with the lines. Each life's are numbered without a gap,
     and up to the launch they are what the console shows, line by line."""
     found, wrong = lives(lines)
+    serial = re.sub(r'\n\s*\n', '\n', serial)      # no empty line is sent
     if not found:
         return wrong or ['any of the log over the network']
     end = 0
@@ -152,9 +153,9 @@ def faults(lines, serial):
             boot += text + '\n'
             at = serial.find(boot, end)
             if at < 0:
-                wrong.append(f'on the console: {text!r}, which is what came '
-                             f'after {boot.splitlines()[-2:-1]}')
-                break
+                before = boot.splitlines()[-2:-1]
+                return [f'on the console: {text!r}, which came after {before}',
+                        *wrong]
             if re.match(LAUNCH, text + '\n'):
                 break
         else:
