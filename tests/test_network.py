@@ -33,6 +33,8 @@ def test_what_is_sent_arrives_in_order(kind):
         assert ear.faults(SERIAL) == []
         assert [line['text'] for line in ear.lines()] == BOOT
         ear.send(b'nothing of ours\n')
+        while not ear.faults(SERIAL, patience=0):
+            pass
         assert 'of no known form' in ear.faults(SERIAL, patience=0)[0]
     if kind == 'syslog':
         assert ear.lines()[0]['priority'] == '6'
