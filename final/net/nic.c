@@ -64,6 +64,7 @@ struct nic *nic_open(const struct nic_choice *choice)
 
 	if (choice->by == NIC_NONE)
 		return NULL;
+	*nic = (struct nic){0};
 	if (!find_card(choice, &nic->pci)) {
 		printf("net: there is no such card\n");
 		return NULL;

@@ -1,2 +1,7 @@
 HOST_TESTS += net-packet
 net-packet.sources := net/test/packet_test.c net/packet.c
+
+# card.c plays the machine with the card.
+HOST_TESTS += net-nic
+net-nic.sources := net/test/nic_test.c net/test/card.c net/nic.c net/cards.c \
+	net/pci.c net/e1000.c
