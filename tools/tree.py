@@ -83,7 +83,7 @@ def stage_of(path):
 def base_of(path):
     """What an overridden file, or a later stage's main.c, stands in for; None
     for a file that is new in its stage."""
-    if path.is_relative_to(TOP / 'tests'):
+    if any(path.is_relative_to(TOP / name) for name in SHARED):
         return None
     stage = stage_of(path)
     before = stages()[:stages().index(stage)]
