@@ -475,6 +475,17 @@ int nested_map_retype(struct nested_map *map, const struct mtrr_state *mtrr)
 	return error;
 }
 
+void nested_map_forget(struct nested_map *map, gphys_t gpa)
+{
+	uint level;
+
+	if (gpa.v >= map->limit || overlaps_vmm_range(gpa.v, 1))
+		return;
+	spin_lock(&map->lock);
+	nested_set(nested_find(map, gpa.v, LEVEL_4K, &level), 0);
+	spin_unlock(&map->lock);
+}
+
 void nested_map_free(struct nested_map *map)
 {
 	nested_hidden_free(map);

@@ -86,6 +86,13 @@ int nested_map_fault(struct nested_map *map, gphys_t gpa, bool write);
  */
 int nested_map_retype(struct nested_map *map, const struct mtrr_state *mtrr);
 
+/*
+ * What is watched at @gpa (vmm/mmio.h) is something else now: forget the leaf
+ * there, which is found again at the next touch. The CPUs that use the map may
+ * know it until they flush.
+ */
+void nested_map_forget(struct nested_map *map, gphys_t gpa);
+
 /* Free all that the map has. No CPU may be using it. */
 void nested_map_free(struct nested_map *map);
 

@@ -72,14 +72,19 @@ static void put_map(struct nested_map *map)
 	free(map);
 }
 
+void nested_root_renew(struct nested_root *root)
+{
+	for (uint i = 0; i < NESTED_PLAIN; i++)
+		root->plain[i] = ~0UL; /* no piece has this number */
+}
+
 /* Hang what is under the map's own root under @root, too. */
 static void copy_root(struct nested_root *root)
 {
 	u64 *to = nested_table(root->table);
 	const u64 *from = nested_table(root->map->root);
 
-	for (uint i = 0; i < NESTED_PLAIN; i++)
-		root->plain[i] = ~0UL; /* no piece has this number */
+	nested_root_renew(root);
 	for (uint i = 0; i < NESTED_ENTRIES; i++)
 		nested_set(&to[i], from[i]);
 }
@@ -178,4 +183,12 @@ int nested_root_retype(struct nested_root *root, const struct mtrr_state *mtrr)
 		put_map(old);
 	spin_unlock(&maps_lock);
 	return error;
+}
+
+void nested_maps_forget(gphys_t gpa)
+{
+	spin_lock(&maps_lock);
+	for (struct nested_map *m = maps; m; m = m->next)
+		nested_map_forget(m, gpa);
+	spin_unlock(&maps_lock);
 }

@@ -46,4 +46,9 @@ int nested_root_lookup(struct nested_root *root, gphys_t gpa, bool write,
  * CPU flushes before it enters the guest. */
 int nested_root_retype(struct nested_root *root, const struct mtrr_state *mtrr);
 
+/* As nested_map_forget(), in all maps. Then each CPU, before it is in the guest
+ * again, does nested_root_renew() and flushes. */
+void nested_maps_forget(gphys_t gpa);
+void nested_root_renew(struct nested_root *root);
+
 #endif

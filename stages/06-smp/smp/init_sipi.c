@@ -147,6 +147,7 @@ static void take_sipi_signal(struct vcpu *vcpu, u8 vector)
 {
 	set_waits_in_guest(false);
 	smp_stop_if_panic();
+	smp_renew_map(vcpu);
 	reset_apic(smp_self());
 	vcpu_ops->start(vcpu, vector);
 }
@@ -154,6 +155,7 @@ static void take_sipi_signal(struct vcpu *vcpu, u8 vector)
 static void take_call(struct vcpu *vcpu)
 {
 	smp_stop_if_panic();
+	smp_renew_map(vcpu);
 	if (take_init(smp_self()))
 		take_init_signal(vcpu);
 }

@@ -25,7 +25,7 @@ const struct vcpu_ops *vcpu_ops;
 const struct cpu_signals *cpu_signals;
 struct boot_info boot_info;
 
-static uint calls;
+static uint calls, renewed;
 static int started_at;
 static char order[64]; /* what has been done to CPU 1, a letter each */
 
@@ -141,7 +141,9 @@ static void hardware_that_waits_does_so_before_all_else(void **state)
 	*this_cpu(cpu_number) = 1;
 	smp_wait_for_sipi(NULL); /* at the end of its start-up */
 	assert_true(smp_waits_in_guest(CPU_1));
+	renewed = 0;
 	cpu_signals->sipi(NULL, 0x99);
+	assert_int_equal(renewed, 1);
 	assert_string_equal(order, "wpas");
 	assert_false(smp_waits_in_guest(CPU_1));
 	cpu_signals->init(NULL);
@@ -182,6 +184,12 @@ void smp_take_calls(void (*at_once)(const struct trap_frame *frame))
 bool smp_call_taken(void)
 {
 	return false;
+}
+
+/* A CPU flushes before it may be in the guest again. */
+void smp_renew_map(struct vcpu *v)
+{
+	renewed++;
 }
 
 void smp_stop_if_panic(void)

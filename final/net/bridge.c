@@ -1,0 +1,75 @@
+/*
+ * A card behind a bridge is where the bridge says. Its own number is not in the
+ * card but in the bridge above it, and what the bridge does not pass on, the
+ * card does not get.
+ *
+ *	CPU -> host bridge -> bridge 00:1c.0, buses 2 to 2 -> card 02:00.0
+ *
+ * So a guest could move the card to another number, cut it off, or reset it,
+ * without a word to the card. Systems do the first two at boot if they do not
+ * like what the firmware has done, and the last for a device that hangs.
+ * Book: chapter 14.
+ */
+#include "net/bridge.h"
+
+#include "lib/string.h"
+
+/* A bridge's registers (PCI-to-PCI Bridge 1.2, 3.2). */
+#define BRIDGE_WINDOWS 0x20 /* of memory, to 2Fh */
+#define BRIDGE_CONTROL 0x3e
+#define BRIDGE_RESET   BIT(6)
+
+/* Bits of capabilities (PCI PM 1.2, 3.2.4; PCI Express 5.0, 7.5.3). */
+#define CAP_PM            0x01
+#define PM_CONTROL        4
+#define PM_STATE          3
+#define CAP_PCIE          0x10
+#define PCIE_LINK         0x10 /* control */
+#define PCIE_LINK_DISABLE BIT(4)
+#define PCIE_SLOT         0x19 /* the upper byte of slot control */
+#define PCIE_SLOT_POWER   BIT(2)
+#define CAPABILITIES_MOST 48
+
+bool bridge_next(u32 *next, uint bus, u16 *bdf)
+{
+	struct pci_function f;
+
+	while (pci_next(next, &f)) {
+		u32 buses = pci_read(f.bdf, PCI_BUSES);
+
+		*bdf = f.bdf;
+		if (f.type == PCI_TYPE_BRIDGE && bus >= (buses >> 8 & 0xff) &&
+		    bus <= (buses >> 16 & 0xff))
+			return true;
+	}
+	return false;
+}
+
+static void keep_capability(u8 kept[PCI_REGS], uint at, u8 id)
+{
+	if (id == CAP_PM && at + PM_CONTROL < PCI_REGS)
+		kept[at + PM_CONTROL] = PM_STATE;
+	if (id == CAP_PCIE && at + PCIE_SLOT < PCI_REGS) {
+		kept[at + PCIE_LINK] = PCIE_LINK_DISABLE;
+		kept[at + PCIE_SLOT] = PCIE_SLOT_POWER;
+	}
+}
+
+void bridge_keep(u16 bdf, u8 kept[PCI_REGS])
+{
+	u32 command = pci_read(bdf, PCI_COMMAND), next = 0, at, n = 0;
+
+	if (command & PCI_STATUS_CAPS)
+		next = pci_read(bdf, PCI_CAPS);
+	while ((at = next & 0xfc) && n++ < CAPABILITIES_MOST) {
+		next = pci_read(bdf, at);
+		keep_capability(kept, at, next);
+		next >>= 8;
+	}
+	kept[PCI_COMMAND] = PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER;
+	memset(&kept[PCI_BUSES], 0xff, 3);
+	memset(&kept[BRIDGE_WINDOWS], 0xff, 16);
+	kept[BRIDGE_CONTROL] = BRIDGE_RESET;
+	pci_write(bdf, PCI_COMMAND,
+		  (u16)command | PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER);
+}

@@ -1,0 +1,25 @@
+/*
+ * Bridges between a host bridge and the card, and what of them must stay as it
+ * is.
+ */
+#ifndef NET_BRIDGE_H
+#define NET_BRIDGE_H
+
+#include "net/pci.h"
+
+#define PCI_REGS 256 /* bytes of a function that the ports reach */
+
+/*
+ * Find the next bridge with @bus behind it, by the numbers that it has now: in
+ * *@bdf, as pci_next(). False: there are no more. Phase device.
+ */
+bool bridge_next(u32 *next, uint bus, u16 *bdf);
+
+/*
+ * Let the bridge @bdf pass memory and DMA, and set in @kept the bits of its
+ * registers on which that depends: its numbers, its windows of memory, its
+ * power, and the reset of all that is behind it. Phase device.
+ */
+void bridge_keep(u16 bdf, u8 kept[PCI_REGS]);
+
+#endif

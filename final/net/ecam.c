@@ -1,0 +1,88 @@
+/*
+ * Who says where ECAM is: the table MCFG to the operating system, and to the
+ * machine itself a register of the chipset's or the CPU's.
+ *
+ *	base + bus << 20 | device << 15 | function << 12 | register
+ *
+ * Book: chapter 14.
+ */
+#include "net/ecam.h"
+
+#define MCFG_ENTRIES 44 /* after the header and 8 bytes of nothing */
+#define MCFG_ENTRY   16 /* base, segment, first and last bus */
+
+/* Of PCIEXBAR. Bits 2:1 say how many buses there are: 256, 128 or 64. */
+#define PCIEXBAR_ON     BIT(0)
+#define PCIEXBAR_LENGTH (3UL << 1)
+#define PCIEXBAR_HIGH   (~0UL << 36)
+
+/* Of MMIO_CFG_BASE. Bits 5:2: the number of buses as a power of two. */
+#define AMD_ON   BIT(0)
+#define AMD_BASE 0x000ffffffff00000UL
+
+static void add_entry(const u8 *entry, struct ecam *list, uint *count,
+		      bool *doubtful)
+{
+	u16 segment = entry[8] | entry[9] << 8;
+
+	if (segment || entry[10] > entry[11])
+		return;
+	if (*count == ECAM_MOST) {
+		*doubtful = true;
+		return;
+	}
+	list[(*count)++] = (struct ecam){
+		.base = ALIGN_DOWN(acpi_get64(entry), PAGE_SIZE),
+		.first = entry[10],
+		.last = entry[11],
+	};
+}
+
+uint ecam_read_mcfg(acpi_map_fn *map, const struct acpi_root *root,
+		    struct ecam *list, bool *doubtful)
+{
+	struct acpi_table mcfg;
+	uint n = 0, count = 0;
+
+	*doubtful = false;
+	for (; !acpi_find_next(map, root, "MCFG", n, &mcfg); n++) {
+		*doubtful |= mcfg.doubtful;
+		for (u32 at = MCFG_ENTRIES; at + MCFG_ENTRY <= mcfg.size;
+		     at += MCFG_ENTRY)
+			add_entry(mcfg.data + at, list, &count, doubtful);
+	}
+	return count;
+}
+
+bool ecam_of_pciexbar(u64 value, struct ecam *window, bool *plain)
+{
+	uint length = (value & PCIEXBAR_LENGTH) >> 1;
+	u64 size = 256 * MIB >> length;
+
+	*plain = length < 3 && !(value & (PCIEXBAR_HIGH | (size - 1)) &
+				 ~(PCIEXBAR_ON | PCIEXBAR_LENGTH));
+	if (!(value & PCIEXBAR_ON))
+		return false;
+	*window = (struct ecam){
+		.base = ALIGN_DOWN(value, size),
+		.last = size / MIB - 1,
+	};
+	return true;
+}
+
+bool ecam_of_amd(u64 value, struct ecam *window)
+{
+	uint buses = 1U << MIN(value >> 2 & 15, 8UL);
+
+	*window = (struct ecam){.base = value & AMD_BASE, .last = buses - 1};
+	return value & AMD_ON;
+}
+
+u64 ecam_page(const struct ecam *window, u16 bdf)
+{
+	uint bus = bdf >> 8;
+
+	if (bus < window->first || bus > window->last)
+		return ECAM_NOWHERE;
+	return window->base + ((u64)bdf << PAGE_SHIFT);
+}

@@ -1,0 +1,42 @@
+/*
+ * Where PCI configuration space lies in memory: ECAM, a page for each function
+ * (PCI Express Base 5.0, 7.2.2). Pure functions, tested on the host.
+ */
+#ifndef NET_ECAM_H
+#define NET_ECAM_H
+
+#include "vmm/acpi.h"
+
+#define ECAM_MOST    8
+#define ECAM_NOWHERE (~0UL) /* no page has that address */
+
+/* One window: the functions of buses @first to @last of segment 0. */
+struct ecam {
+	u64 base; /* of bus 0, whether or not the window has it */
+	uint first, last;
+};
+
+/*
+ * The windows that MCFG tables below @root name (PCI Firmware 3.3, 4.1.2), at
+ * most ECAM_MOST of them into @list; doubtful tables as well, for what is named
+ * here is closed. Returns how many; *@doubtful: there may be more.
+ */
+uint ecam_read_mcfg(acpi_map_fn *map, const struct acpi_root *root,
+		    struct ecam *list, bool *doubtful);
+
+/*
+ * The window of PCIEXBAR, 64 bits of the host bridge's of Intel's chipsets
+ * (Q35 datasheet 5.1.16). False: @value says that there is none. What no
+ * chipset takes alike is not @plain: reserved bits, and an address above 64
+ * GiB.
+ */
+bool ecam_of_pciexbar(u64 value, struct ecam *window, bool *plain);
+
+/* The window of AMD's MSR C001_0058 (PPR for Family 17h, 2.1.14.3:
+ * MMIO_CFG_BASE). */
+bool ecam_of_amd(u64 value, struct ecam *window);
+
+/* The page of function @bdf in @window; or ECAM_NOWHERE. */
+u64 ecam_page(const struct ecam *window, u16 bdf);
+
+#endif

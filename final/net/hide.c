@@ -1,0 +1,483 @@
+/*
+ * Hiding the card. There are three ways to it, and each is closed:
+ *
+ *	CF8h, CFCh      every access is done by us, under the lock that we
+ *	                ourselves take; those to the card read as ones
+ *	ECAM            its page there shows a page of ones
+ *	its registers   so do theirs; its ports are switched off (pci_take())
+ *
+ * None of these needs to be told who asks: the first is the chipset's register,
+ * one for all CPUs, the others are in the tables that all CPUs share. So a CPU
+ * that comes later finds the card as hidden as the first does.
+ *
+ * Other functions are the guest's, and keep what it writes; but for a few bits
+ * of a few of them, on which it depends where the card is found: the bridges on
+ * the way, and PCIEXBAR, which says where ECAM is. If the card is function 0 of
+ * several, something must be there, or nobody looks for the others: a function
+ * of no use, with a class that no driver wants. Book: chapter 14.
+ */
+#include "net/hide.h"
+
+#include "boot/memmap.h"
+#include "console/printf.h"
+#include "lib/cpu.h"
+#include "lib/errno.h"
+#include "lib/string.h"
+#include "net/bridge.h"
+#include "net/ecam.h"
+#include "paging/address.h"
+#include "paging/guarded.h"
+#include "smp/call.h"
+#include "smp/store.h"
+#include "vmm/exit.h"
+#include "vmm/guest_memory.h"
+#include "vmm/io.h"
+#include "vmm/mmio.h"
+#include "vmm/nested_root.h"
+#include "vmm/vcpu.h"
+#include "vmm/window.h"
+
+#define PORTS    8    /* CF8h to CFFh */
+#define GUARDED  10   /* the card, the host bridge, and bridges between them */
+#define PCIEXBAR 0x60 /* of the host bridge, 8 bytes */
+#define Q35      0x29c08086 /* device and vendor */
+
+#define MSR_MMIO_CFG_BASE 0xc0010058
+
+#define MOVES_LOGGED 8
+
+#define CLASS_HOST_BRIDGE 0x0600
+#define CLASS_OF_NO_USE   0xff000000U /* "fits in no defined class" */
+#define DEVICE_OF_NO_USE  0xffff0000U
+
+/* Where a function is in ECAM: by PCIEXBAR, and where it will be in a moment; and
+ * by whatever else there is. */
+enum {
+	PLACE_NOW,
+	PLACE_NEXT,
+	PLACE_FIXED,
+	PLACES = PLACE_FIXED + ECAM_MOST + 1,
+};
+
+/* A function whose configuration space is not all the guest's. */
+static struct guarded {
+	u16 bdf;
+	const u8 *shown;   /* what is read in its place, a page; NULL: itself */
+	u8 kept[PCI_REGS]; /* bits that the guest's writes leave as they are */
+	struct mmio_page ecam[PLACES];
+} guarded_functions[GUARDED];
+static uint guarded_count;
+
+static struct guarded *host; /* has PCIEXBAR; NULL: there is none */
+static u32 moving;           /* a CPU is at it */
+
+static struct mmio_page registers[PCI_BARS];
+static struct io_watch ports[PORTS];
+
+/* Whole pages, for the guest reads in them. */
+static u8 ones[PAGE_SIZE] __aligned(PAGE_SIZE);
+static u8 of_no_use[PAGE_SIZE] __aligned(PAGE_SIZE);
+
+static struct guarded *find_guarded(u16 bdf)
+{
+	for (uint i = 0; i < guarded_count; i++)
+		if (guarded_functions[i].bdf == bdf)
+			return &guarded_functions[i];
+	return NULL;
+}
+
+/* One access to the register that PCI_ADDRESS names, or a part of it. */
+static u32 access_data(uint reg, uint size, bool write, u32 value)
+{
+	struct vm_exit exit = {
+		.port = PCI_DATA + (reg & 3),
+		.size = size,
+		.write = write,
+	};
+
+	return io_access(&exit, value);
+}
+
+static void write_register(const struct guarded *g, uint reg, uint size,
+			   u32 value)
+{
+	u32 before, kept = 0;
+
+	memcpy(&kept, &g->kept[reg], size);
+	spin_lock(&pci_lock);
+	before = inl(PCI_ADDRESS);
+	outl(PCI_ADDRESS, PCI_ENABLE | g->bdf << 8 | (reg & 0xfc));
+	if (kept)
+		value = (value & ~kept) |
+			(access_data(reg, size, false, 0) & kept);
+	access_data(reg, size, true, value);
+	outl(PCI_ADDRESS, before);
+	spin_unlock(&pci_lock);
+}
+
+static u64 read_pciexbar(void)
+{
+	return pci_read(host->bdf, PCIEXBAR) |
+	       (u64)pci_read(host->bdf, PCIEXBAR + 4) << 32;
+}
+
+static const struct ecam no_window = {.first = 1}; /* and the last is 0 */
+
+/* Guard all functions at their places in @window, too. */
+static void guard_place(uint place, const struct ecam *window)
+{
+	for (uint i = 0; i < guarded_count; i++) {
+		struct mmio_page *page = &guarded_functions[i].ecam[place];
+		u64 before = page->page.v;
+		u64 now = ecam_page(window, guarded_functions[i].bdf);
+
+		__atomic_store_n(&page->page.v, now, __ATOMIC_SEQ_CST);
+		nested_maps_forget(GPHYS(before));
+		nested_maps_forget(GPHYS(now));
+	}
+	smp_renew_maps();
+}
+
+/*
+ * The guest writes to PCIEXBAR. First the new place is guarded, on each CPU;
+ * then ECAM moves; then the old place is the guest's. Between the first and the
+ * last both are guarded, so there is no moment at which a CPU finds the card.
+ * False: not so, the write must not be done.
+ */
+static bool follow_ecam(uint reg, uint size, u32 value)
+{
+	u64 next = read_pciexbar();
+	struct ecam window;
+	bool plain;
+
+	memcpy((u8 *)&next + (reg - PCIEXBAR), &value, size);
+	if (!ecam_of_pciexbar(next, &window, &plain))
+		window = no_window;
+	else if (!plain ||
+		 overlaps_vmm_range(window.base, (window.last + 1UL) * MIB))
+		return false;
+	guard_place(PLACE_NEXT, &window);
+	write_register(host, reg, size, value);
+	if (!ecam_of_pciexbar(read_pciexbar(), &window, &plain))
+		window = no_window;
+	guard_place(PLACE_NOW, &window);
+	guard_place(PLACE_NEXT, &no_window);
+	return true;
+}
+
+/* Of two CPUs that move it at once, one does. */
+static void move_ecam(uint reg, uint size, u32 value)
+{
+	static u32 moves;
+	bool done;
+
+	if (__atomic_exchange_n(&moving, 1, __ATOMIC_SEQ_CST))
+		return;
+	done = follow_ecam(reg, size, value);
+	__atomic_store_n(&moving, 0, __ATOMIC_SEQ_CST);
+	if (__atomic_add_fetch(&moves, 1, __ATOMIC_RELAXED) <= MOVES_LOGGED)
+		printf("net: the guest wrote 0x%x to PCIEXBAR: %s\n", value,
+		       done ? "the card is hidden there" : "refused");
+}
+
+/* The guest writes @size bytes, all in one register, at @reg. */
+static void guest_write(const struct guarded *g, uint reg, uint size, u32 value)
+{
+	if (g->shown)
+		return;
+	if (g == host && (reg & ~7U) == PCIEXBAR)
+		move_ecam(reg, size, value);
+	else
+		write_register(g, reg, size, value);
+}
+
+/* What is only in part at PCI_DATA is no access to configuration space that
+ * anybody would do. */
+static u32 guarded_access(const struct guarded *g, u32 address,
+			  const struct vm_exit *exit, u32 value)
+{
+	uint reg = (address & 0xfc) + (exit->port & 3);
+
+	if (exit->port < PCI_DATA || exit->port + exit->size > PCI_DATA + 4)
+		return ~0U;
+	if (exit->write)
+		guest_write(g, reg, exit->size, value);
+	else
+		memcpy(&value, &g->shown[reg], exit->size);
+	return value;
+}
+
+/*
+ * The guest's access to one of the ports. Whose configuration space it means
+ * says the first of them at this moment, so the moment must last until it is
+ * done. Bits 30:24 of that are AMD's, for more registers; no function is
+ * another one by them.
+ */
+static u32 config_access(const struct vm_exit *exit, u32 value)
+{
+	struct guarded *g = NULL;
+	u32 address;
+
+	spin_lock(&pci_lock);
+	address = inl(PCI_ADDRESS);
+	if (address & PCI_ENABLE && exit->port + exit->size > PCI_DATA)
+		g = find_guarded(address >> 8);
+	if (!g || (!exit->write && !g->shown)) {
+		value = io_access(exit, value);
+		g = NULL;
+	}
+	spin_unlock(&pci_lock);
+	return g ? guarded_access(g, address, exit, value) : value;
+}
+
+/* Whose page of ECAM is this? NULL: nobody's, it is one of the card's own. */
+static const struct guarded *guarded_at(u64 page)
+{
+	for (uint i = 0; i < guarded_count; i++)
+		for (uint k = 0; k < PLACES; k++)
+			if (guarded_functions[i].ecam[k].page.v == page)
+				return &guarded_functions[i];
+	return NULL;
+}
+
+/* In pieces that lie in one register each, as a bus would. */
+static void write_pieces(const struct guarded *g, u64 at, uint size,
+			 const u8 *bytes)
+{
+	for (uint done = 0, piece; done < size; done += piece) {
+		uint reg = (at + done) & PAGE_MASK;
+		u32 value = 0;
+
+		piece = reg % 4 == 0 && size - done >= 4   ? 4
+			: reg % 2 == 0 && size - done >= 2 ? 2
+							   : 1;
+		memcpy(&value, bytes + done, piece);
+		if (reg < PCI_REGS)
+			guest_write(g, reg, piece, value);
+		else if (!g->shown)
+			window_write(PHYS(at + done), &value, piece);
+	}
+}
+
+/* The guest writes to what is guarded in memory. What is not there takes any
+ * write, and keeps none. */
+static void memory_write(struct vcpu *vcpu, const struct vm_exit *exit)
+{
+	const struct guarded *g = guarded_at(exit->gpa.v & ~PAGE_MASK);
+	struct store s;
+	u64 old = 0;
+	u8 bytes[16];
+
+	if (store_fetch(vcpu, exit, &s))
+		return;
+	if (s.op < STORE_MOV)
+		guest_read_phys(vcpu, exit->gpa, &old, MIN(s.size, 8U));
+	if (!store_finish(vcpu, &s, old, bytes) && g)
+		write_pieces(g, exit->gpa.v, s.size, bytes);
+}
+
+static bool is_wanted(void)
+{
+	return true;
+}
+
+static void watch_memory(struct mmio_page *page, u64 base, u64 size,
+			 const u8 *shown)
+{
+	*page = (struct mmio_page){
+		.page = GPHYS(base),
+		.size = size,
+		.shown = shown,
+		.wanted = is_wanted,
+		.write = memory_write,
+	};
+	mmio_watch(page);
+}
+
+static struct guarded *guard(u16 bdf, const u8 *shown)
+{
+	struct guarded *g;
+
+	if (guarded_count == GUARDED)
+		return NULL;
+	g = &guarded_functions[guarded_count++];
+	g->bdf = bdf;
+	g->shown = shown;
+	for (uint i = 0; i < PLACES; i++)
+		g->ecam[i].page.v = ECAM_NOWHERE;
+	return g;
+}
+
+/* Is there a function beside @f, which is function 0? */
+static bool has_siblings(const struct pci_function *f)
+{
+	if (PCI_FUNC(f->bdf) ||
+	    !(pci_read(f->bdf, PCI_HEADER) & PCI_HEADER_MULTI))
+		return false;
+	for (uint i = 1; i < 8; i++)
+		if (pci_read(f->bdf + i, PCI_ID) != ~0U)
+			return true;
+	return false;
+}
+
+static const u8 *make_shown(const struct pci_function *f)
+{
+	u32 id = DEVICE_OF_NO_USE | f->vendor, class = CLASS_OF_NO_USE;
+	u32 header = PCI_HEADER_MULTI;
+
+	memset(ones, 0xff, sizeof(ones));
+	if (!has_siblings(f))
+		return ones;
+	memcpy(&of_no_use[PCI_ID], &id, sizeof(id));
+	memcpy(&of_no_use[PCI_CLASS], &class, sizeof(class));
+	memcpy(&of_no_use[PCI_HEADER], &header, sizeof(header));
+	return of_no_use;
+}
+
+static void guard_bridges(uint bus)
+{
+	struct guarded *g;
+	u32 next = 0;
+	u16 bdf;
+
+	while (bus && bridge_next(&next, bus, &bdf)) {
+		g = guard(bdf, NULL);
+		printf("net: the bridge " PCI_BDF_FORMAT " above the card %s\n",
+		       PCI_BDF_ARGS(bdf),
+		       g ? "stays as it is" : "is one too many: not guarded");
+		if (g)
+			bridge_keep(bdf, g->kept);
+	}
+}
+
+/* Has the host bridge of an Intel chipset PCIEXBAR there? It must say what one of
+ * the @count windows of MCFG does, unless the chipset is known. */
+static bool has_pciexbar(const struct ecam *mcfg, uint count)
+{
+	u32 id = pci_read(0, PCI_ID);
+	struct ecam window;
+	bool plain;
+
+	if ((u16)id != (u16)Q35 ||
+	    pci_read(0, PCI_CLASS) >> 16 != CLASS_HOST_BRIDGE)
+		return false;
+	if (ecam_of_pciexbar(read_pciexbar(), &window, &plain))
+		for (uint i = 0; i < count; i++)
+			if (mcfg[i].base == window.base)
+				return true;
+	return id == Q35;
+}
+
+/* Where @g is in @window, if it can be there: what is RAM is no ECAM. */
+static u64 place_of(const struct guarded *g, const struct ecam *window)
+{
+	u64 at = ecam_page(window, g->bdf);
+
+	return at != ECAM_NOWHERE &&
+			       mem_map_is_ram(&boot_info.map, at, PAGE_SIZE)
+		       ? ECAM_NOWHERE
+		       : at;
+}
+
+/* PCIEXBAR's window, which can move, and come when there was none. */
+static void guard_movable(void)
+{
+	struct ecam window;
+	bool plain;
+
+	if (!ecam_of_pciexbar(read_pciexbar(), &window, &plain))
+		window = no_window;
+	for (uint i = 0; i < guarded_count; i++) {
+		struct guarded *g = &guarded_functions[i];
+
+		watch_memory(&g->ecam[PLACE_NOW], place_of(g, &window),
+			     PAGE_SIZE, g->shown);
+		watch_memory(&g->ecam[PLACE_NEXT], ECAM_NOWHERE, PAGE_SIZE,
+			     g->shown);
+	}
+}
+
+static void guard_fixed(const struct ecam *window, uint place)
+{
+	for (uint i = 0; i < guarded_count; i++) {
+		struct guarded *g = &guarded_functions[i];
+		u64 at = place_of(g, window);
+
+		if (at != ECAM_NOWHERE && !guarded_at(at))
+			watch_memory(&g->ecam[place], at, PAGE_SIZE, g->shown);
+	}
+}
+
+/* All that says where ECAM is. MSRs that move it are not the guest's to write
+ * (vmm/msr_rules.c). Before all nested maps, so nothing must be forgotten. */
+static void guard_ecam(void)
+{
+	struct ecam windows[ECAM_MOST + 1];
+	struct acpi_root root;
+	bool doubtful = true, is_amd;
+	uint count = 0;
+	u64 amd;
+
+	if (!acpi_machine_root(&root))
+		count = ecam_read_mcfg(acpi_map, &root, windows, &doubtful);
+	if (has_pciexbar(windows, count))
+		host = guard(0, NULL);
+	if (host)
+		guard_movable();
+	is_amd = !guarded_rdmsr(MSR_MMIO_CFG_BASE, &amd) &&
+		 ecam_of_amd(amd, &windows[count]);
+	if (count && !host && !is_amd)
+		printf("net: nobody knows which register says where ECAM is: a "
+		       "guest that moves it finds the card\n");
+	for (uint i = 0; i < count + is_amd; i++)
+		guard_fixed(&windows[i], PLACE_FIXED + i);
+	if (doubtful)
+		printf("net: ACPI's table of ECAM (MCFG) is missing or "
+		       "doubtful\n");
+}
+
+/* Its registers show ones, and its place is not free for another device. */
+static uint guard_registers(const struct pci_function *f)
+{
+	uint pages = 0;
+
+	for (uint i = 0; i < PCI_BARS; i++) {
+		const struct pci_bar *bar = &f->bars[i];
+		u64 base = ALIGN_DOWN(bar->base, PAGE_SIZE);
+		u64 size = ALIGN_UP(bar->size, PAGE_SIZE);
+
+		if (bar->io || !bar->base || !bar->size)
+			continue;
+		watch_memory(&registers[i], base, size, ones);
+		mem_map_add(&boot_info.map, base, size, MEM_RESERVED);
+		pages += size / PAGE_SIZE;
+	}
+	mem_map_finish(&boot_info.map);
+	return pages;
+}
+
+void net_hide(const struct pci_function *f)
+{
+	const u8 *shown = make_shown(f);
+	uint pages = guard_registers(f);
+
+	guard(f->bdf, shown);
+	guard_bridges(PCI_BUS(f->bdf));
+	guard_ecam();
+	for (uint i = 0; i < PORTS; i++) {
+		ports[i].port = PCI_ADDRESS + i;
+		ports[i].access = config_access;
+		io_watch(&ports[i]);
+	}
+	printf("net: " PCI_BDF_FORMAT
+	       " is hidden from the guest%s: %u pages of "
+	       "registers, configuration space by ports",
+	       PCI_BDF_ARGS(f->bdf),
+	       shown == ones ? "" : ", with a function of no use in its place",
+	       pages);
+	for (uint i = 0; i < PLACES; i++)
+		if (guarded_functions[0].ecam[i].page.v != ECAM_NOWHERE)
+			printf(" and at 0x%lx",
+			       guarded_functions[0].ecam[i].page.v);
+	printf("\n");
+}
