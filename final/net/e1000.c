@@ -20,8 +20,9 @@
  * counts its reads of a register, of which one takes about a microsecond: it
  * ends, even if the card is gone and all its registers read as ones.
  *
- * A CPU may be stopped by a panic anywhere in here. So the state is such that
- * the tails, which are in the card, tell it: e1000_restore() goes on from there.
+ * A CPU may be stopped by a panic anywhere in here. So a slot is filled first,
+ * then counted by us, then told to the card: whoever goes on, on another CPU,
+ * fills it once more, or tells the card of two.
  *
  * Sections are those of Intel's 317453 (8254x); the 82574 has its own datasheet
  * and its differences are told. Book: chapter 14.
@@ -365,6 +366,8 @@ static bool is_in_order(void)
 {
 	volatile struct rings *rings = e1000.rings;
 
+	if (e1000.tx >= SLOTS || e1000.rx >= SLOTS)
+		return false;
 	for (uint i = 0; i < SLOTS; i++)
 		if (rings->tx[i].address != phys_of(rings->tx_buffer[i]) ||
 		    rings->rx[i].address != phys_of(rings->rx_buffer[i]))
@@ -376,7 +379,7 @@ static bool is_in_order(void)
 
 static int e1000_restore(struct nic *nic)
 {
-	int error;
+	int error = 0;
 
 	if (is_gone())
 		return -ENODEV;
@@ -384,12 +387,9 @@ static int e1000_restore(struct nic *nic)
 		error = reset();
 		if (!error)
 			run();
-		return error;
 	}
-	e1000.tx = get(TX_RING + RING_TAIL);
-	e1000.rx = after(get(RX_RING + RING_TAIL));
-	e1000.stalled = e1000.in_fragment = false;
-	return 0;
+	e1000.stalled = false;
+	return error;
 }
 
 static const struct nic_driver driver = {

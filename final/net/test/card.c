@@ -45,7 +45,7 @@ void card_reset(void)
 	card.device = 0x10d3;
 	card.bar = CARD_BAR;
 	card.command = PCI_COMMAND_MASTER | PCI_COMMAND_MEMORY | 1;
-	pci[0x44 / 4] = 3; /* D3: asleep */
+	pci[0x44 / 4] = 3;   /* D3: asleep */
 	regs[RCTL / 4] = EN; /* into firmware's ring */
 	regs[RX_RING / 4] = 0x1000;
 	regs[(RX_RING + LENGTH) / 4] = 128;
