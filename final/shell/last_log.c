@@ -21,8 +21,8 @@
 #define PLACE_ALIGN ((u64)MAX_ALLOC_PAGES * PAGE_SIZE)
 
 static const char none[] = "no previous log here";
-static struct last_log last = {.missing = none};
-static phys_t place; /* of the last run's log and of this one's */
+static struct last_log last; /* without a value: that would be in the image */
+static phys_t place;         /* of the last run's log and of this one's */
 
 static bool is_text(char c)
 {
@@ -206,5 +206,5 @@ size_t last_log_read(u64 offset, char *buffer, size_t size)
 
 const char *last_log_missing(void)
 {
-	return last.missing;
+	return last.length ? NULL : last.missing ? last.missing : none;
 }
