@@ -1,7 +1,8 @@
 /*
  * Two clocks that every PC has at a frequency that is known: ACPI's power
- * management timer, and counter 2 of the old interval timer, behind the
- * speaker. The TSC's frequency is not known, and a loop's speed even less.
+ * management timer (CONFIG_ACPI_TIME_SOURCE), and counter 2 of the old interval
+ * timer, behind the speaker. The TSC's frequency is not known until it has been
+ * measured by the first, and a loop's speed even less.
  */
 #include "smp/delay.h"
 
@@ -10,11 +11,14 @@
 #include "smp/cpus.h"
 #include "smp/panic.h"
 
-#define PM_HZ   3579545UL /* ACPI 6.5, 4.8.2.1 */
-#define PM_MASK 0xffffffU /* 24 bits are always there */
+#define PM_HZ      3579545UL /* ACPI 6.5, 4.8.3.3 */
+#define PM_24_BITS 0xffffffU
+#define PM_32_BITS 0xffffffffU
 
 #define FADT_PM_TIMER_BLOCK  76
 #define FADT_PM_TIMER_LENGTH 91
+#define FADT_FLAGS           112
+#define FADT_TMR_VAL_EXT     BIT(8) /* the timer has 32 bits */
 
 #define PIT_HZ       1193182UL
 #define PIT_MOST     50000 /* microseconds that 16 bits hold */
@@ -30,19 +34,29 @@
  * may have stopped the timer, and then we do not wait for it for ever. */
 #define READS_MOST(us) ((u64)(us)*100 + 10000)
 
-static u16 pm_port;
+#define CHECK_US    1000 /* how long the TSC is watched, twice */
+#define CHECK_READS 8
 
-u16 fadt_pm_timer(const struct acpi_table *fadt)
+static struct pm_timer pm;
+static u64 tsc_khz; /* measured; 0: the TSC is not to be relied upon */
+
+struct pm_timer fadt_pm_timer(const struct acpi_table *fadt)
 {
+	struct pm_timer timer = {0, PM_24_BITS};
+
 	if (fadt->size <= FADT_PM_TIMER_LENGTH ||
 	    fadt->data[FADT_PM_TIMER_LENGTH] != 4)
-		return 0;
-	return acpi_get32(fadt->data + FADT_PM_TIMER_BLOCK);
+		return timer;
+	timer.port = acpi_get32(fadt->data + FADT_PM_TIMER_BLOCK);
+	if (fadt->size >= FADT_FLAGS + 4 &&
+	    acpi_get32(fadt->data + FADT_FLAGS) & FADT_TMR_VAL_EXT)
+		timer.mask = PM_32_BITS;
+	return timer;
 }
 
 static u32 pm_read(void)
 {
-	return inl(pm_port) & PM_MASK;
+	return inl(pm.port) & pm.mask;
 }
 
 /* A timer that stands still would be waited for without end. */
@@ -56,31 +70,93 @@ static bool pm_runs(void)
 	return false;
 }
 
-void delay_init(void)
+/*
+ * The timer has stopped: it has been read too often, or the TSC says that it is
+ * long past the time.
+ */
+static bool pm_is_stuck(uint us, u64 reads, u64 cycles)
 {
-	struct acpi_table fadt;
-
-	if (smp_find_table("FACP", &fadt) || fadt.doubtful)
-		return;
-	pm_port = fadt_pm_timer(&fadt);
-	if (pm_port && !pm_runs()) {
-		printf("smp: the ACPI timer stands still: PIT instead\n");
-		pm_port = 0;
-	}
+	return tsc_khz ? cycles > 2 * us * tsc_khz / 1000
+		       : reads >= READS_MOST(us);
 }
 
 static void pm_delay(uint us)
 {
 	u32 ticks = us * PM_HZ / 1000000 + 1, last = pm_read(), now;
+	u64 passed = 0, start = rdtsc();
 
-	u64 passed = 0;
-
-	for (u64 i = 0; passed < ticks && i < READS_MOST(us); i++) {
+	for (u64 i = 0; passed < ticks && !pm_is_stuck(us, i, rdtsc() - start);
+	     i++) {
 		cpu_pause();
 		now = pm_read();
-		passed += (now - last) & PM_MASK;
+		passed += (now - last) & pm.mask;
 		last = now;
 	}
+}
+
+/* Both clocks at one moment: of several reads the one that took least, for an
+ * SMI, or an emulator's host, may have come between. */
+static u32 read_both(u64 *tsc)
+{
+	u64 least = ~0UL;
+	u32 ticks = 0;
+
+	for (uint i = 0; i < CHECK_READS; i++) {
+		u64 before = rdtsc();
+		u32 now = pm_read();
+		u64 took = rdtsc() - before;
+
+		if (took >= least)
+			continue;
+		least = took;
+		ticks = now;
+		*tsc = before + took / 2;
+	}
+	return ticks;
+}
+
+static u64 measure_tsc(void)
+{
+	u64 from, to;
+	u32 start = read_both(&from), ticks;
+
+	pm_delay(CHECK_US);
+	ticks = (read_both(&to) - start) & pm.mask;
+	return ticks ? (to - from) * PM_HZ / 1000 / ticks : 0;
+}
+
+/* It may change its pace with the CPU's, or stop: then it is of no use. Two
+ * measurements that agree to within a sixteenth say that it does not. */
+static void check_tsc(void)
+{
+	u64 first = measure_tsc(), second = measure_tsc();
+	u64 more = MAX(first, second), less = MIN(first, second);
+
+	tsc_khz = less && more - less <= more / 16 ? second : 0;
+	if (tsc_khz)
+		printf("smp: the ACPI timer has %u bits; in a microsecond of "
+		       "it are %lu TSC cycles\n",
+		       pm.mask == PM_32_BITS ? 32 : 24, tsc_khz / 1000);
+	else
+		printf("smp: the TSC is not steady: %lu kHz, then %lu kHz, by "
+		       "the ACPI timer\n",
+		       first, second);
+}
+
+void delay_init(void)
+{
+	struct acpi_table fadt;
+
+	if (!CONFIG_ACPI_TIME_SOURCE || smp_find_table("FACP", &fadt) ||
+	    fadt.doubtful)
+		return;
+	pm = fadt_pm_timer(&fadt);
+	if (pm.port && !pm_runs()) {
+		printf("smp: the ACPI timer stands still: PIT instead\n");
+		pm.port = 0;
+	}
+	if (pm.port)
+		check_tsc();
 }
 
 static void pit_delay(uint us)
@@ -103,7 +179,7 @@ static void pit_delay(uint us)
 void delay(uint us)
 {
 	smp_stop_if_panic();
-	if (pm_port) {
+	if (pm.port) {
 		pm_delay(us);
 		return;
 	}

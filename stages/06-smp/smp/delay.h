@@ -6,11 +6,17 @@
 
 #include "vmm/acpi.h"
 
-/* The I/O port of ACPI's power management timer, or 0 when there is none. Pure:
- * @fadt's length and sum are right, its contents may be anything. */
-u16 fadt_pm_timer(const struct acpi_table *fadt);
+/* ACPI's power management timer. */
+struct pm_timer {
+	u16 port; /* 0: there is none */
+	u32 mask; /* its bits: 24 or 32 of them */
+};
 
-/* Choose a clock. CPU 0, before the first delay. */
+/* What @fadt says of the timer. Pure: its length and sum are right, its
+ * contents may be anything. */
+struct pm_timer fadt_pm_timer(const struct acpi_table *fadt);
+
+/* Choose a clock, and check the TSC by it. CPU 0, before the first delay. */
 void delay_init(void);
 
 /* Wait at least @us microseconds, at most 4 seconds. CPU 0, or who panics. */

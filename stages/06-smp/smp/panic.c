@@ -53,14 +53,14 @@ static __noreturn void stop_self(bool in_guest, u64 rip, u64 rsp, u64 rbp)
 		(u64)__builtin_frame_address(0) + 16, \
 		*(u64 *)__builtin_frame_address(0)
 
-void smp_claim_panic(u64 rip, u64 rbp)
+void smp_claim_panic(u64 rip, u64 start)
 {
 	u32 before = 0, self = *this_cpu(cpu_number) + 1;
 
 	if (!__atomic_compare_exchange_n(&panic_cpu, &before, self, false,
 					 __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST) &&
 	    before != self)
-		stop_self(false, rip, rbp, rbp);
+		stop_self(false, rip, start, start);
 }
 
 void smp_stop_if_panic(void)

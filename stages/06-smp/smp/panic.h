@@ -26,9 +26,9 @@ static inline bool smp_must_stop(void)
 	return cpu && cpu != *this_cpu(cpu_number) + 1;
 }
 
-/* This CPU panics, at @rip and @rbp. Does not return if another one has
- * before. */
-void smp_claim_panic(u64 rip, u64 rbp);
+/* This CPU panics, at @rip; its backtrace begins at @start. Does not return if
+ * another one has before. */
+void smp_claim_panic(u64 rip, u64 start);
 
 /* Stop all others, or as many as can be reached. Who panics, once. */
 void smp_stop_others(void);

@@ -136,9 +136,14 @@ static void the_timer_port_comes_from_the_fadt(void **state)
 
 	put(76, 0x608, 4);
 	bytes[91] = 4;
-	assert_int_equal(fadt_pm_timer(&fadt), 0x608);
+	assert_int_equal(fadt_pm_timer(&fadt).port, 0x608);
+	assert_int_equal(fadt_pm_timer(&fadt).mask, 0xffffff);
+	put(112, 1 << 8, 4);
+	assert_int_equal(fadt_pm_timer(&fadt).mask, 0xffffffff);
+	fadt.size = 115; /* its flags are not all there */
+	assert_int_equal(fadt_pm_timer(&fadt).mask, 0xffffff);
 	fadt.size = 91;
-	assert_int_equal(fadt_pm_timer(&fadt), 0);
+	assert_int_equal(fadt_pm_timer(&fadt).port, 0);
 }
 
 /* The machine on which smp_find_cpus() runs: its MADT is the bytes up to here,

@@ -1,5 +1,5 @@
 HOST_TESTS += smp-cpus smp-decode-store smp-store smp-lapic smp-lapic-reset \
-	smp-init-sipi smp-panic smp-many-cpus
+	smp-init-sipi smp-panic smp-many-cpus smp-delay
 
 smp-cpus.sources := smp/test/cpus_test.c smp/test/cpus_fuzz.c smp/cpus.c \
 	smp/delay.c
@@ -25,3 +25,5 @@ smp-panic.sanitize := thread
 smp-many-cpus.sources := smp/test/many_cpus_test.c vmm/nested_root.c \
 	vmm/nested_map.c vmm/nested_tree.c vmm/mtrr.c vmm/mmio.c \
 	vmm/test/nested_host.c
+
+smp-delay.sources := smp/test/delay_test.c smp/delay.c
