@@ -27,7 +27,8 @@ left-out-$(CONFIG_VMX) += vmx/% vmentry/% efi/resume_vmx.c
 left-out-$(CONFIG_SVM) += svm/% efi/resume_svm.c
 left-out-$(CONFIG_HYPERCALL) += vmm/hypercall.c
 left-out-$(CONFIG_UEFI) += efi/%
-left-out-$(CONFIG_FRAMEBUFFER) += efi/framebuffer.c efi/font.c
+left-out-$(CONFIG_FRAMEBUFFER) += efi/framebuffer.c efi/font.c efi/display.c \
+	efi/write_combining.c
 left-out-$(CONFIG_PREFLIGHT) += preflight/%
 left-out-$(CONFIG_DOMAIN) += domain/%
 left-out-$(CONFIG_SHELL) += shell/%

@@ -45,7 +45,7 @@ $(BUILD)/programs.S: $(PROGRAM_ELFS) $(PROGRAM_BUILD)/list mk/programs.awk
 	@for p in $(PROGRAM_ELFS:.elf=); do \
 		echo "program $${p##*/} $$p.bin"; nm -n $$p.elf || exit 1; \
 	done > $@.names
-	@awk -f mk/programs.awk $@.names > $@
+	@awk -v SYMBOLS=$(CONFIG_SYMBOLS) -f mk/programs.awk $@.names > $@
 
 $(BUILD)/programs.o: $(BUILD)/programs.S
 	@$(CC) -c -o $@ $<

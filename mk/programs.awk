@@ -1,7 +1,7 @@
 # Makes the programs for domains a part of the image: for each, from a line
 # "program NAME FILE" and its `nm -n`, the bytes of FILE on pages that hold
-# nothing else, its functions with their names, and its struct program
-# (domain/program.h). FILE begins with _start.
+# nothing else, its functions with their names (-v SYMBOLS=y), and its struct
+# program (domain/program.h). FILE begins with _start.
 function label(kind, i) {
 	return kind "_of_program" i
 }
@@ -21,7 +21,7 @@ $3 ~ /^(_start|program_help)$/ {
 	place[count, $3] = $1
 }
 
-$2 ~ /^[tT]$/ {
+$2 ~ /^[tT]$/ && SYMBOLS {
 	n = functions[count]++
 	address[count, n] = $1
 	symbol[count, n] = $3

@@ -69,13 +69,15 @@ DEBUG_PATHS := $(if $(UP),-fdebug-prefix-map=$(HERE)/= \
 # -mindirect-branch: where an indirect branch goes is predicted from what the
 # guest may have run; a retpoline's is not (book, chapter 5.1). Hence no jump
 # tables. -mharden-sls: nothing is run ahead behind a RET.
-CFLAGS := -std=gnu11 $(if $(CONFIG_DEBUG),-Og,-O2) -g -ffreestanding \
+CFLAGS := -std=gnu11 $(if $(CONFIG_DEBUG),-Og,$(if \
+	$(CONFIG_OPTIMIZE_SIZE),-Os,-O2)) -g -ffreestanding \
 	-fno-builtin-printf \
 	-fno-pic -fno-pie -mcmodel=small -mno-red-zone -mgeneral-regs-only \
 	-fno-stack-protector -fcf-protection=none \
 	-mindirect-branch=thunk -mindirect-branch-register -fno-jump-tables \
 	-mharden-sls=all \
-	-fno-asynchronous-unwind-tables -fno-omit-frame-pointer \
+	-fno-asynchronous-unwind-tables \
+	$(if $(CONFIG_BACKTRACE),-fno-omit-frame-pointer,-fomit-frame-pointer) \
 	-fno-optimize-sibling-calls -fno-strict-aliasing -fno-common \
 	-fmacro-prefix-map=$(HERE)/= $(DEBUG_PATHS) \
 	-Wall -Wextra -Wstrict-prototypes -Wmissing-prototypes -Wvla \
@@ -127,8 +129,9 @@ LD_SCRIPT := boot/vellum.ld
 $(BUILD)/pass1.elf: $(OBJECTS) $(LD_SCRIPT) $(BUILD)/objects
 	@ld $(LDFLAGS) -T $(LD_SCRIPT) -o $@ $(OBJECTS)
 
+# Without CONFIG_SYMBOLS it is empty.
 $(BUILD)/symbols.S: $(BUILD)/pass1.elf mk/symbols.awk
-	@nm -n $< | awk -f mk/symbols.awk > $@
+	@$(if $(CONFIG_SYMBOLS),nm -n $<,:) | awk -f mk/symbols.awk > $@
 
 $(BUILD)/symbols.o: $(BUILD)/symbols.S
 	@$(CC) -c -o $@ $<

@@ -9,7 +9,7 @@
 
 #include "shell/last_log.h"
 
-_Static_assert((LOG_SIZE & (LOG_SIZE - 1)) == 0, "the index is masked");
+_Static_assert((LOG_SIZE & (LOG_SIZE - 1)) == 0, "LOG_SIZE is no power of two");
 
 static struct kept_log early; /* until there are pages that are kept */
 static struct kept_log *ring = &early;

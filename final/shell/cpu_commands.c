@@ -242,8 +242,9 @@ static int begin_backtrace(struct command *c)
 		return -EINVAL;
 	if (p->in_guest)
 		say(c, "CPU %u was in its guest; how it came to stop:\n", n);
-	frame_count = backtrace_walk(p->rip, p->rbp, frames);
-	say(c, "backtrace");
+	frame_count =
+		backtrace_walk(p->rip, backtrace_start(p->rbp, p->rsp), frames);
+	say(c, "%s", BACKTRACE_TITLE);
 	for (uint i = 0; i < frame_count; i++)
 		say(c, "<-0x%lx", frames[i]);
 	say(c, "\n");

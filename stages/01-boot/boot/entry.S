@@ -124,6 +124,7 @@ no_long_mode:
 1:	mov	(%ebx), %cl
 	test	%cl, %cl
 	jz	3f
+#if CONFIG_SERIAL
 	mov	$0x3fd, %dx		/* COM1, line status */
 2:	inb	%dx, %al
 	test	$0x20, %al		/* transmitter empty; an absent port */
@@ -131,6 +132,7 @@ no_long_mode:
 	mov	$0x3f8, %dx
 	mov	%cl, %al
 	outb	%al, %dx
+#endif
 	mov	%cl, (%edi)
 	add	$2, %edi
 	incl	%ebx

@@ -92,7 +92,7 @@ void console_init(void)
 		printf(" %s %s;", (*p)->name,
 		       (*p)->present ? "present" : "absent");
 	printf("\n");
-	if (!serial)
+	if (CONFIG_SERIAL && !serial)
 		printf("console: no serial port answers at 0x3f8 or 0x2f8: "
 		       "watch the screen, or switch COM1 (on a server: console "
 		       "redirection) on in the firmware set-up\n");

@@ -4,7 +4,7 @@
  */
 #include "console/log.h"
 
-_Static_assert((LOG_SIZE & (LOG_SIZE - 1)) == 0, "the index is masked");
+_Static_assert((LOG_SIZE & (LOG_SIZE - 1)) == 0, "LOG_SIZE is no power of two");
 
 static char ring[LOG_SIZE];
 static u64 written; /* characters ever put in */

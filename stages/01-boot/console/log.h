@@ -1,6 +1,6 @@
 /*
- * The log ring: the last 64 KiB of everything that was printed, kept for
- * consoles that come up later and, once the guest owns the serial port, for
+ * The log ring: the end of everything that was printed, kept for consoles that
+ * come up later and, once the guest owns the serial port, for
  * `vellumctl log`.
  */
 #ifndef CONSOLE_LOG_H
@@ -8,7 +8,7 @@
 
 #include "lib/types.h"
 
-#define LOG_SIZE (64 * KIB)
+#define LOG_SIZE (CONFIG_LOG_SIZE * KIB)
 
 /* Append one character; the oldest makes room. The console lock is held. */
 void log_putc(char c);

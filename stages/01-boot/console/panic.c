@@ -86,7 +86,7 @@ static void reboot_on_key(void)
 	machine_reset();
 }
 
-static void __noreturn vpanic(u64 rip, u64 rbp, const char *format,
+static void __noreturn vpanic(u64 rip, u64 start, const char *format,
 			      va_list args)
 {
 	bool first = begin(PANIC_REASON);
@@ -100,7 +100,7 @@ static void __noreturn vpanic(u64 rip, u64 rbp, const char *format,
 	if (begin(PANIC_MESSAGE))
 		print_reason(first_reason);
 	if (begin(PANIC_BACKTRACE))
-		backtrace_print(rip, rbp);
+		backtrace_print(rip, start);
 	if (begin(PANIC_HOOKS) || state == PANIC_HOOKS)
 		run_hooks();
 	if (begin(PANIC_REBOOT))
@@ -116,14 +116,14 @@ void panic(const char *format, ...)
 
 	/* The call's last byte: behind it another function may begin. */
 	va_start(args, format);
-	vpanic((u64)__builtin_return_address(0) - 1,
-	       *(u64 *)__builtin_frame_address(0), format, args);
+	vpanic((u64)__builtin_return_address(0) - 1, BACKTRACE_CALLER, format,
+	       args);
 }
 
-void panic_at(u64 rip, u64 rbp, const char *format, ...)
+void panic_at(u64 rip, u64 start, const char *format, ...)
 {
 	va_list args;
 
 	va_start(args, format);
-	vpanic(rip, rbp, format, args);
+	vpanic(rip, start, format, args);
 }

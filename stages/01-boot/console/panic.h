@@ -16,18 +16,21 @@
 void panic(const char *format, ...)
 	__attribute__((format(printf, 1, 2))) __noreturn;
 
-/* As panic(), when the trouble is at (@rip, @rbp) and not in the caller. */
-void panic_at(u64 rip, u64 rbp, const char *format, ...)
+/* As panic(), when the trouble is at @rip, and not in the caller; its backtrace
+ * begins at @start (console/backtrace.h). */
+void panic_at(u64 rip, u64 start, const char *format, ...)
 	__attribute__((format(printf, 3, 4))) __noreturn;
 
 /*
- * Check what must be true if the program is right, in every build. Never for
- * what the machine, the guest or a full memory can make false.
+ * Check what must be true if the program is right. Without CONFIG_ASSERT @expr
+ * is not even evaluated, so it must change nothing. Never for what the machine,
+ * the guest or a full memory can make false.
  */
-#define assert(expr)                                                         \
-	((expr) ? (void)0                                                    \
-		: panic("Assertion failed!(%s) function %s file %s line %d", \
-			#expr, __func__, __FILE__, __LINE__))
+#define assert(expr)                                                          \
+	(!CONFIG_ASSERT || (expr)                                             \
+		 ? (void)0                                                    \
+		 : panic("Assertion failed!(%s) function %s file %s line %d", \
+			 #expr, __func__, __FILE__, __LINE__))
 
 /*
  * Called at a panic, after the message, in no particular order. A later layer

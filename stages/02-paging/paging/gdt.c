@@ -16,6 +16,7 @@
 #include "paging/gdt.h"
 
 #include "boot/layout.h"
+#include "console/backtrace.h"
 #include "console/panic.h"
 #include "lib/percpu.h"
 #include "paging/paging.h"
@@ -93,4 +94,5 @@ void guard_stacks(void)
 	if (paging_make_guard(stack_guard))
 		panic("no memory for guard pages");
 	guard_ist_stacks();
+	backtrace_is_guard = paging_is_guard;
 }

@@ -15,6 +15,7 @@
 #include "paging/trap.h"
 
 #include "boot/layout.h"
+#include "console/backtrace.h"
 #include "console/panic.h"
 #include "console/printf.h"
 #include "lib/cpu.h"
@@ -152,8 +153,9 @@ static void __noreturn trap_panic(struct trap_frame *frame)
 		*this_cpu(trap_fatal_cr2) = cr2;
 	}
 	describe_trap(frame, cr2, text, sizeof(text));
-	panic_at(frame->rip, frame->rbp, "exception %lu, %s%s (error 0x%lx)",
-		 frame->vector, trap_name(frame->vector), text, frame->error);
+	panic_at(frame->rip, backtrace_start(frame->rbp, frame->rsp),
+		 "exception %lu, %s%s (error 0x%lx)", frame->vector,
+		 trap_name(frame->vector), text, frame->error);
 }
 
 static void print_registers(void)

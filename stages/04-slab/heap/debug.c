@@ -3,10 +3,11 @@
  * class, so that mm_check() on another CPU never sees a slot half filled.
  * Book: chapter 4, "A build that looks for trouble".
  */
-#ifdef VELLUM_TEST
+#include "heap/debug.h"
+
+#if HEAP_DEBUG
 
 #include "console/panic.h"
-#include "heap/debug.h"
 #include "lib/string.h"
 
 #define CANARY 0xca

@@ -1,6 +1,6 @@
 /*
- * What a debug build (TEST=1) adds, to catch those who write where they may
- * not. A slot is, while it is
+ * What CONFIG_HEAP_DEBUG adds, to catch those who write where they may not. A
+ * slot is, while it is
  *
  *	allocated:  | n bytes, the caller's | CANARY bytes | struct trailer |
  *	free:       | POISON bytes                                          |
@@ -8,7 +8,7 @@
  * A write past the end of an object is found by free() and mm_check(), a write
  * to an object that was freed by alloc() and mm_check(). Whole pages have
  * neither: nobody remembers how long they are. The price is a trailer for each
- * object, so that 64 bytes take 128: these builds are for tests.
+ * object, so that 64 bytes take 128: such builds are for tests (TEST=1 is one).
  * Book: chapter 4, "A build that looks for trouble".
  */
 #ifndef HEAP_DEBUG_H
@@ -16,7 +16,11 @@
 
 #include "heap/slab.h"
 
-#ifdef VELLUM_TEST
+#ifndef HEAP_DEBUG /* a host test chooses */
+#define HEAP_DEBUG CONFIG_HEAP_DEBUG
+#endif
+
+#if HEAP_DEBUG
 
 struct trailer {
 	u32 n; /* bytes that the caller asked for */

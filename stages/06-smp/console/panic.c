@@ -91,18 +91,18 @@ static void reboot_on_key(void)
 	machine_reset();
 }
 
-static void __noreturn vpanic(u64 rip, u64 rbp, const char *format,
+static void __noreturn vpanic(u64 rip, u64 start, const char *format,
 			      va_list args)
 {
 	bool first;
 
-	smp_claim_panic(rip, rbp); /* or stop, if it is another CPU's */
+	smp_claim_panic(rip, start); /* or stop, if it is another CPU's */
 	first = begin(PANIC_REASON);
 	if (first)
 		vsnprintf(first_reason, sizeof(first_reason), format, args);
 	if (begin(PANIC_STOP)) {
 		smp_stop_others();
-		place_note(false, rip, rbp, rbp);
+		place_note(false, rip, start, start);
 	}
 	if (begin(PANIC_CONSOLE))
 		console_take_back();
@@ -111,7 +111,7 @@ static void __noreturn vpanic(u64 rip, u64 rbp, const char *format,
 	if (begin(PANIC_MESSAGE))
 		print_reason(first_reason);
 	if (begin(PANIC_BACKTRACE))
-		backtrace_print(rip, rbp);
+		backtrace_print(rip, start);
 	if (begin(PANIC_HOOKS) || state == PANIC_HOOKS)
 		run_hooks();
 	if (begin(PANIC_REBOOT))
@@ -127,14 +127,14 @@ void panic(const char *format, ...)
 
 	/* The call's last byte: behind it another function may begin. */
 	va_start(args, format);
-	vpanic((u64)__builtin_return_address(0) - 1,
-	       *(u64 *)__builtin_frame_address(0), format, args);
+	vpanic((u64)__builtin_return_address(0) - 1, BACKTRACE_CALLER, format,
+	       args);
 }
 
-void panic_at(u64 rip, u64 rbp, const char *format, ...)
+void panic_at(u64 rip, u64 start, const char *format, ...)
 {
 	va_list args;
 
 	va_start(args, format);
-	vpanic(rip, rbp, format, args);
+	vpanic(rip, start, format, args);
 }

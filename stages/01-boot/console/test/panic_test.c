@@ -70,7 +70,7 @@ void console_take_back(void)
 	step(IN_CONSOLE, "consoles\n");
 }
 
-void backtrace_print(u64 rip, u64 rbp)
+void backtrace_print(u64 rip, u64 start)
 {
 	step(IN_BACKTRACE, "backtrace\n");
 }

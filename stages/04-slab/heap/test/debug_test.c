@@ -1,6 +1,6 @@
 /*
- * Host tests of the debug build (VELLUM_TEST): who writes where they may not is
- * found, by mm_check() at once, and by the call that touches the slot next.
+ * Host tests of the debug build: who writes where they may not is found,
+ * by mm_check() at once, and by the call that touches the slot next.
  */
 #include "heap/heap.h"
 #include "heap/debug.h"

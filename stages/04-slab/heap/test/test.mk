@@ -9,9 +9,9 @@ heap-heap.flags := -Wl,--wrap=alloc_page
 
 heap-fail.sources := heap/test/fail_test.c $(heap-code)
 
-# The build that TEST=1 makes: canaries and poison.
+# The build of CONFIG_HEAP_DEBUG: canaries and poison.
 heap-debug.sources := heap/test/debug_test.c $(heap-code)
-heap-debug.flags := -DVELLUM_TEST
+heap-debug.flags := -DHEAP_DEBUG=1
 
 heap-threads.sources := heap/test/threads_test.c $(heap-code)
 heap-threads.sanitize := thread
