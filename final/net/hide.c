@@ -37,10 +37,11 @@
 #include "vmm/vcpu.h"
 #include "vmm/window.h"
 
-#define PORTS    8    /* CF8h to CFFh */
-#define GUARDED  10   /* the card, the host bridge, and bridges between them */
-#define PCIEXBAR 0x60 /* of the host bridge, 8 bytes */
-#define Q35      0x29c08086 /* device and vendor */
+#define PORTS       8  /* CF8h to CFFh */
+#define GUARDED     10 /* the card, the host bridge, and bridges between them */
+#define HOST_BRIDGE 0  /* 00:00.0 */
+#define PCIEXBAR    0x60       /* of the host bridge, 8 bytes */
+#define Q35         0x29c08086 /* device and vendor */
 
 #define MSR_MMIO_CFG_BASE 0xc0010058
 
@@ -70,6 +71,7 @@ static uint guarded_count;
 
 static struct guarded *host; /* has PCIEXBAR; NULL: there is none */
 static u32 moving;           /* a CPU is at it */
+static u32 moves;            /* tried so far */
 
 static struct mmio_page registers[PCI_BARS];
 static struct io_watch ports[PORTS];
@@ -117,8 +119,8 @@ static void write_register(const struct guarded *g, uint reg, uint size,
 
 static u64 read_pciexbar(void)
 {
-	return pci_read(host->bdf, PCIEXBAR) |
-	       (u64)pci_read(host->bdf, PCIEXBAR + 4) << 32;
+	return pci_read(HOST_BRIDGE, PCIEXBAR) |
+	       (u64)pci_read(HOST_BRIDGE, PCIEXBAR + 4) << 32;
 }
 
 static const struct ecam no_window = {.first = 1}; /* and the last is 0 */
@@ -168,7 +170,6 @@ static bool follow_ecam(uint reg, uint size, u32 value)
 /* Of two CPUs that move it at once, one does. */
 static void move_ecam(uint reg, uint size, u32 value)
 {
-	static u32 moves;
 	bool done;
 
 	if (__atomic_exchange_n(&moving, 1, __ATOMIC_SEQ_CST))
@@ -354,12 +355,12 @@ static void guard_bridges(uint bus)
  * the @count windows of MCFG does, unless the chipset is known. */
 static bool has_pciexbar(const struct ecam *mcfg, uint count)
 {
-	u32 id = pci_read(0, PCI_ID);
+	u32 id = pci_read(HOST_BRIDGE, PCI_ID);
 	struct ecam window;
 	bool plain;
 
 	if ((u16)id != (u16)Q35 ||
-	    pci_read(0, PCI_CLASS) >> 16 != CLASS_HOST_BRIDGE)
+	    pci_read(HOST_BRIDGE, PCI_CLASS) >> 16 != CLASS_HOST_BRIDGE)
 		return false;
 	if (ecam_of_pciexbar(read_pciexbar(), &window, &plain))
 		for (uint i = 0; i < count; i++)
@@ -421,7 +422,7 @@ static void guard_ecam(void)
 	if (!acpi_machine_root(&root))
 		count = ecam_read_mcfg(acpi_map, &root, windows, &doubtful);
 	if (has_pciexbar(windows, count))
-		host = guard(0, NULL);
+		host = guard(HOST_BRIDGE, NULL);
 	if (host)
 		guard_movable();
 	is_amd = !guarded_rdmsr(MSR_MMIO_CFG_BASE, &amd) &&
@@ -436,7 +437,7 @@ static void guard_ecam(void)
 		       "doubtful\n");
 }
 
-/* Its registers show ones, and its place is not free for another device. */
+/* Its registers show ones. */
 static uint guard_registers(const struct pci_function *f)
 {
 	uint pages = 0;
@@ -449,10 +450,8 @@ static uint guard_registers(const struct pci_function *f)
 		if (bar->io || !bar->base || !bar->size)
 			continue;
 		watch_memory(&registers[i], base, size, ones);
-		mem_map_add(&boot_info.map, base, size, MEM_RESERVED);
 		pages += size / PAGE_SIZE;
 	}
-	mem_map_finish(&boot_info.map);
 	return pages;
 }
 
