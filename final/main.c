@@ -32,13 +32,46 @@
 #include "vmm/sleep.h"
 #include "vmm/window.h"
 
+/* Has vellum.efi started us? */
+static bool by_uefi(void)
+{
+	return CONFIG_UEFI && boot_info.firmware == BOOT_UEFI;
+}
+
 /* What every CPU does, the first and those that it starts. */
 static void every_cpu(void)
 {
 	vmm_enable();  /* VMX or SVM on, and a virtual CPU made */
 	sleep_watch(); /* a CPU that slept would wake without us */
 	SELFTEST(smp_break_start_up());
-	SELFTEST(domain_selftest_cpu());
+	if (CONFIG_DOMAIN)
+		SELFTEST(domain_selftest_cpu());
+}
+
+/* A range of our own, and all that gives out pages and objects of it. */
+static void take_memory(void)
+{
+	boot_phase("memory");
+	if (CONFIG_LAST_LOG)
+		last_log_find(); /* what an earlier run has left in our range */
+	paging_init();           /* our range, our page tables, and into both */
+	guard_stacks();          /* a stack that overflows faults */
+	paging_demonstrate();    /* what is promised there holds */
+	SELFTEST(paging_selftest());
+	SELFTEST(fault_on_demand()); /* if a word asks for one */
+	page_init(); /* the rest of the range can be allocated */
+	if (CONFIG_LAST_LOG)
+		last_log_keep(); /* from here on, our log outlives a reset */
+	SELFTEST(page_selftest());
+
+	boot_phase("heap");
+	heap_init(); /* objects smaller than a page */
+	SELFTEST(heap_selftest());
+	if (CONFIG_DOMAIN) {
+		mempool_init(); /* pools of objects, apart from all others */
+		SELFTEST(mempool_selftest());
+		domain_init(); /* from here on programs can run in ring 3 */
+	}
 }
 
 /* Comes back with the reason why no guest runs. */
@@ -57,48 +90,36 @@ static const char *start_vellum(int error)
 	if (why)
 		return why;
 
-	boot_phase("memory");
-	last_log_find();      /* what an earlier run has left in our range */
-	paging_init();        /* our range, our page tables, and into both */
-	guard_stacks();       /* a stack that overflows faults */
-	paging_demonstrate(); /* what is promised there holds */
-	SELFTEST(paging_selftest());
-	SELFTEST(fault_on_demand()); /* if a word asks for one */
-	page_init();     /* the rest of the range can be allocated */
-	last_log_keep(); /* from here on, our log outlives a warm reset */
-	SELFTEST(page_selftest());
-
-	boot_phase("heap");
-	heap_init();    /* objects smaller than a page */
-	mempool_init(); /* and pools of them, kept apart from all others */
-	SELFTEST(heap_selftest());
-	SELFTEST(mempool_selftest());
-	domain_init(); /* from here on programs can run in ring 3 */
+	take_memory();
 
 	boot_phase("device");
-	smp_find_cpus(boot_info.firmware == BOOT_UEFI ? efi_census
-						      : smp_census);
-	smp_watch_apic();  /* INITs and start-up IPIs go through it */
-	sleep_watch_fch(); /* sleep control that is in memory */
-	panic_init();      /* what its end needs; until then, it does without */
-	shell_open_doors(); /* for `vellumctl shell`, if a word says so */
+	smp_find_cpus(by_uefi() ? efi_census : smp_census);
+	smp_watch_apic(); /* INITs and start-up IPIs go through it */
+	if (CONFIG_ACPI_SLEEP)
+		sleep_watch_fch(); /* sleep control that is in memory */
+	panic_init(); /* what its end needs; until then, it does without */
+	if (CONFIG_DEBUG_SHELL)
+		shell_open_doors(); /* for `vellumctl shell`, if a word says */
 
 	boot_phase("cpu");
 	direct_map_end(); /* RAM is the guest's from here on */
 	every_cpu();
-	sleep_name_states(); /* which one S3 is, the bytecode says */
+	if (CONFIG_ACPI_SLEEP)
+		sleep_name_states(); /* which one S3 is, the bytecode says */
 
 	boot_phase("cpus");
-	if (boot_info.firmware == BOOT_UEFI)
+	if (by_uefi())
 		efi_expect_cpus(every_cpu); /* the firmware brings them */
 	else
 		smp_start(every_cpu); /* each goes through it, and waits */
 	SELFTEST(smp_break());
-	SELFTEST(fault_at_start());
-	SELFTEST(domain_selftest());
+	if (CONFIG_SHELL)
+		SELFTEST(fault_at_start());
+	if (CONFIG_DOMAIN)
+		SELFTEST(domain_selftest());
 
 	boot_phase("guest");
-	if (boot_info.firmware == BOOT_UEFI)
+	if (by_uefi())
 		return efi_boot_guest(); /* the firmware goes on as one */
 	guest_boot_bios();               /* the boot drive; never comes back */
 }
@@ -111,6 +132,7 @@ void boot_main(u32 magic, u32 info)
 	boot_end(start_vellum(boot_info_read(magic, info)));
 }
 
+#if CONFIG_UEFI
 uint efi_boot_main(u64 handoff);
 
 /* The same, by efi/entry.S: vellum.efi has left us @handoff. */
@@ -119,3 +141,4 @@ uint efi_boot_main(u64 handoff)
 	boot_end(start_vellum(efi_read_handoff(handoff)));
 	return preflight_asked() ? HANDOFF_DONE : HANDOFF_REFUSED;
 }
+#endif

@@ -25,17 +25,12 @@ left-out-$(CONFIG_SERIAL) := console/serial.c
 left-out-$(CONFIG_VGA) += console/vga.c
 left-out-$(CONFIG_VMX) += vmx/% vmentry/% efi/resume_vmx.c
 left-out-$(CONFIG_SVM) += svm/% efi/resume_svm.c
-left-out-$(CONFIG_HYPERCALL) += vmm/hypercall.c
 left-out-$(CONFIG_UEFI) += efi/%
 left-out-$(CONFIG_FRAMEBUFFER) += efi/framebuffer.c efi/font.c efi/display.c \
 	efi/write_combining.c
-left-out-$(CONFIG_PREFLIGHT) += preflight/%
-left-out-$(CONFIG_DOMAIN) += domain/%
-left-out-$(CONFIG_SHELL) += shell/%
+left-out-$(CONFIG_DOMAIN) += domain/% pool/%
+left-out-$(CONFIG_SHELL) += $(addprefix shell/,command.c cpu_commands.c dump.c \
+	fault.c memory_commands.c vellum_commands.c)
+left-out-$(CONFIG_DEBUG_SHELL) += shell/door.c shell/session.c
+left-out-$(CONFIG_LAST_LOG) += shell/last_log.c
 left-out-$(CONFIG_ACPI_SLEEP) += sleep/%
-
-.PHONY: menuconfig config olddefconfig savedefconfig
-menuconfig config olddefconfig savedefconfig:
-	@$(KCONFIG) $@ $(NAME)
-%_defconfig:
-	@$(KCONFIG) $@

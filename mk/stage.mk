@@ -23,6 +23,18 @@ include mk/place.mk
 $(call NEED_LINKS,.)
 include mk/values.mk
 
+# What makes .config is done before, and without, all that depends on it.
+CONFIG_GOALS := $(filter menuconfig config olddefconfig savedefconfig \
+	%_defconfig,$(MAKECMDGOALS))
+ifneq ($(CONFIG_GOALS),)
+OTHER_GOALS := $(filter-out $(CONFIG_GOALS),$(MAKECMDGOALS))
+.PHONY: $(MAKECMDGOALS)
+$(CONFIG_GOALS):
+	@$(PYTHON) tools/kconfig.py $@ $(NAME)
+$(OTHER_GOALS): | $(CONFIG_GOALS)
+	+@$(SUBMAKE) $@
+else
+
 # mk is a link in the repository and a folder in a lab copy; either way what
 # is built goes beside the real one, unless BUILD_ROOT= names another place.
 UP := $(patsubst %mk,%,$(shell readlink mk))
@@ -172,6 +184,8 @@ grade:
 help:
 	@sed -n 's/^#: \{0,1\}//p' mk/stage.mk
 	@[ ! -f EXERCISE ] || sed 's/^/  /' EXERCISE
+
+endif
 
 #: make                 build this stage
 #: make run             boot it in QEMU; Ctrl-A x leaves. EMU=bochs

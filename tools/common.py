@@ -119,6 +119,14 @@ def image(stage):
                      f'{stage} is not built (make does it)')
 
 
+def built_with(image_path):
+    """The options of the build that an image is of, as make has them: name ->
+    value, which is empty where it is off."""
+    path = Path(image_path).with_name('config.mk')
+    return dict(re.findall(r'^CONFIG_(\w+) := ?(.*)$', path.read_text(),
+                           re.MULTILINE)) if path.is_file() else {}
+
+
 def system():
     """The name of the operating system that we run on."""
     try:

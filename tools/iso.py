@@ -13,7 +13,8 @@ import tempfile
 from pathlib import Path
 
 import linux_guest
-from common import BUILD, command, demo_dir, image, locked, main, need
+from common import (BUILD, ToolError, built_with, command, demo_dir, image,
+                    locked, main, need)
 
 STAGE = BUILD / 'final'
 TARGET = STAGE / 'vellum.iso'
@@ -39,6 +40,11 @@ def need_tools():
 
 def files():
     """What goes below /vellum: name -> path."""
+    lacks = [name for name in ('UEFI', 'PREFLIGHT')
+             if not built_with(image('final')).get(name)]
+    if lacks:
+        raise ToolError('its menu is for all machines, and has the preflight '
+                        f'check: it needs CONFIG_{" and CONFIG_".join(lacks)}')
     found = {path.name: path
              for path in sorted((demo_dir() / 'iso').glob('*.cfg'))
              if path.name != 'grub.cfg'}

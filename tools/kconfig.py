@@ -17,7 +17,7 @@ import sys
 from pathlib import Path
 
 from common import TOP, ToolError, main, stage_dir, wrong_python
-from values import nearest
+from values import nearest, one_of
 
 try:
     from kconfiglib import (BOOL, INT, STRING, Kconfig, KconfigError,
@@ -106,7 +106,7 @@ def complaints(path, found):
             yield f'{shown}:{number}: {name}: no line such as CONFIG_NAME=y'
         elif name not in known:
             yield (f'{shown}:{number}: CONFIG_{name}: no such option; '
-                   + nearest(name, known)).rstrip('; ')
+                   + nearest(name.upper(), known)).rstrip('; ')
         elif symbol and symbol.nodes and wrong(symbol, value):
             yield (f'{shown}:{number}: CONFIG_{name}={value}: not '
                    + wrong(symbol, value))
@@ -202,7 +202,8 @@ def goal(name, save_as):
     os.environ['KCONFIG_CONFIG'] = config_file()
     base, is_file, _ = name.rpartition('_defconfig')
     if is_file:
-        path = CONFIGS / base
+        there = sorted(path.name for path in CONFIGS.glob('*'))
+        path = CONFIGS / one_of(name, base, there, 'such configuration')
         load(options(ALL), path)
         program('defconfig', '--kconfig', ROOT, os.path.relpath(path))
         return 0

@@ -2,10 +2,13 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from common import ToolError, need_file
-from values import CARDS, FIRMWARE, MACHINES, megabytes, number, one_of
+from common import ToolError, built_with, need_file
+from values import (CARDS, FIRMWARE, MACHINES, megabytes, number, one_of,
+                    refuse)
 
 LIMITS = {'qemu': 120, 'bochs': 300, 'kvm': 120}
+# The option without which Vellum does not start on such a machine.
+NEEDS = {'qemu': 'SVM', 'bochs': 'VMX', 'uefi': 'UEFI'}
 
 
 @dataclass
@@ -63,3 +66,8 @@ class Settings:
         for path in (self.image, self.disk, self.cdrom, *self.modules):
             if path:
                 need_file(path, f'the {self.emu} machine')
+        options = built_with(self.image) if self.image else {}
+        for name, value in (('EMU', self.emu), ('FIRMWARE', self.firmware)):
+            if options.get(NEEDS.get(value)) == '':
+                refuse(name, value, 'Vellum was built without '
+                       f'CONFIG_{NEEDS[value]}')

@@ -19,7 +19,8 @@ void log_putc(char c)
 {
 	ring->text[written % LOG_SIZE] = c;
 	written++;
-	if (c == '\n' || written - kept_last(ring)->written >= KEPT_SLACK)
+	if (CONFIG_LAST_LOG &&
+	    (c == '\n' || written - kept_last(ring)->written >= KEPT_SLACK))
 		kept_record(ring, written);
 }
 

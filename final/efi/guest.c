@@ -58,7 +58,10 @@ struct cpu_state uefi_cpu_state(const struct efi_cpu *cpu)
 
 void efi_resume(struct vcpu *vcpu, const struct cpu_state *state)
 {
-	(vcpu_ops == &vmx_ops ? vmx_resume : svm_resume)(vcpu, state);
+	if (CONFIG_VMX && vcpu_ops == &vmx_ops)
+		vmx_resume(vcpu, state);
+	else if (CONFIG_SVM)
+		svm_resume(vcpu, state);
 }
 
 const char *efi_boot_guest(void)

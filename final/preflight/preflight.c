@@ -154,6 +154,8 @@ static bool check_vmx(void)
 	struct vmx_caps caps;
 	struct need need;
 
+	if (!CONFIG_VMX)
+		return false;
 	vmx_read_caps(&caps);
 	if (!caps.vmx && !caps.intel)
 		return false;
@@ -191,6 +193,8 @@ static bool check_svm(void)
 	struct svm_caps caps;
 	struct need need;
 
+	if (!CONFIG_SVM)
+		return false;
 	svm_read_caps(&caps);
 	if (!caps.svm && !caps.amd)
 		return false;
@@ -238,8 +242,7 @@ static void check_virtualisation(void)
 	} else if (check_vmx() || check_svm()) {
 		return;
 	} else {
-		need.problem = "this CPU has neither VMX nor SVM (CPUID shows "
-			       "no virtualisation extension)";
+		need.problem = VMM_NO_BACK_END;
 	}
 	report_need(&need);
 }
@@ -350,6 +353,8 @@ const char *preflight(const char *wrong)
 	asked = cmdline_has(&check_word);
 	if (!asked && wrong)
 		return wrong;
+	if (!CONFIG_PREFLIGHT)
+		return asked ? "this build has no preflight check" : NULL;
 	for (uint i = 0; i < ARRAY_SIZE(parts); i++) {
 		if (asked)
 			printf("preflight: %s\n", parts[i].title);

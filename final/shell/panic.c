@@ -211,17 +211,20 @@ static enum ending wait_for_answer(uint seconds, enum ending otherwise)
 	for (u64 us = 0; !seconds || us < seconds * (u64)SECOND; us += STEP) {
 		int key = lone_key();
 
-		if (key == 's')
+		if (CONFIG_SHELL && key == 's')
 			return END_SHELL;
 		if (key == 'r')
 			return END_REBOOT;
 		if (key >= 0 && !told)
-			printf("vellum: s is the shell, r reboots\n");
+			printf("vellum: %sr reboots\n",
+			       CONFIG_SHELL ? "s is the shell, " : "");
 		told |= key >= 0;
 		delay(STEP);
 	}
 	return otherwise;
 }
+
+#define QUESTION (CONFIG_SHELL ? "shell or reboot? [s/r]" : "reboot? [r]")
 
 /* What panic= says; once the shell has run, without it. */
 static enum ending ask(void)
@@ -232,7 +235,7 @@ static enum ending ask(void)
 	bool keys = input_begin();
 	uint seconds;
 
-	if (chosen < 0 || (asked && chosen == END_SHELL))
+	if (chosen < 0 || ((asked || !CONFIG_SHELL) && chosen == END_SHELL))
 		chosen = END_ASK;
 	asked = true;
 	seconds = chosen == END_ASK ? ASK_SECONDS : 0;
@@ -241,8 +244,7 @@ static enum ending ask(void)
 		otherwise = chosen;
 	if (!seconds && (chosen != END_ASK || !keys))
 		return otherwise;
-	printf("vellum: %s",
-	       keys ? "shell or reboot? [s/r]" : "nobody can type here");
+	printf("vellum: %s", keys ? QUESTION : "nobody can type here");
 	if (seconds)
 		printf("; in %u s: %s", seconds, ending_name(otherwise));
 	printf("\n");
@@ -271,7 +273,7 @@ static void __noreturn end(void)
 		cpu_halt_forever();
 	while (ending == END_SHELL) {
 		ending = faults < FAULTS_MOST ? ask() : last_ending();
-		if (ending == END_SHELL)
+		if (CONFIG_SHELL && ending == END_SHELL)
 			run_shell();
 	}
 	if (ending == END_REBOOT) {

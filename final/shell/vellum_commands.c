@@ -44,6 +44,8 @@ static void begin_log(struct command *c, u64 most)
  * character. */
 static int run_last_log(struct command *c)
 {
+	const char *missing =
+		CONFIG_LAST_LOG ? last_log_missing() : "this build keeps none";
 	char text[LOG_PIECE / 4 + 1];
 	size_t n = 1;
 
@@ -51,8 +53,8 @@ static int run_last_log(struct command *c)
 		say(c, "log --last is for root alone\n");
 		return -EPERM;
 	}
-	if (last_log_missing()) {
-		say(c, "log --last: %s\n", last_log_missing());
+	if (missing) {
+		say(c, "log --last: %s\n", missing);
 		return -ENOENT;
 	}
 	if (!c->at[0])

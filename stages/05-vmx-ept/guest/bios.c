@@ -134,8 +134,9 @@ static void place_module(phys_t limit)
 /* The instruction by which the boot code calls us, of the CPU's vendor. */
 static void set_call(phys_t code)
 {
-	const char *call = vcpu_ops == &svm_ops ? "\x0f\x01\xd9"  /* VMMCALL */
-						: "\x0f\x01\xc1"; /* VMCALL */
+	bool svm = CONFIG_SVM && vcpu_ops == &svm_ops;
+	const char *call = svm ? "\x0f\x01\xd9"  /* VMMCALL */
+			       : "\x0f\x01\xc1"; /* VMCALL */
 
 	memcpy((char *)phys_to_direct(code) +
 		       (bios_boot_call - bios_boot_start),

@@ -123,7 +123,7 @@ WORD(hypercall_word, .name = "hypercall",
 
 bool hypercall_is_allowed(void)
 {
-	return cmdline_has(&hypercall_word);
+	return CONFIG_HYPERCALL && cmdline_has(&hypercall_word);
 }
 
 static void (*first_call)(struct vcpu *vcpu);

@@ -23,13 +23,19 @@ struct hypercall {
  * Hypercall @number_, a literal, is @function: it finds its argument in
  * vcpu->regs, leaves its results there, and returns what RAX shall be, 0 or a
  * negative errno. Any program of the guest may call it, on any CPU. A number
- * that two want is a link error.
+ * that two want is a link error. Without CONFIG_HYPERCALL it is left out.
  */
+#if CONFIG_HYPERCALL
 #define HYPERCALL(number_, function)                                        \
 	extern const struct hypercall hypercall_##number_;                  \
 	const struct hypercall hypercall_##number_ __used __aligned(8)      \
 		__attribute__((section(".table.hypercall." #function))) = { \
 			number_, function}
+#else
+#define HYPERCALL(number_, function)                           \
+	static int (*const hypercall_##number_)(struct vcpu *) \
+		__attribute__((unused)) = function
+#endif
 
 /* Does the command line say so? Any CPU. */
 bool hypercall_is_allowed(void);

@@ -33,12 +33,17 @@ u64 vmm_launch_tsc(void)
 
 static void choose_back_end(void)
 {
-	static const struct vcpu_ops *const all[] = {&vmx_ops, &svm_ops};
+	static const struct vcpu_ops *const all[] = {
+		CONFIG_VMX ? &vmx_ops : NULL,
+		CONFIG_SVM ? &svm_ops : NULL,
+	};
 	const char *why = NULL;
 
 	for (uint i = 0; i < ARRAY_SIZE(all); i++) {
 		const char *lacks = NULL;
 
+		if (!all[i]) /* not built in */
+			continue;
 		if (all[i]->probe(&lacks) == 0) {
 			vcpu_ops = all[i];
 			return;
@@ -46,7 +51,7 @@ static void choose_back_end(void)
 		if (lacks) /* of the other vendor's there is nothing to say */
 			why = lacks;
 	}
-	vmm_no_guest("%s", why ? why : "this CPU has neither VMX nor SVM");
+	vmm_no_guest("%s", why ? why : VMM_NO_BACK_END);
 }
 
 uint vmm_cpu_count(void)

@@ -7,6 +7,15 @@
 #include "lib/types.h"
 #include "vmm/vcpu.h"
 
+/* Why there is no guest on a CPU that no back end is for. */
+#if CONFIG_VMX && CONFIG_SVM
+#define VMM_NO_BACK_END "this CPU has neither VMX nor SVM"
+#elif CONFIG_VMX
+#define VMM_NO_BACK_END "this CPU has no VMX, and this build has no SVM"
+#else
+#define VMM_NO_BACK_END "this CPU has no SVM, and this build has no VMX"
+#endif
+
 /* Switch virtualisation on, and make this CPU's virtual CPU. Every CPU. */
 void vmm_enable(void);
 
