@@ -5,7 +5,7 @@
  * phase as it begins.
  */
 #include "boot/boot_info.h"
-#include "boot/cmdline.h"
+#include "boot/settings.h"
 #include "boot/report.h"
 #include "console/console.h"
 #include "domain/domain.h"
@@ -19,6 +19,7 @@
 #include "paging/trap.h"
 #include "pool/mempool.h"
 #include "preflight/preflight.h"
+#include "settings/sources.h"
 #include "shell/door.h"
 #include "shell/fault.h"
 #include "shell/last_log.h"
@@ -84,9 +85,9 @@ static const char *start_vellum(int error)
 	vmm_take_nmis(); /* and no NMI is taken for one */
 
 	boot_phase("console");
-	console_init();                   /* and can be seen */
-	report_machine(error);            /* its loader, its CPU, its memory */
-	why = preflight(cmdline_check()); /* is it fit, are the words right? */
+	console_init();        /* and can be seen */
+	report_machine(error); /* its loader, its CPU, its memory */
+	why = preflight(settings_read_all()); /* fit, and rightly set? */
 	if (why)
 		return why;
 

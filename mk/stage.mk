@@ -153,6 +153,7 @@ $(IMAGE): $(OBJECTS) $(BUILD)/symbols.o
 	@ld $(LDFLAGS) -T $(LD_SCRIPT) -o $@ $(OBJECTS) $(BUILD)/symbols.o
 
 -include $(OBJECTS:.o=.d)
+-include mk/defconfig.mk
 -include mk/efi.mk
 -include mk/guests.mk
 -include mk/host-test.mk

@@ -104,7 +104,7 @@ SEES = """
 import test, tree
 from common import TOP
 from book.coverage import needed
-path = TOP / 'stages/{stage}/boot/cmdline.c'
+path = TOP / 'stages/{stage}/boot/settings.c'
 print(path in tree.sources('.c'), test.folders('{stage}', False),
       sorted(needed(path)), len(path.read_text().splitlines()))
 """
@@ -113,12 +113,12 @@ print(path in tree.sources('.c'), test.folders('{stage}', False),
 def test_every_tool_sees_an_override(copy):
     """It is a source file, its folder is tested, and a chapter must show the
     lines that differ; make compiles it."""
-    stage = override(copy, 'boot/cmdline.c', 'u32 ours;\n')
+    stage = override(copy, 'boot/settings.c', 'u32 ours;\n')
     done = subprocess.run(['/usr/bin/python3', '-c',
                            SEES.format(stage=stage.name)], check=True,
                           env={'PYTHONPATH': str(copy / 'tools')},
                           stdout=subprocess.PIPE, text=True)
-    lines = len((stage / 'boot/cmdline.c').read_text().splitlines())
+    lines = len((stage / 'boot/settings.c').read_text().splitlines())
     assert done.stdout == (f"True ['boot', 'console', 'lib', 'smp'] [{lines}] "
                            f'{lines}\n')
     for folder in (stage, copy / 'final'):
@@ -140,14 +140,14 @@ def test_every_tool_sees_an_override(copy):
      f'boot/memmap.c: is no link to ../../{BOOT}/boot/memmap.c, and OVERRIDES'),
     (lambda stage: (stage / 'boot/report.h').unlink(),
      'OVERRIDES: boot/report.h is not there'),
-    (lambda stage: (stage / 'boot/cmdline.c').unlink(),
-     f'boot/cmdline.c: no link to that of {BOOT}'),
+    (lambda stage: (stage / 'boot/settings.c').unlink(),
+     f'boot/settings.c: no link to that of {BOOT}'),
     (lambda stage: (stage.parent / f'{BOOT}/boot/added.c').write_text('\n'),
      f'boot/added.c: no link to that of {BOOT}'),
-    (lambda stage: (stage / 'boot/cmdline.c').symlink_to('cmdline.h')
-     if (stage / 'boot/cmdline.c').unlink() is None else None,
-     'boot/cmdline.c: a link to cmdline.h, expected '
-     f'../../{BOOT}/boot/cmdline.c'),
+    (lambda stage: (stage / 'boot/settings.c').symlink_to('cmdline.h')
+     if (stage / 'boot/settings.c').unlink() is None else None,
+     'boot/settings.c: a link to cmdline.h, expected '
+     f'../../{BOOT}/boot/settings.c'),
     (lambda stage: (stage / 'boot/report.h').write_bytes(
         (stage.parent / f'{BOOT}/boot/report.h').read_bytes()),
      f'boot/report.h differs in 0 lines from stages/{BOOT}/boot/report.h'),

@@ -1,6 +1,7 @@
-"""The words on Vellum's command line: README lists those that the images have.
+"""Vellum's settings: README lists those that the images have.
 
-Each WORD() leaves a struct word in a table of the image (boot/cmdline.h).
+Each SETTING() leaves a struct setting in a table of an image
+(boot/settings.h).
 """
 import re
 
@@ -8,8 +9,8 @@ import pytest
 from common import BUILD, TOP, stages
 from elf import Elf
 
-ENTRY = 56
-ROW = re.compile(r'^\| `([a-z-]+)(=?)[^`]*` \| .+ \| (\d\d|final)(, `TEST=1`)?'
+ENTRY = 88
+ROW = re.compile(r'^\| `([a-z.-]+)(=?)[^`]*` \| .+ \| (\d\d|final)(, `TEST=1`)?'
                  r' \|$', re.M)
 
 
@@ -19,10 +20,10 @@ def declared(build):
     if not path.is_file():
         pytest.fail(f'{path} is not built', pytrace=False)
     elf = Elf(path)
-    table = range(elf.symbols['__start_words'], elf.symbols['__stop_words'],
-                  ENTRY)
+    table = range(elf.symbols['__start_settings'],
+                  elf.symbols['__stop_settings'], ENTRY)
     words = [(elf.string(elf.words(at, 1)[0]),
-              elf.words(at + 16, 1)[0] & 0xffffffff != 0) for at in table]
+              elf.words(at + 16, 1)[0] != 0) for at in table]
     assert len(dict(words)) == len(words), 'a word is declared twice'
     return dict(words)
 

@@ -5,7 +5,7 @@
  */
 #ifdef VELLUM_TEST
 
-#include "boot/cmdline.h"
+#include "boot/settings.h"
 #include "console/printf.h"
 #include "domain/internal.h"
 #include "lib/cpu.h"
@@ -129,13 +129,13 @@ static const char *program_choice(uint i)
 						 : NULL;
 }
 
-WORD(program_word, .name = "program", .takes = WORD_CHOICE,
-     .choice = program_choice, .help = "run this program (TEST=1)");
+SETTING(program_setting, .name = "program", .type = &choice_type,
+	.choice = program_choice, .help = "run this program (TEST=1)");
 
 static void run_program(void)
 {
 	struct domain_thread t = {.io = &log_io};
-	int i = cmdline_choice(&program_word);
+	int i = setting_choice(&program_setting);
 
 	if (i < 0)
 		return;

@@ -83,6 +83,7 @@ struct efi_handoff {
 	u64 rsdp;                       /* 0: the firmware has none */
 	u64 low_page;                   /* below 1 MiB, and ours */
 	u64 cpus, cpu_count;            /* APIC IDs, u32 each; 0: not known */
+	u64 conf, conf_size;            /* the words of vellum.conf */
 	struct framebuffer framebuffer; /* base 0: there is none */
 	char cmdline[512];
 	char loader[64];

@@ -3,7 +3,7 @@
  * The loader is part of Vellum, so its structure is trusted; what it passes on
  * from the firmware, such as the memory map, is not. Book: chapter 7.
  */
-#include "boot/cmdline.h"
+#include "boot/settings.h"
 #include "boot/layout.h"
 #include "efi/efi_map.h"
 #include "efi/handoff.h"
@@ -14,9 +14,10 @@ struct efi_handoff efi_handoff __attribute__((section(".data")));
 phys_t efi_handoff_phys __attribute__((section(".data")));
 
 /* The loader reads it; here it is only known. */
-WORD(next_program_word, .name = "next", .takes = WORD_TEXT,
-     .only = BIT(BOOT_UEFI),
-     .help = "the program that vellum.efi starts next, a path on its volume");
+SETTING(next_program_setting, .name = "next", .type = &text_type,
+	.only = BIT(BOOT_UEFI),
+	.help = "the program that vellum.efi starts next, a path on its "
+		"volume");
 
 static int fill_boot_info(struct boot_info *boot, const struct efi_handoff *h)
 {
@@ -24,6 +25,7 @@ static int fill_boot_info(struct boot_info *boot, const struct efi_handoff *h)
 	boot->firmware = BOOT_UEFI;
 	boot->rsdp = PHYS(h->rsdp);
 	boot->low.base = h->low_page;
+	boot->conf = (struct mem_range){h->conf, h->conf_size, MEM_RAM};
 	boot->fb = h->framebuffer;
 	boot->vmm_base = PHYS(h->range_base);
 	boot->vmm_size = h->range_size;

@@ -11,7 +11,7 @@
 #include "preflight/preflight.h"
 
 #include "boot/boot_info.h"
-#include "boot/cmdline.h"
+#include "boot/settings.h"
 #include "boot/memmap.h"
 #include "console/printf.h"
 #include "guest/bios.h"
@@ -29,8 +29,8 @@
 
 #define CPUS_SHOWN 1024 /* that are counted here */
 
-WORD(check_word, .name = "check", .holds_back = true,
-     .help = "can this machine run Vellum? Look, and launch nothing");
+SETTING(check_setting, .name = "check", .holds_back = true,
+	.help = "can this machine run Vellum? Look, and launch nothing");
 
 static bool asked;
 static uint reasons;
@@ -350,7 +350,7 @@ bool preflight_asked(void)
 
 const char *preflight(const char *wrong)
 {
-	asked = cmdline_has(&check_word);
+	asked = setting_flag(&check_setting);
 	if (!asked && wrong)
 		return wrong;
 	if (!CONFIG_PREFLIGHT)

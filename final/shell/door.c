@@ -29,7 +29,7 @@
  */
 #include "shell/door.h"
 
-#include "boot/cmdline.h"
+#include "boot/settings.h"
 #include "domain/domain.h"
 #include "lib/errno.h"
 #include "lib/string.h"
@@ -48,8 +48,8 @@ enum shell_call {
 	SHELL_CLOSE,
 };
 
-WORD(debug_word, .name = "debug",
-     .help = "let root's vellumctl shell change things");
+SETTING(debug_setting, .name = "debug",
+	.help = "let root's vellumctl shell change things");
 
 static int open_shell(struct guest_regs *r, u32 rights)
 {
@@ -121,7 +121,7 @@ static u8 port_is_written(const struct io_watch *watch, u8 value)
 
 	if ((u32)r->rax != HYPERCALL_MAGIC || r->rbx != HYPERCALL_SHELL)
 		return value;
-	if (cmdline_has(&debug_word))
+	if (setting_flag(&debug_setting))
 		rights |= RIGHT_CHANGE;
 	r->rax = serve(r, rights);
 	return value;

@@ -7,7 +7,7 @@
 
 #include "shell/fault.h"
 
-#include "boot/cmdline.h"
+#include "boot/settings.h"
 #include "console/panic.h"
 #include "lib/errno.h"
 #include "lib/string.h"
@@ -79,12 +79,13 @@ static const char *fault_name(uint i)
 	return i < ARRAY_SIZE(faults) ? faults[i].name : NULL;
 }
 
-WORD(broken_word, .name = "broken", .takes = WORD_CHOICE, .choice = fault_name,
-     .help = "do what must not happen, at start-up (TEST=1)");
+SETTING(broken_setting, .name = "broken", .type = &choice_type,
+	.choice = fault_name,
+	.help = "do what must not happen, at start-up (TEST=1)");
 
 void fault_at_start(void)
 {
-	int i = cmdline_choice(&broken_word);
+	int i = setting_choice(&broken_setting);
 
 	if (i >= 0)
 		faults[i].raise();

@@ -19,7 +19,7 @@
  */
 #include "shell/panic.h"
 
-#include "boot/cmdline.h"
+#include "boot/settings.h"
 #include "boot/layout.h"
 #include "console/console.h"
 #include "console/printf.h"
@@ -67,9 +67,9 @@ static const char *ending_name(uint i)
 	return names[i];
 }
 
-WORD(panic_word, .name = "panic", .takes = WORD_CHOICE, .choice = ending_name,
-     .max = SECONDS_MOST,
-     .help = "what a panic ends in, after so many seconds without a key");
+SETTING(panic_setting, .name = "panic", .type = &choice_type,
+	.choice = ending_name, .max = SECONDS_MOST, .initial = "ask",
+	.help = "what a panic ends in, after so many seconds without a key");
 
 static struct {
 	u8 guard[PAGE_SIZE];
@@ -230,7 +230,7 @@ static enum ending wait_for_answer(uint seconds, enum ending otherwise)
 static enum ending ask(void)
 {
 	static bool asked;
-	int chosen = cmdline_choice(&panic_word);
+	int chosen = setting_choice(&panic_setting);
 	enum ending otherwise = default_ending();
 	bool keys = input_begin();
 	uint seconds;
@@ -239,7 +239,7 @@ static enum ending ask(void)
 		chosen = END_ASK;
 	asked = true;
 	seconds = chosen == END_ASK ? ASK_SECONDS : 0;
-	seconds = cmdline_number(&panic_word, seconds);
+	seconds = setting_number(&panic_setting, seconds);
 	if (chosen != END_ASK && (chosen != END_SHELL || keys))
 		otherwise = chosen;
 	if (!seconds && (chosen != END_ASK || !keys))
@@ -254,7 +254,7 @@ static enum ending ask(void)
 /* What is left when there is no shell. */
 static enum ending last_ending(void)
 {
-	int chosen = cmdline_choice(&panic_word);
+	int chosen = setting_choice(&panic_setting);
 
 	printf("panic: %u faults: there is no shell any more\n", faults);
 	if (chosen == END_REBOOT || chosen == END_HALT)

@@ -3,12 +3,12 @@
  * how it ends.
  */
 #include "boot/boot_info.h"
-#include "boot/cmdline.h"
+#include "boot/settings.h"
 #include "console/log.h"
 #include "lib/errno.h"
 #include "lib/string.h"
 #include "lib/version.h"
-#include "lib/words.h"
+#include "settings/sources.h"
 #include "shell/command.h"
 #include "shell/last_log.h"
 #include "shell/reboot.h"
@@ -127,44 +127,31 @@ static int run_stats(struct command *c)
 SHELL_COMMAND(stats_command, .name = "stats", .run = run_stats,
 	      .help = "the guest's exits by reason, with cycles");
 
-extern const struct word __start_words[], __stop_words[];
-
 #define SETTINGS 3 /* in a piece */
 
-static void say_setting(struct command *c, const struct word *word)
-{
-	bool given = cmdline_has(word);
-	const char *value =
-		given ? find_word(boot_info.cmdline, word->name) : "";
-	char text[32] = "";
-	size_t length = 0;
-
-	if (*value == '=')
-		next_word(value, &length);
-	memcpy(text, value, MIN(length, sizeof(text) - 1));
-	say(c, "%c %s%s: %s\n", given ? '*' : ' ', word->name, text,
-	    word->help);
-}
-
-/* c->at[0]: the next word. */
+/* c->at[0]: the next setting. */
 static int run_settings(struct command *c)
 {
-	const struct word *w = __start_words + c->at[0];
+	const struct setting *s = __start_settings + c->at[0];
+	char text[96];
 
 	if (!c->at[0])
 		say(c,
-		    "Vellum %s, %s, %lu MiB at 0x%lx; of the words for its\n"
-		    "command line those that it was given have a star:\n",
+		    "Vellum %s, %s, %lu MiB at 0x%lx;\n"
+		    "what was set has a star, and where in parentheses:\n",
 		    vellum_version, vcpu_ops ? vcpu_ops->name : "no guest",
 		    boot_info.vmm_size / MIB, boot_info.vmm_base.v);
-	for (uint i = 0; i < SETTINGS && w < __stop_words; i++)
-		say_setting(c, w++);
-	c->at[0] = w - __start_words;
-	return w < __stop_words;
+	for (uint i = 0; i < SETTINGS && s < __stop_settings; i++, s++) {
+		setting_describe(s, text, sizeof(text));
+		say(c, "%c %s: %s\n", s->value->source ? '*' : ' ', text,
+		    s->help);
+	}
+	c->at[0] = s - __start_settings;
+	return s < __stop_settings;
 }
 
 SHELL_COMMAND(settings_command, .name = "settings", .run = run_settings,
-	      .help = "the words that Vellum was given, and others",
+	      .help = "all settings, and where their values came from",
 	      .rights = RIGHT_INSPECT);
 
 static int run_reboot(struct command *c)

@@ -5,7 +5,7 @@
  * phase as it begins.
  */
 #include "boot/boot_info.h"
-#include "boot/cmdline.h"
+#include "boot/settings.h"
 #include "boot/report.h"
 #include "console/console.h"
 
@@ -15,9 +15,9 @@ static const char *start_vellum(int error)
 	const char *why;
 
 	boot_phase("console");
-	console_init();        /* from here on one can see what happens */
-	report_machine(error); /* its loader, its CPU, its memory */
-	why = cmdline_check(); /* a wrong word is no order to go on */
+	console_init();         /* from here on one can see what happens */
+	report_machine(error);  /* its loader, its CPU, its memory */
+	why = settings_check(); /* a wrong word is no order to go on */
 	if (why)
 		return why;
 

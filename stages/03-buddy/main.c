@@ -5,7 +5,7 @@
  * phase as it begins.
  */
 #include "boot/boot_info.h"
-#include "boot/cmdline.h"
+#include "boot/settings.h"
 #include "boot/report.h"
 #include "console/console.h"
 #include "lib/selftest.h"
@@ -23,9 +23,9 @@ static const char *start_vellum(int error)
 	trap_init(); /* from here on a mistake is reported, not fatal */
 
 	boot_phase("console");
-	console_init();        /* and can be seen */
-	report_machine(error); /* its loader, its CPU, its memory */
-	why = cmdline_check(); /* a wrong word is no order to go on */
+	console_init();         /* and can be seen */
+	report_machine(error);  /* its loader, its CPU, its memory */
+	why = settings_check(); /* a wrong word is no order to go on */
 	if (why)
 		return why;
 

@@ -11,6 +11,7 @@
 #include "lib/cpu.h"
 #include "lib/pte.h"
 #include "lib/string.h"
+#include "settings/conf.h"
 
 _Static_assert(VMMSIZE_ALL <= SIZE_1G, "the map has one GiB for it");
 
@@ -24,6 +25,7 @@ struct low_memory {
 	struct efi_handoff *handoff;
 	u64 (*tables)[512];
 	void *code;
+	char *conf;
 	void *map;
 	u64 map_size;
 };
@@ -94,6 +96,7 @@ static void free_low_memory(struct low_memory *low)
 	low_free(low->handoff, sizeof(*low->handoff));
 	low_free(low->tables, TABLES_SIZE);
 	low_free(low->code, CODE_SIZE);
+	low_free(low->conf, CONF_MAX);
 	low_free(low->map, low->map_size);
 }
 
@@ -103,8 +106,9 @@ static efi_status allocate_low_memory(struct low_memory *low)
 	low->handoff = low_allocate(sizeof(*low->handoff), EFI_LOADER_DATA);
 	low->tables = low_allocate(TABLES_SIZE, EFI_LOADER_DATA);
 	low->code = low_allocate(CODE_SIZE, EFI_LOADER_CODE);
+	low->conf = low_allocate(CONF_MAX, EFI_LOADER_DATA);
 	low->map = low_allocate(low->map_size, EFI_LOADER_DATA);
-	if (low->handoff && low->tables && low->code && low->map &&
+	if (low->handoff && low->tables && low->code && low->conf && low->map &&
 	    !processors_list(low->handoff))
 		return EFI_SUCCESS;
 	loader_print("vellum.efi: Not enough memory below 1 GiB\n");
@@ -113,7 +117,8 @@ static efi_status allocate_low_memory(struct low_memory *low)
 }
 
 /* With all memory allocated: fill the handoff, and go. */
-static efi_status enter(struct low_memory *low, const char *words, u64 *result)
+static efi_status enter(struct low_memory *low, const char *words,
+			const char *conf, u64 *result)
 {
 	struct efi_handoff *h = low->handoff;
 	efi_status status = machine_describe(h, low->map, low->map_size);
@@ -124,6 +129,9 @@ static efi_status enter(struct low_memory *low, const char *words, u64 *result)
 		return status;
 	}
 	copy_string(h->cmdline, words, sizeof(h->cmdline));
+	h->conf = (u64)low->conf;
+	h->conf_size = strlen(conf);
+	memcpy(low->conf, conf, h->conf_size);
 	if (build_map(h, low->tables)) {
 		loader_print("vellum.efi: too few early page tables\n");
 		return EFI_OUT_OF_RESOURCES;
@@ -140,7 +148,7 @@ static efi_status enter(struct low_memory *low, const char *words, u64 *result)
 	return EFI_SUCCESS;
 }
 
-efi_status launch(const char *words, u64 *result)
+efi_status launch(const char *words, const char *conf, u64 *result)
 {
 	struct low_memory low;
 	efi_status status;
@@ -160,7 +168,7 @@ efi_status launch(const char *words, u64 *result)
 		low.handoff->range_base = base;
 		low.handoff->range_size = size;
 		low.handoff->low_page = real_mode;
-		status = enter(&low, words, result);
+		status = enter(&low, words, conf, result);
 		free_low_memory(&low);
 	}
 	if (*result != HANDOFF_IS_GUEST) {

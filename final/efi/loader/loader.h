@@ -20,11 +20,13 @@ void loader_print(const char *format, ...)
 	__attribute__((format(printf, 1, 2)));
 
 /*
- * Find the command line: load options, else vellum.conf beside us, else
- * nothing. Fills @words of @size bytes. What can't be read or makes no sense
- * is named in a message; then the status is an error. (options.c)
+ * Fill @words of @size bytes with the load options, and @text of CONF_MAX + 1
+ * bytes with the words of vellum.conf, which lies beside us; nothing if there
+ * is none. What can't be read or makes no sense is named in a message; then the
+ * status is an error. (options.c)
  */
 efi_status options_read(char *words, size_t size);
+efi_status conf_read(char *text);
 
 /* Longest path of a file, in characters. */
 #define PATH_MAX 256
@@ -106,11 +108,11 @@ void processors_forget(const struct efi_handoff *handoff);
 void processors_enter(struct efi_handoff *handoff, switch_fn *code);
 
 /*
- * Start the hypervisor with the command line @words. *@result says what came
- * of it, HANDOFF_... An error status: it was not started, and a message said
- * why. (launch.c)
+ * Start the hypervisor with the command line @words and the words @conf of
+ * vellum.conf. *@result says what came of it, HANDOFF_... An error status: it
+ * was not started, and a message said why. (launch.c)
  */
-efi_status launch(const char *words, u64 *result);
+efi_status launch(const char *words, const char *conf, u64 *result);
 
 /*
  * The program that `next=' in @words names, a path on our own volume, if there

@@ -14,6 +14,8 @@
 #include "efi/loader/loader.h"
 #include "lib/cpu.h"
 #include "lib/string.h"
+#include "lib/words.h"
+#include "settings/conf.h"
 
 efi_handle efi_image;
 struct efi_system_table *efi_system;
@@ -24,15 +26,15 @@ static const struct efi_guid loaded_image = EFI_LOADED_IMAGE_GUID;
 
 /*
  * Cut @words at the word "--": what follows is not for Vellum, but for the
- * program that next= names.
+ * program that next= names, where it stands in front.
  */
 static const char *split_options(char *words)
 {
 	char *p = words;
 
 	for (; *p; p++)
-		if ((p == words || p[-1] == ' ') && p[0] == '-' &&
-		    p[1] == '-' && (p[2] == ' ' || !p[2])) {
+		if ((p == words || p[-1] <= ' ') && p[0] == '-' &&
+		    p[1] == '-' && p[2] <= ' ') {
 			const char *options = p[2] ? p + 3 : p + 2;
 
 			p[p > words ? -1 : 0] = '\0'; /* the space, too */
@@ -46,8 +48,10 @@ efi_status EFIAPI efi_main(efi_handle image, struct efi_system_table *system);
 /* Called by the firmware: the entry point that the PE header names. */
 efi_status EFIAPI efi_main(efi_handle image, struct efi_system_table *system)
 {
+	static char conf[CONF_MAX + 1];
 	char words[sizeof(((struct efi_handoff *)0)->cmdline)];
-	const char *options;
+	const char *options, *conf_options;
+	bool next_in_conf;
 	efi_status status;
 	u64 result;
 
@@ -63,18 +67,25 @@ efi_status EFIAPI efi_main(efi_handle image, struct efi_system_table *system)
 	if (status)
 		return status;
 	status = options_read(words, sizeof(words));
+	if (!status)
+		status = conf_read(conf);
 	if (status)
 		return status;
+	if (!words[0] && !conf[0])
+		loader_print("vellum.efi: no load options and no vellum.conf "
+			     "beside me: no options\n");
 	options = split_options(words);
-	status = next_load(words);
+	conf_options = split_options(conf);
+	next_in_conf = !find_word(words, "next");
+	status = next_load(next_in_conf ? conf : words);
 	if (status)
 		return status;
-	status = launch(words, &result);
+	status = launch(words, conf, &result);
 	if (!status && result == HANDOFF_REFUSED)
 		status = EFI_UNSUPPORTED;
 	if (status || result == HANDOFF_DONE) {
 		next_unload();
 		return status;
 	}
-	return next_start(options);
+	return next_start(next_in_conf ? conf_options : options);
 }

@@ -9,6 +9,7 @@
 #include "efi/loader/loader.h"
 #include "lib/string.h"
 #include "lib/words.h"
+#include "settings/conf.h"
 
 #define DEVICE_PATH_MAX 1024
 
@@ -55,21 +56,23 @@ static bool make_device_path(const u16 *name, u8 *path)
 	       append(path, &used, &end, sizeof(end));
 }
 
-/* The words of @text, up to a space if @one_word, as UTF-16. */
-static void widen(const char *text, bool one_word, u16 *wide, size_t size)
+/* The @length characters at @text, as far as they fit, as UTF-16; what divides
+ * words, a line's end for example, becomes a space. */
+static void widen(const char *text, size_t length, u16 *wide, size_t size)
 {
-	size_t n = 0;
-
-	for (; text[n] && n + 1 < size && !(one_word && text[n] == ' '); n++)
-		wide[n] = text[n];
-	wide[n] = 0;
+	length = MIN(length, size - 1);
+	for (size_t i = 0; i < length; i++)
+		wide[i] = MAX(text[i], ' ');
+	wide[length] = 0;
 }
 
 static bool make_path(const char *next, u16 *path)
 {
 	u16 name[PATH_MAX];
+	size_t length;
 
-	widen(next, true, name, PATH_MAX);
+	next_word(next, &length);
+	widen(next, length, name, PATH_MAX);
 	for (size_t i = 0; name[i]; i++)
 		if (name[i] == '/')
 			name[i] = '\\';
@@ -160,13 +163,13 @@ static bool started_by_file(void)
 
 efi_status next_start(const char *options)
 {
-	static u16 wide[sizeof(((struct efi_handoff *)0)->cmdline)];
+	static u16 wide[CONF_MAX + 1];
 	struct efi_loaded_image *image;
 
 	if (!next_handle)
 		return started_by_shell() || started_by_file() ? EFI_SUCCESS
 							       : EFI_ABORTED;
-	widen(options, false, wide, ARRAY_SIZE(wide));
+	widen(options, strlen(options), wide, ARRAY_SIZE(wide));
 	if (wide[0] &&
 	    !efi_boot->handle_protocol(next_handle, &loaded_image, &image)) {
 		image->options = wide;

@@ -1,11 +1,12 @@
 /*
- * The command line: what a shell, a boot option or GRUB gives us as load
- * options; if that is nothing, the file vellum.conf in our own directory.
+ * The settings: the command line is what a shell, a boot option or GRUB gives
+ * us as load options; the file vellum.conf is in our own directory.
  */
-#include "efi/loader/conf.h"
+#include "efi/loader/load_options.h"
 #include "efi/loader/loader.h"
 #include "lib/errno.h"
 #include "lib/string.h"
+#include "settings/conf.h"
 
 #define CONF "vellum.conf"
 
@@ -62,49 +63,40 @@ static int load_options(char *words, size_t size)
 	if (skip)
 		loader_print("vellum.efi: the file name in front of the load "
 			     "options is skipped\n");
-	if (!error && words[0])
-		loader_print("vellum.efi: there are load options, so " CONF
-			     " is not read\n");
 	return error;
 }
 
-static efi_status conf_words(char *words, size_t size)
+efi_status conf_read(char *text)
 {
-	static char text[CONF_MAX + 1];
 	u16 path[PATH_MAX];
-	u64 length = sizeof(text);
+	u64 length = CONF_MAX + 1;
 	efi_status status = EFI_NOT_FOUND;
 	uint line;
 
+	text[0] = '\0';
 	if (path_beside_us(u"" CONF, path, ARRAY_SIZE(path)))
 		status = read_file(path, text, &length);
-	if (status == EFI_NOT_FOUND) {
-		loader_print("vellum.efi: no load options and no " CONF
-			     " beside me: no options\n");
+	if (status == EFI_NOT_FOUND)
 		return EFI_SUCCESS;
-	}
 	if (status) {
 		loader_print("vellum.efi: " CONF " can't be read (status "
 			     "0x%lx)\n",
 			     status);
 		return status;
 	}
-	switch (length > CONF_MAX
-			? -E2BIG
-			: conf_parse(text, length, words, size, &line)) {
-	case 0:
-		return EFI_SUCCESS;
-	case -E2BIG:
+	if (length > CONF_MAX) {
 		loader_print("vellum.efi: " CONF " is too long: at most %u "
-			     "bytes, and %lu of them options\n",
-			     CONF_MAX, size - 1);
+			     "bytes\n",
+			     CONF_MAX);
 		return EFI_INVALID;
-	default:
+	}
+	if (conf_clean(text, length, &line)) {
 		loader_print("vellum.efi: " CONF " line %u is no plain text: "
 			     "is the file corrupt?\n",
 			     line);
 		return EFI_INVALID;
 	}
+	return EFI_SUCCESS;
 }
 
 efi_status options_read(char *words, size_t size)
@@ -123,5 +115,5 @@ efi_status options_read(char *words, size_t size)
 			     "(UTF-16; efibootmgr wants -u): ignored\n");
 		words[0] = '\0';
 	}
-	return words[0] ? EFI_SUCCESS : conf_words(words, size);
+	return EFI_SUCCESS;
 }

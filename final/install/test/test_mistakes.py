@@ -11,7 +11,7 @@ import uefi
 from common import command
 
 LAUNCH = r'^vellum: launching the guest[^\n]*\n'
-REFUSED = (r'^vellum: nothing was launched: correct the command line; '
+REFUSED = (r'^vellum: nothing was launched: correct the settings; '
            r'(halted|back to the firmware)\r?\n')
 NOT_PROTECTED = r'^vellum: no guest without protection; halted\r?\n'
 

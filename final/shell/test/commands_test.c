@@ -2,7 +2,7 @@
  * The commands about memory and about Vellum, over the real memory layers, log
  * and command line.
  */
-#include "boot/cmdline.h"
+#include "boot/settings.h"
 #include "console/log.h"
 #include "heap/heap.h"
 #include "heap/test/host_heap.h"
@@ -16,6 +16,8 @@
 #include "vmm/vcpu.h"
 
 struct boot_info boot_info;
+char defconfig_text[1];
+const u32 defconfig_size;
 const char vellum_version[] = "v1.0-test";
 static const struct vcpu_ops ops = {.name = "SVM with NPT"};
 const struct vcpu_ops *vcpu_ops = &ops;
@@ -57,10 +59,26 @@ int guarded(void (*fn)(void *), void *arg, uint *vector)
 	return 0;
 }
 
-WORD(plain_word, .name = "plain", .help = "a plain one");
-WORD(valued_word, .name = "valued", .help = "with a value", .takes = WORD_TEXT);
-WORD(absent_word, .name = "absent", .help = "nobody gave it");
-WORD(other_word, .name = "other", .help = "nor this one");
+SETTING(plain_setting, .name = "plain", .help = "a plain one");
+SETTING(valued_setting, .name = "valued", .help = "with a value",
+	.type = &text_type);
+SETTING(absent_setting, .name = "absent", .help = "nobody gave it");
+SETTING(other_setting, .name = "other", .help = "nor this one");
+
+static u32 numbers[3];
+SETTING(many_setting, .name = "many", .help = "several", .type = &list_type,
+	.key = "n", .max = 9, .numbers = numbers, .most = 3);
+SETTING(initial_setting, .name = "initial", .help = "unless said otherwise",
+	.type = &text_type, .initial = "this");
+
+static void set(const char *line)
+{
+	for (const struct setting *s = __start_settings; s != __stop_settings;
+	     s++)
+		*s->value = (struct setting_value){0};
+	strcpy(boot_info.cmdline, line);
+	settings_check();
+}
 
 static int set_up(void **state)
 {
@@ -70,7 +88,7 @@ static int set_up(void **state)
 	reboots = halts = piece_most = 0;
 	boot_info = (struct boot_info){.vmm_base = PHYS(0x70000000),
 				       .vmm_size = 128 * MIB};
-	strcpy(boot_info.cmdline, "vellum.elf plain valued=1 valued=0x2,3");
+	set("vellum.elf plain valued=1 valued=0x2,3 many=n:7,9");
 	return 0;
 }
 
@@ -264,26 +282,33 @@ static void stats_shows_the_reasons_that_there_were(void **state)
 	assert_null(strstr(said, " 0\n"));
 }
 
-static void settings_marks_the_words_that_were_given(void **state)
+static void settings_tells_every_value_and_its_source(void **state)
 {
+	static const struct setting_source file = {
+		"vellum.conf", "\nother=yes absent=no", .is_file = true};
+
+	settings_read(&file);
 	thread.rights = RIGHT_INSPECT;
 	assert_int_equal(run("settings"), 0);
 	assert_says("Vellum v1.0-test, SVM with NPT, 128 MiB at 0x70000000;");
-	assert_says(" have a star:\n");
-	assert_says("\n* plain: a plain one\n");
-	assert_says("\n* valued=0x2,3: with a value\n");
-	assert_says("\n  absent: nobody gave it\n");
-	assert_says("\n  other: nor this one\n");
+	assert_says("\n* plain (command line): a plain one\n");
+	assert_says("\n* valued=0x2,3 (command line): with a value\n");
+	assert_says("\n* absent=no (vellum.conf:2): nobody gave it\n");
+	assert_says("\n* other=yes (vellum.conf:2): nor this one\n");
+	assert_says("\n* many=n:0x7,0x9 (command line): several\n");
+	assert_says("\n  initial=this: unless said otherwise\n");
 }
 
 static void a_long_value_is_cut(void **state)
 {
+	static char line[512] = "valued=";
+
+	memset(line + 7, 'v', 400);
+	set(line);
 	thread.rights = RIGHT_INSPECT;
-	strcpy(boot_info.cmdline, "valued=");
-	memset(boot_info.cmdline + 7, 'v', 400);
 	assert_int_equal(run("settings"), 0);
 	assert_says("* valued=vvvvvvvvvv");
-	assert_says(": with a value\n");
+	assert_says("... (command line): with a value\n");
 }
 
 static void settings_need_root_and_a_change_needs_debug(void **state)
@@ -325,7 +350,7 @@ int main(void)
 		TEST(log_ends_although_it_is_logged_itself),
 		TEST(what_terminals_obey_is_not_passed_on),
 		TEST(stats_shows_the_reasons_that_there_were),
-		TEST(settings_marks_the_words_that_were_given),
+		TEST(settings_tells_every_value_and_its_source),
 		TEST(a_long_value_is_cut),
 		TEST(settings_need_root_and_a_change_needs_debug),
 		TEST(reboot_and_halt_do_not_come_back),

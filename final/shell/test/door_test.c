@@ -42,9 +42,9 @@ void io_watch(struct io_watch *watch)
 	watched = watch;
 }
 
-bool cmdline_has(const struct word *word)
+bool setting_flag(const struct setting *setting)
 {
-	return strstr(boot_info.cmdline, word->name);
+	return strstr(boot_info.cmdline, setting->name);
 }
 
 static int called(u32 rights, u64 id)

@@ -6,6 +6,7 @@
 #include <sys/mman.h>
 #include <sys/wait.h>
 
+#include "boot/settings.h"
 #include "host.h"
 #include "shell/panic.c"
 
@@ -140,6 +141,7 @@ static const char *end_with(const char *word, const char *typed)
 	strcpy(boot_info.cmdline, word);
 	child = fork();
 	if (child == 0) {
+		settings_check();
 		sigaction(SIGSEGV, &halt, NULL);
 		signal(SIGALRM, SIG_DFL);
 		alarm(SECONDS_OF_TEST);

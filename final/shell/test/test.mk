@@ -20,14 +20,15 @@ shell-dump.flags := -fno-sanitize=null
 
 shell-commands.sources := shell/test/commands_test.c shell/command.c \
 	shell/memory_commands.c shell/vellum_commands.c page/runs.c \
-	boot/cmdline.c console/log.c lib/words.c heap/heap.c heap/check.c \
+	boot/settings.c settings/sources.c settings/conf.c console/log.c \
+	lib/words.c heap/heap.c heap/check.c \
 	heap/debug.c heap/init.c page/page.c page/check.c page/mm.c page/fail.c
 
 shell-input.sources := shell/test/input_test.c shell/input.c
 shell-reboot.sources := shell/test/reboot_test.c shell/reboot.c
 
 # It ends by a signal, of which the address sanitizer has its own opinion.
-shell-panic.sources := shell/test/panic_test.c boot/cmdline.c lib/words.c
+shell-panic.sources := shell/test/panic_test.c boot/settings.c lib/words.c
 shell-panic.sanitize := undefined
 
 shell-cpus.sources := shell/test/cpu_commands_test.c shell/command.c \

@@ -54,7 +54,8 @@ struct boot_info {
 	/* Boot code for the guest, which the loader brought (BIOS); wholly in
 	 * RAM. Size 0: there is none, and a drive is booted. */
 	struct mem_range module;
-	phys_t rsdp; /* ACPI's root pointer; 0: look for it */
+	struct mem_range conf; /* vellum.conf, from the loader. Size 0: none */
+	phys_t rsdp;           /* ACPI's root pointer; 0: look for it */
 	struct framebuffer fb;
 	phys_t vmm_base; /* our range; in stage 01, where we were loaded */
 	u64 vmm_size;

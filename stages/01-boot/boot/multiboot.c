@@ -12,6 +12,9 @@
 #include "console/printf.h"
 #include "lib/errno.h"
 #include "lib/string.h"
+#include "lib/words.h"
+
+#define MODULES_MAX 8U
 
 #define MMAP_ENTRY_MIN (sizeof(struct multiboot_mmap) - sizeof(u32))
 
@@ -92,36 +95,71 @@ static const char *module_fault(const struct boot_info *boot, u64 start,
 	return NULL;
 }
 
-/* The first module is what the guest boots; the memory map is read already. */
+/* Does a word of @name, path or not, end in the file name of settings? */
+static bool is_conf(const char *name)
+{
+	static const char conf[] = "vellum.conf";
+	size_t n = sizeof(conf) - 1, length;
+	const char *word = name;
+
+	for (; (word = next_word(word, &length)); word += length)
+		if (length >= n && !memcmp(word + length - n, conf, n) &&
+		    (length == n || word[length - n - 1] == '/'))
+			return true;
+	return false;
+}
+
+static void read_module(struct boot_info *boot,
+			const struct multiboot_module *module,
+			const void *(*phys_to_ptr)(phys_t))
+{
+	char name[256] = "";
+	struct mem_range *to;
+	const char *fault;
+
+	if (module->string && module->string + sizeof(name) <= 4 * GIB)
+		copy_string(name, phys_to_ptr(PHYS(module->string)),
+			    sizeof(name));
+	to = is_conf(name) ? &boot->conf : &boot->module;
+	fault = to->size ? "is one too many"
+			 : module_fault(boot, module->start, module->end);
+	if (fault)
+		printf("multiboot: the module at 0x%x-0x%x %s: ignored\n",
+		       module->start, module->end, fault);
+	else
+		*to = (struct mem_range){module->start,
+					 module->end - module->start, MEM_RAM};
+}
+
+/* One module has settings, another what the guest boots; the memory map is read
+ * already. */
 static void read_modules(struct boot_info *boot,
 			 const struct multiboot_info *mb,
 			 const void *(*phys_to_ptr)(phys_t))
 {
+	u32 count = mb->flags & MULTIBOOT_INFO_MODS ? mb->mods_count : 0;
 	struct multiboot_module module;
-	const char *fault;
 
-	if (!(mb->flags & MULTIBOOT_INFO_MODS) || !mb->mods_count)
-		return;
-	if (mb->mods_count > 1)
-		printf("multiboot: %u modules: all but the first are ignored\n",
-		       mb->mods_count);
+	if (count > MODULES_MAX)
+		printf("multiboot: %u modules: all but the first %u are "
+		       "ignored\n",
+		       count, MODULES_MAX);
+	count = MIN(count, MODULES_MAX);
 	/* The map may have RAM where 32-bit addresses do not reach. */
-	if (mb->mods_addr + sizeof(module) > 4 * GIB ||
-	    !mem_map_is_ram(&boot->map, mb->mods_addr, sizeof(module))) {
+	if (count && (mb->mods_addr + count * sizeof(module) > 4 * GIB ||
+		      !mem_map_is_ram(&boot->map, mb->mods_addr,
+				      count * sizeof(module)))) {
 		printf("multiboot: the list of modules at 0x%x is not in RAM "
 		       "below 4 GiB: ignored\n",
 		       mb->mods_addr);
 		return;
 	}
-	memcpy(&module, phys_to_ptr(PHYS(mb->mods_addr)), sizeof(module));
-	fault = module_fault(boot, module.start, module.end);
-	if (fault) {
-		printf("multiboot: the module at 0x%x-0x%x %s: ignored\n",
-		       module.start, module.end, fault);
-		return;
+	for (u32 i = 0; i < count; i++) {
+		memcpy(&module,
+		       phys_to_ptr(PHYS(mb->mods_addr + i * sizeof(module))),
+		       sizeof(module));
+		read_module(boot, &module, phys_to_ptr);
 	}
-	boot->module = (struct mem_range){module.start,
-					  module.end - module.start, MEM_RAM};
 }
 
 /* Copy text of the loader's, as far as it fits, and so that it can be printed

@@ -6,7 +6,7 @@
 #ifdef VELLUM_TEST
 
 #include "boot/boot_info.h"
-#include "boot/cmdline.h"
+#include "boot/settings.h"
 #include "boot/layout.h"
 #include "console/panic.h"
 #include "console/printf.h"
@@ -284,12 +284,12 @@ static const char *fault_choice(uint i)
 	return i < ARRAY_SIZE(faults) ? faults[i].name : NULL;
 }
 
-WORD(fault_word, .name = "fault", .takes = WORD_CHOICE, .choice = fault_choice,
-     .help = "raise this exception (TEST=1)");
+SETTING(fault_setting, .name = "fault", .type = &choice_type,
+	.choice = fault_choice, .help = "raise this exception (TEST=1)");
 
 void fault_on_demand(void)
 {
-	int i = cmdline_choice(&fault_word);
+	int i = setting_choice(&fault_setting);
 
 	if (i < 0)
 		return;

@@ -14,7 +14,7 @@
  */
 #include "guest/bios.h"
 
-#include "boot/cmdline.h"
+#include "boot/settings.h"
 #include "boot/layout.h"
 #include "boot/memmap.h"
 #include "console/printf.h"
@@ -47,14 +47,14 @@ static struct guest_map guest_map;
 static struct mem_range taken[GUEST_MAP_TAKEN];
 static uint taken_count;
 
-WORD(boot_word, .name = "boot", .takes = WORD_NUMBER, .max = 0xff,
-     .only = BIT(BOOT_BIOS),
-     .help = "the BIOS drive to boot: 0x80 is the first disk, 0xe0 a CD");
+SETTING(boot_setting, .name = "boot", .type = &number_type, .max = 0xff,
+	.only = BIT(BOOT_BIOS),
+	.help = "the BIOS drive to boot: 0x80 is the first disk, 0xe0 a CD");
 
 /* Which drive does the guest boot? From boot= or, without it, boot_info. */
 static u8 boot_drive(void)
 {
-	return cmdline_number(&boot_word, boot_info.boot_drive);
+	return setting_number(&boot_setting, boot_info.boot_drive);
 }
 
 static u16 conventional_kib(void)

@@ -2,7 +2,7 @@
  * Breaking a VMCS field on purpose, in test builds: break-vmcs=FIELD on the
  * command line. A boot test then sees whether the checker names the field.
  */
-#include "boot/cmdline.h"
+#include "boot/settings.h"
 #include "vmentry/check.h"
 
 #ifdef VELLUM_TEST
@@ -31,13 +31,13 @@ static const char *break_choice(uint i)
 	return i < ARRAY_SIZE(breakable) ? breakable[i].name : NULL;
 }
 
-WORD(break_word, .name = "break-vmcs", .takes = WORD_CHOICE,
-     .choice = break_choice,
-     .help = "write nonsense to this field of the VMCS (TEST=1)");
+SETTING(break_setting, .name = "break-vmcs", .type = &choice_type,
+	.choice = break_choice,
+	.help = "write nonsense to this field of the VMCS (TEST=1)");
 
 void vmx_break_vmcs(void)
 {
-	int i = cmdline_choice(&break_word);
+	int i = setting_choice(&break_setting);
 
 	if (i >= 0)
 		vmcs_write(breakable[i].field, breakable[i].value);

@@ -5,7 +5,7 @@
  */
 #include "vmm/console.h"
 
-#include "boot/cmdline.h"
+#include "boot/settings.h"
 #include "console/console.h"
 #include "console/printf.h"
 
@@ -17,14 +17,14 @@ static const char *console_choice(uint i)
 	return i < count ? consoles_start[i]->name : i == count ? "none" : NULL;
 }
 
-WORD(console_word, .name = "console", .takes = WORD_CHOICE,
-     .choice = console_choice,
-     .help = "where Vellum prints while a guest runs; if not said, nowhere");
+SETTING(console_setting, .name = "console", .type = &choice_type,
+	.choice = console_choice, .initial = "none",
+	.help = "where Vellum prints while a guest runs");
 
 /* The console that console= chooses, present or not; NULL: none. */
 static const struct console *chosen_console(void)
 {
-	int i = cmdline_choice(&console_word);
+	int i = setting_choice(&console_setting);
 
 	return i >= 0 && i < consoles_end - consoles_start ? consoles_start[i]
 							   : NULL;

@@ -13,7 +13,7 @@
  * ours (guest/bios_boot.S). Book: chapter 5.
  */
 #include "boot/boot_info.h"
-#include "boot/cmdline.h"
+#include "boot/settings.h"
 #include "console/console.h"
 #include "console/log.h"
 #include "lib/cpu.h"
@@ -118,12 +118,12 @@ HYPERCALL(3, call_free);
 HYPERCALL(4, call_check);
 HYPERCALL(5, call_pages);
 
-WORD(hypercall_word, .name = "hypercall",
-     .help = "let vellumctl in the guest work");
+SETTING(hypercall_setting, .name = "hypercall",
+	.help = "let vellumctl in the guest work");
 
 bool hypercall_is_allowed(void)
 {
-	return CONFIG_HYPERCALL && cmdline_has(&hypercall_word);
+	return CONFIG_HYPERCALL && setting_flag(&hypercall_setting);
 }
 
 static void (*first_call)(struct vcpu *vcpu);

@@ -10,7 +10,7 @@
  */
 #include "vmm/msr.h"
 
-#include "boot/cmdline.h"
+#include "boot/settings.h"
 #include "console/printf.h"
 #include "lib/cpu.h"
 #include "lib/errno.h"
@@ -32,9 +32,9 @@ extern const struct msr_handler __table_msr_start[], __table_msr_end[];
 static u32 passed[PASSED_MOST];
 static uint passed_count;
 
-WORD(msr_word, .name = "msr", .takes = WORD_NUMBERS, .key = "pass",
-     .max = UINT32_MAX, .most = PASSED_MOST,
-     .help = "MSRs that the guest may write, against the rule");
+SETTING(msr_setting, .name = "msr", .type = &list_type, .key = "pass",
+	.max = UINT32_MAX, .numbers = passed, .most = PASSED_MOST,
+	.help = "MSRs that the guest may write, against the rule");
 
 /* Writes that were refused, or of which not all bits counted: one entry for
  * each MSR; msr_lock protects it all. */
@@ -80,7 +80,7 @@ static void read_passed(void)
 {
 	u64 bits;
 
-	passed_count = cmdline_numbers(&msr_word, passed);
+	passed_count = setting_list(&msr_setting);
 	for (uint i = 0; i < passed_count; i++) {
 		bool ours = verdict_of(passed[i], &bits) != MSR_PASS;
 

@@ -7,7 +7,7 @@
  */
 #ifdef VELLUM_TEST
 
-#include "boot/cmdline.h"
+#include "boot/settings.h"
 #include "console/panic.h"
 #include "console/printf.h"
 #include "lib/percpu.h"
@@ -16,18 +16,18 @@
 #include "smp/start.h"
 #include "vmm/msr.h"
 
-WORD(panic_storm_word, .name = "panic-storm",
-     .help = "all CPUs print, and the first one panics (TEST=1)");
-WORD(panic_early_word, .name = "panic-early",
-     .help = "the second CPU panics in its start-up (TEST=1)");
-WORD(panic_msr_word, .name = "panic-msr",
-     .help = "panic at WRMSR of 1041 hexadecimal (TEST=1)");
-WORD(lock_order_word, .name = "lock-order",
-     .help = "take two locks in the wrong order (TEST=1)");
+SETTING(panic_storm_setting, .name = "panic-storm",
+	.help = "all CPUs print, and the first one panics (TEST=1)");
+SETTING(panic_early_setting, .name = "panic-early",
+	.help = "the second CPU panics in its start-up (TEST=1)");
+SETTING(panic_msr_setting, .name = "panic-msr",
+	.help = "panic at WRMSR of 1041 hexadecimal (TEST=1)");
+SETTING(lock_order_setting, .name = "lock-order",
+	.help = "take two locks in the wrong order (TEST=1)");
 
 void smp_panic_storm(void)
 {
-	while (cmdline_has(&panic_storm_word))
+	while (setting_flag(&panic_storm_setting))
 		printf("storm: CPU %u abcdefghijklmnopqrstuvwxyz\n",
 		       *this_cpu(cpu_number));
 }
@@ -45,7 +45,7 @@ static void take_locks_wrongly(void)
 
 static bool panics_by_msr(void)
 {
-	return cmdline_has(&panic_msr_word);
+	return setting_flag(&panic_msr_setting);
 }
 
 static int write_panic_msr(struct vcpu *vcpu, u32 msr, u64 value)
@@ -58,15 +58,15 @@ MSR_HANDLER_IF(panics_by_msr, panic, MSR_PANIC, MSR_PANIC, NULL,
 
 void smp_break_start_up(void)
 {
-	if (*this_cpu(cpu_number) == 1 && cmdline_has(&panic_early_word))
+	if (*this_cpu(cpu_number) == 1 && setting_flag(&panic_early_setting))
 		panic("in the midst of a start-up");
 }
 
 void smp_break(void)
 {
-	if (cmdline_has(&lock_order_word))
+	if (setting_flag(&lock_order_setting))
 		take_locks_wrongly();
-	if (cmdline_has(&panic_storm_word)) {
+	if (setting_flag(&panic_storm_setting)) {
 		delay(100000);
 		panic("in the midst of a storm");
 	}

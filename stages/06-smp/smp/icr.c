@@ -13,7 +13,7 @@
  * only they can read. So LDR and DFR are noted when they are written.
  * Book: chapter 6, "Whose INIT?".
  */
-#include "boot/cmdline.h"
+#include "boot/settings.h"
 #include "console/printf.h"
 #include "lib/cpu.h"
 #include "lib/errno.h"
@@ -34,11 +34,11 @@
 static bool is_let_through(const struct smp_cpu *cpu)
 {
 #ifdef VELLUM_TEST
-	WORD(firmware_starts_word, .name = "firmware-starts",
-	     .only = BIT(BOOT_UEFI),
-	     .help = "let the firmware start the further CPUs (TEST=1)");
+	SETTING(firmware_starts_setting, .name = "firmware-starts",
+		.only = BIT(BOOT_UEFI),
+		.help = "let the firmware start the further CPUs (TEST=1)");
 
-	return cpu->state == CPU_OFF && cmdline_has(&firmware_starts_word);
+	return cpu->state == CPU_OFF && setting_flag(&firmware_starts_setting);
 #else
 	return false;
 #endif

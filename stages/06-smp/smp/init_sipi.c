@@ -18,7 +18,7 @@
  */
 #include "smp/init_sipi.h"
 
-#include "boot/cmdline.h"
+#include "boot/settings.h"
 #include "lib/string.h"
 #include "smp/call.h"
 #include "smp/lapic.h"
@@ -197,8 +197,8 @@ static const char *icr_choice(uint i)
 	return names[i];
 }
 
-WORD(icr_word, .name = "icr", .takes = WORD_CHOICE, .choice = icr_choice,
-     .help = "are the guest's INITs watched for, or left to the hardware");
+SETTING(icr_setting, .name = "icr", .type = &choice_type, .choice = icr_choice,
+	.help = "are the guest's INITs watched for, or left to the hardware");
 
 /*
  * Bochs up to 2.7 mixes up INIT and VMX: an INIT that has caused an exit is
@@ -221,7 +221,7 @@ bool init_sipi_is_reported(bool can_wait, bool uefi, const char *word,
 
 static bool hardware_reports(void)
 {
-	int i = cmdline_choice(&icr_word);
+	int i = setting_choice(&icr_setting);
 	bool can_wait =
 		vcpu_ops->wait_for_sipi && !vcpu_ops->wait_for_sipi(NULL, true);
 

@@ -1,6 +1,6 @@
-FUZZ_TARGETS += memmap-fuzz multiboot-fuzz cmdline-fuzz
+FUZZ_TARGETS += memmap-fuzz multiboot-fuzz settings-fuzz
 
 memmap-fuzz.sources := boot/test/memmap_fuzz.c boot/memmap.c
 multiboot-fuzz.sources := boot/test/multiboot_fuzz.c boot/multiboot.c \
-	boot/memmap.c
-cmdline-fuzz.sources := boot/test/cmdline_fuzz.c boot/cmdline.c lib/words.c
+	boot/memmap.c lib/words.c
+settings-fuzz.sources := boot/test/settings_fuzz.c boot/settings.c lib/words.c

@@ -26,9 +26,9 @@ static void make_memory(void)
 	require(mprotect(memory + 4 * GIB, PAGE_SIZE, PROT_NONE) == 0);
 }
 
-static void check_module(const struct boot_info *boot)
+static void check_module(const struct boot_info *boot,
+			 const struct mem_range *m)
 {
-	const struct mem_range *m = &boot->module;
 	bool in_ram = false;
 
 	for (uint i = 0; i < boot->map.count; i++) {
@@ -62,7 +62,9 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
 	require(memchr(boot.cmdline, 0, sizeof(boot.cmdline)));
 	require(memchr(boot.loader, 0, sizeof(boot.loader)));
 	if (boot.module.size)
-		check_module(&boot);
+		check_module(&boot, &boot.module);
+	if (boot.conf.size)
+		check_module(&boot, &boot.conf);
 	memset(memory + INFO, 0, size);
 	return 0;
 }

@@ -249,31 +249,91 @@ static void the_boot_drive_comes_from_the_top_byte(void **state)
 }
 
 #define MODULES 0x4000
+#define STRINGS 0x4800
 
-/* RAM up to 32 KiB, with @count modules, the first as given. */
-static void set_module(u32 count, u32 start, u32 end)
+/* RAM up to 32 KiB, with @count modules, the first as given, the others empty;
+ * its name is @name. */
+static void set_module_named(u32 count, u32 start, u32 end, const char *name)
 {
-	struct multiboot_module m = {.start = start, .end = end};
+	struct multiboot_module m = {start, end, STRINGS, 0};
 
 	add_mmap(0, 20, 0, 0x8000, 1);
 	info()->flags |= MULTIBOOT_INFO_MODS;
 	info()->mods_count = count;
 	info()->mods_addr = MODULES;
 	memcpy(memory + MODULES, &m, sizeof(m));
+	strcpy((char *)memory + STRINGS, name);
 }
 
-static void the_first_module_is_taken_over(void **state)
+static void set_module(u32 count, u32 start, u32 end)
+{
+	set_module_named(count, start, end, "");
+}
+
+static void a_module_is_taken_over(void **state)
 {
 	set_module(1, 0x5000, 0x5123);
 	assert_int_equal(parse(), 0);
 	assert_int_equal(boot.module.base, 0x5000);
 	assert_int_equal(boot.module.size, 0x123);
+	assert_int_equal(boot.conf.size, 0);
 	assert_string_equal(host_printed, "");
 	clear(state);
-	set_module(3, 0x5000, 0x8000);
+	set_module(9, 0x5000, 0x8000);
 	assert_int_equal(parse(), 0);
 	assert_int_equal(boot.module.size, 0x3000);
-	assert_non_null(strstr(host_printed, "3 modules: all but the first"));
+	assert_non_null(strstr(host_printed, "9 modules: all but the first 8"));
+}
+
+static void settings_are_known_by_the_name_of_their_file(void **state)
+{
+	static const char *const good[] = {
+		"vellum.conf",
+		"/boot/vellum/vellum.conf",
+		"x.txt vellum.conf",
+		"my.conf  a/vellum.conf  z",
+	};
+	static const char *const other[] = {
+		"xvellum.conf",
+		"vellum.conf.old",
+		"vellum.con",
+		"/vellum.conf/x",
+	};
+
+	for (uint i = 0; i < ARRAY_SIZE(good); i++) {
+		clear(state);
+		set_module_named(1, 0x5000, 0x5123, good[i]);
+		assert_int_equal(parse(), 0);
+		assert_int_equal(boot.conf.base, 0x5000);
+		assert_int_equal(boot.conf.size, 0x123);
+		assert_int_equal(boot.module.size, 0);
+	}
+	for (uint i = 0; i < ARRAY_SIZE(other); i++) {
+		clear(state);
+		set_module_named(1, 0x5000, 0x5123, other[i]);
+		assert_int_equal(parse(), 0);
+		assert_int_equal(boot.conf.size, 0);
+		assert_int_equal(boot.module.size, 0x123);
+	}
+}
+
+static void settings_and_boot_code_come_in_any_order(void **state)
+{
+	struct multiboot_module m[] = {{0x5000, 0x5100, 0, 0},
+				       {0x6000, 0x6200, STRINGS, 0},
+				       {0x7000, 0x7300, 0, 0},
+				       {0x7400, 0x7500, STRINGS, 0}};
+
+	for (uint first = 0; first < 2; first++) {
+		clear(state);
+		set_module_named(4 - first, 0, 0, "vellum.conf");
+		memcpy(memory + MODULES, m + first, sizeof(m) - first * 16);
+		assert_int_equal(parse(), 0);
+		assert_int_equal(boot.conf.base, 0x6000);
+		assert_int_equal(boot.module.base, first ? 0x7000 : 0x5000);
+		assert_non_null(
+			strstr(host_printed, "0x7400-0x7500 is one too many"));
+	}
 }
 
 static void a_list_of_no_modules_has_none(void **state)
@@ -364,7 +424,9 @@ int main(void)
 		T(other_framebuffers_are_left_alone),
 		T(strings_and_information_above_4_gib_are_refused),
 		T(the_boot_drive_comes_from_the_top_byte),
-		T(the_first_module_is_taken_over),
+		T(a_module_is_taken_over),
+		T(settings_are_known_by_the_name_of_their_file),
+		T(settings_and_boot_code_come_in_any_order),
 		T(a_list_of_no_modules_has_none),
 		T(a_module_that_can_not_be_is_ignored_by_name),
 		T(a_list_of_modules_out_of_ram_is_not_read),

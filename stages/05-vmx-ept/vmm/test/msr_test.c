@@ -2,6 +2,7 @@
  * WRMSR and RDMSR exits: what is passed on, what is taken in silence, what is a
  * #GP, and what is said of it.
  */
+#include "boot/settings.h"
 #include "boot/boot_info.h"
 #include "host.h"
 #include "lib/errno.h"
@@ -97,6 +98,10 @@ static void begin(const struct vcpu_ops *ops, const char *line)
 	boot_info = (struct boot_info){.firmware = BOOT_BIOS};
 	assert_true(copy_string(boot_info.cmdline, line,
 				sizeof(boot_info.cmdline)));
+	for (const struct setting *s = __start_settings; s != __stop_settings;
+	     s++)
+		*s->value = (struct setting_value){0};
+	settings_check();
 	memset(exits, 2, sizeof(exits));
 	msr_intercept_all(&vcpu);
 	host_printed[0] = '\0';

@@ -54,5 +54,5 @@ vmm-msr-rules.optimize := -O2
 
 HOST_TESTS += vmm-msr
 vmm-msr.sources := vmm/test/msr_test.c vmm/msr.c vmm/msr_rules.c \
-	boot/cmdline.c lib/words.c
+	boot/settings.c lib/words.c
 vmm-msr.libs := -Wl,-T,$(HERE)/vmm/test/msr_tables.ld

@@ -290,7 +290,7 @@ def test_nonsense_for_boot_is_refused(machine, needs_guest, word):
     # pylint: disable=unused-argument
     pc = machine(cmdline=word)
     pc.expect(rf'^command line: `{word}` is wrong: it must be boot=0..0xff')
-    pc.expect(r'^vellum: nothing was launched: correct the command line; ',
+    pc.expect(r'^vellum: nothing was launched: correct the settings; ',
               panic_ends=False)
 
 

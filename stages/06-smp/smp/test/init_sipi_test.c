@@ -3,7 +3,7 @@
  * reports them.
  */
 #include "boot/boot_info.h"
-#include "boot/cmdline.h"
+#include "boot/settings.h"
 #include "host.h"
 #include "smp/call.h"
 #include "smp/init_sipi.h"
@@ -220,7 +220,9 @@ bool lapic_is_x2apic(void)
 	return false;
 }
 
-int cmdline_choice(const struct word *word)
+const struct setting_type choice_type;
+
+int setting_choice(const struct setting *setting)
 {
 	return -1;
 }

@@ -1,14 +1,10 @@
 /*
- * Reading vellum.conf and load options, both into one line of words.
+ * Reading load options into one line of words.
  *
- *	# The next program to start, when Vellum runs
- *	next=\EFI\debian\grubx64.efi
- *	hypercall console=com2
- *
- * Anything can be in a file, and firmware is known to pass binary data as load
- * options: what is no plain text is refused. This file runs on the host, too.
+ * Firmware is known to pass binary data as load options: what is no plain text
+ * is refused. This file runs on the host, too.
  */
-#include "efi/loader/conf.h"
+#include "efi/loader/load_options.h"
 
 #include "lib/errno.h"
 #include "lib/string.h"
@@ -44,29 +40,6 @@ static int add(struct words *w, uint c)
 		return -E2BIG;
 	w->text[w->used++] = c;
 	w->text[w->used] = '\0';
-	return 0;
-}
-
-int conf_parse(const char *text, size_t size, char *words, size_t words_size,
-	       uint *line)
-{
-	struct words w = {words, words_size, 0, false};
-	bool comment = false;
-	int error;
-
-	words[0] = '\0';
-	*line = 1;
-	for (size_t i = 0; i < size; i++) {
-		if (text[i] == '#')
-			comment = true;
-		if (text[i] == '\n') {
-			comment = false;
-			++*line;
-		}
-		error = add(&w, comment ? ' ' : (u8)text[i]);
-		if (error)
-			return error;
-	}
 	return 0;
 }
 

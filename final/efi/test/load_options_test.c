@@ -1,16 +1,10 @@
 /*
- * vellum.conf and load options, good and bad.
+ * Load options, good and bad.
  */
-#include "efi/loader/conf.h"
+#include "efi/loader/load_options.h"
 #include "host.h"
 
 static char words[32];
-static uint line;
-
-static int parse(const char *text)
-{
-	return conf_parse(text, strlen(text), words, sizeof(words), &line);
-}
 
 /* True if a command was skipped. */
 static bool skipped;
@@ -27,40 +21,14 @@ static int options(const char *text, bool skip_command)
 	return options_parse(wide, n + 1, &skipped, words, sizeof(words));
 }
 
-static void lines_become_one_line_of_words(void **state)
-{
-	assert_int_equal(parse("hypercall\r\n\r\n\tconsole=com2  check\n"), 0);
-	assert_string_equal(words, "hypercall console=com2 check");
-}
-
-static void comments_end_with_their_line(void **state)
-{
-	assert_int_equal(parse("# \xc3\xa4\nnext=\\a.efi# x\nb #"), 0);
-	assert_string_equal(words, "next=\\a.efi b");
-}
-
-static void an_empty_file_has_no_words(void **state)
-{
-	assert_int_equal(parse(""), 0);
-	assert_string_equal(words, "");
-	assert_int_equal(parse(" \n\n# only a comment"), 0);
-	assert_string_equal(words, "");
-}
-
-static void a_byte_that_is_no_text_is_named_by_its_line(void **state)
-{
-	assert_int_equal(parse("a\nb\nc\x80"), -EINVAL);
-	assert_int_equal(line, 3);
-	assert_int_equal(conf_parse("\0", 1, words, sizeof(words), &line),
-			 -EINVAL);
-}
-
 static void words_may_fill_the_buffer_and_no_more(void **state)
 {
-	assert_int_equal(parse("0123456789 0123456789 012345678"), 0);
+	assert_int_equal(options("0123456789 0123456789 012345678", false), 0);
 	assert_int_equal(strlen(words), sizeof(words) - 1);
-	assert_int_equal(parse("0123456789 0123456789 0123456789"), -E2BIG);
-	assert_int_equal(parse("0123456789012345678901234567890 x"), -E2BIG);
+	assert_int_equal(options("0123456789 0123456789 0123456789", false),
+			 -E2BIG);
+	assert_int_equal(options("0123456789012345678901234567890 x", false),
+			 -E2BIG);
 }
 
 static void load_options_end_at_the_nul(void **state)
@@ -109,8 +77,6 @@ static void random_bytes_stay_in_the_buffer(void **state)
 		for (uint i = 0; i < size; i++)
 			text[i] = host_random(8) ? ' ' + host_random(64)
 						 : host_random(256);
-		conf_parse(text, size, words, sizeof(words), &line);
-		assert_true(strlen(words) < sizeof(words));
 		skipped = true;
 		options_parse((u16 *)text, size / 2, &skipped, words,
 			      sizeof(words));
@@ -121,10 +87,6 @@ static void random_bytes_stay_in_the_buffer(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(lines_become_one_line_of_words),
-		cmocka_unit_test(comments_end_with_their_line),
-		cmocka_unit_test(an_empty_file_has_no_words),
-		cmocka_unit_test(a_byte_that_is_no_text_is_named_by_its_line),
 		cmocka_unit_test(words_may_fill_the_buffer_and_no_more),
 		cmocka_unit_test(load_options_end_at_the_nul),
 		cmocka_unit_test(the_name_of_the_program_is_left_out),

@@ -4,7 +4,7 @@
  */
 #include <ctype.h>
 
-#include "boot/cmdline.h"
+#include "boot/settings.h"
 #include "fuzz.h"
 #include "lib/errno.h"
 
@@ -19,13 +19,13 @@ static const char *colour(uint i)
 	return names[i];
 }
 
-WORD(check_word, .name = "check", .help = "look", .holds_back = true);
-WORD(boot_word, .name = "boot", .help = "drive", .takes = WORD_NUMBER,
-     .max = 0xff);
-WORD(colour_word, .name = "colour", .help = "paint", .takes = WORD_CHOICE,
-     .choice = colour);
-WORD(end_word, .name = "end", .help = "then", .takes = WORD_CHOICE,
-     .choice = colour, .max = 99);
+SETTING(check_setting, .name = "check", .help = "look", .holds_back = true);
+SETTING(boot_setting, .name = "boot", .help = "drive", .type = &number_type,
+	.max = 0xff);
+SETTING(colour_setting, .name = "colour", .help = "paint", .type = &choice_type,
+	.choice = colour);
+SETTING(end_setting, .name = "end", .help = "then", .type = &choice_type,
+	.choice = colour, .max = 99);
 
 /* What follows @name in the last word of the line that is "@name" or begins
  * with "@name=", in a copy; or NULL. */
@@ -57,12 +57,21 @@ static long number(const char *text, unsigned long max)
 		       : -1;
 }
 
+static void check_flag(const char *text)
+{
+	bool on = text && (!*text || !strcmp(text, "=yes"));
+
+	require(refused || setting_flag(&check_setting) == on);
+	require(!text || on || !strcmp(text, "=no") || refused);
+}
+
 static void check_number(const char *text)
 {
 	long value = number(text, 0xff);
 	bool good = value >= 0;
 
-	require(cmdline_number(&boot_word, 999) == (good ? value : 999));
+	require(refused ||
+		setting_number(&boot_setting, 999) == (good ? value : 999));
 	require(!text || good || refused);
 }
 
@@ -73,7 +82,7 @@ static void check_choice(const char *text)
 		: !strcmp(text, "=green") ? 1
 					  : -ENOENT;
 
-	require(cmdline_choice(&colour_word) == i);
+	require(refused || setting_choice(&colour_setting) == i);
 	require(!text || i >= 0 || refused);
 }
 
@@ -89,9 +98,9 @@ static void check_choice_with_number(char *text)
 		i = !strcmp(text, "=red")     ? 0
 		    : !strcmp(text, "=green") ? 1
 					      : -ENOENT;
-	require(cmdline_choice(&end_word) == i);
-	require(cmdline_number(&end_word, 999) ==
-		(i >= 0 && colon ? value : 999));
+	require(refused || setting_choice(&end_setting) == i);
+	require(refused || setting_number(&end_setting, 999) ==
+				   (i >= 0 && colon ? value : 999));
 	require(!text || i >= 0 || refused);
 }
 
@@ -102,13 +111,16 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
 	for (size_t i = 0; i < size; i++) /* as multiboot.c does */
 		boot_info.cmdline[i] =
 			data[i] >= ' ' && data[i] <= '~' ? data[i] : '\t';
-	refused = cmdline_check();
+	for (const struct setting *s = __start_settings; s != __stop_settings;
+	     s++)
+		*s->value = (struct setting_value){0};
+	refused = settings_check();
 	fuzz_operations++;
 	/* What comes of the image's name in front is for the tests. */
 	if (boot_info.cmdline[0] == '/' || boot_info.cmdline[0] == '(' ||
 	    strstr(boot_info.cmdline, ".elf"))
 		return 0;
-	require(cmdline_has(&check_word) == (expected("check") != NULL));
+	check_flag(expected("check"));
 	check_number(expected("boot"));
 	check_choice(expected("colour"));
 	check_choice_with_number(expected("end"));
