@@ -5,7 +5,7 @@
 # have a common part, in guest/test/metal/.
 
 GUEST_DIR := guest/test/metal
-GUEST_DIRS := $(GUEST_DIR) guest/test/demo smp/test/metal
+GUEST_DIRS := $(GUEST_DIR) guest/test/demo smp/test/metal net/test/metal
 GUEST_DEMOS := $(basename $(notdir $(wildcard guest/test/demo/*.c)))
 
 ifneq ($(and $(wildcard $(GUEST_DIR)),$(if $(TEST)$(DEBUG),,build)),)
@@ -30,9 +30,9 @@ guest-high := high
 GUEST_NAMES := memory hidden instructions nmi mtrr modes triple vmx \
 	breakpoints all wait stuck high $(GUEST_DEMOS)
 $(foreach name,$(GUEST_DEMOS),$(eval guest-$(name) := $(name)))
-# Its parts, in the order in which they try; the last is a later stage's.
+# Its parts, in the order in which they try; the last are later stages'.
 guest-attack := attack attack_memory attack_instructions attack_msrs \
-	attack_machine attack_wake ap_code attack_cpus
+	attack_machine attack_wake ap_code attack_cpus attack_card
 # Those of a later stage, for more than one CPU.
 guest-signals := ap_code signals
 guest-panic := ap_code panic

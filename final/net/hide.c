@@ -438,29 +438,24 @@ static void guard_ecam(void)
 }
 
 /* Its registers show ones. */
-static uint guard_registers(const struct pci_function *f)
+static void guard_registers(const struct pci_function *f)
 {
-	uint pages = 0;
-
 	for (uint i = 0; i < PCI_BARS; i++) {
 		const struct pci_bar *bar = &f->bars[i];
-		u64 base = ALIGN_DOWN(bar->base, PAGE_SIZE);
-		u64 size = ALIGN_UP(bar->size, PAGE_SIZE);
 
 		if (bar->io || !bar->base || !bar->size)
 			continue;
-		watch_memory(&registers[i], base, size, ones);
-		pages += size / PAGE_SIZE;
+		watch_memory(&registers[i], ALIGN_DOWN(bar->base, PAGE_SIZE),
+			     ALIGN_UP(bar->size, PAGE_SIZE), ones);
+		printf(" 0x%lx", bar->base);
 	}
-	return pages;
 }
 
 void net_hide(const struct pci_function *f)
 {
 	const u8 *shown = make_shown(f);
-	uint pages = guard_registers(f);
+	struct guarded *card = guard(f->bdf, shown);
 
-	guard(f->bdf, shown);
 	guard_bridges(PCI_BUS(f->bdf));
 	guard_ecam();
 	for (uint i = 0; i < PORTS; i++) {
@@ -468,15 +463,13 @@ void net_hide(const struct pci_function *f)
 		ports[i].access = config_access;
 		io_watch(&ports[i]);
 	}
-	printf("net: " PCI_BDF_FORMAT
-	       " is hidden from the guest%s: %u pages of "
-	       "registers, configuration space by ports",
+	printf("net: hidden from the guest: " PCI_BDF_FORMAT "%s, registers",
 	       PCI_BDF_ARGS(f->bdf),
-	       shown == ones ? "" : ", with a function of no use in its place",
-	       pages);
+	       shown == ones ? "" : " but for a function of no use");
+	guard_registers(f);
+	printf(", configuration space");
 	for (uint i = 0; i < PLACES; i++)
-		if (guarded_functions[0].ecam[i].page.v != ECAM_NOWHERE)
-			printf(" and at 0x%lx",
-			       guarded_functions[0].ecam[i].page.v);
-	printf("\n");
+		if (card->ecam[i].page.v != ECAM_NOWHERE)
+			printf(" 0x%lx and", card->ecam[i].page.v);
+	printf(" by ports\n");
 }

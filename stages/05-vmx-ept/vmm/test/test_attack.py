@@ -23,10 +23,16 @@ CONTROLS = sorted(name for name in breakit.patches() if '-attack-' in name)
 def attempts():
     """(what, kind of control, control) of each attempt."""
     found = []
-    for path in sorted((TOP / 'stages').glob('*/*/test/metal/attack_*.c')):
-        if not path.parent.is_symlink():
-            found += ROW.findall(path.read_text())
+    for path in sources('metal/attack_*.c'):
+        found += ROW.findall(path.read_text())
     return found
+
+
+def sources(name):
+    """Files in the folders' test/, each once."""
+    found = [*(TOP / 'stages').glob(f'*/*/test/{name}'),
+             *(TOP / 'final').glob(f'*/test/{name}')]
+    return sorted({path.resolve() for path in found})
 
 
 @pytest.mark.parametrize('cpus', [
@@ -72,8 +78,7 @@ def test_a_change_is_seen_from_outside(stage, needs_guest, at, complaint):
 
 def test_each_attempt_has_its_control():
     """A patch under which it escapes or Vellum falls, or a host test."""
-    host_tests = ' '.join(path.read_text() for path
-                          in (TOP / 'stages').glob('*/*/test/test.mk'))
+    host_tests = ' '.join(path.read_text() for path in sources('test.mk'))
     patches = breakit.patches()
     assert len(attempts()) >= 30
     for what, kind, control in attempts():

@@ -137,6 +137,10 @@ bool hypercall(struct hypercall *h, u64 command, u64 argument);
 /* How many lines of Vellum's log begin with @start? -1: nobody answers. */
 int count_in_log(const char *start);
 
+/* The same, and the last of them, cut to LOG_LINE - 1 characters. */
+#define LOG_LINE 256
+int find_in_log(const char *start, char found[LOG_LINE]);
+
 /* The drive that the BIOS booted. */
 u8 boot_drive(void);
 

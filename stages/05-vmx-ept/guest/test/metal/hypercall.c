@@ -8,7 +8,6 @@
 
 #define HYPERCALL_MAGIC 0x6d756c6c
 #define LOG_PIECE       32
-#define LOG_LINE        128
 
 #define HYPERCALL(name, instruction)                                     \
 	static void name(void *arg)                                      \
@@ -48,7 +47,7 @@ s64 count_exits(void)
 	return -1;
 }
 
-int count_in_log(const char *start)
+int find_in_log(const char *start, char found[LOG_LINE])
 {
 	char line[LOG_LINE];
 	struct hypercall h;
@@ -66,13 +65,23 @@ int count_in_log(const char *start)
 		for (uint i = 0; i < MIN(h.rdx, (u64)LOG_PIECE); i++) {
 			char c = ((char *)text)[i];
 
-			if (length < LOG_LINE)
+			if (length < LOG_LINE - 1)
 				line[length++] = c;
 			if (c != '\n')
 				continue;
-			count += length >= strlen(start) &&
-				 !memcmp(line, start, strlen(start));
+			line[length] = '\0';
 			length = 0;
+			if (memcmp(line, start, strlen(start)))
+				continue;
+			memcpy(found, line, LOG_LINE);
+			count++;
 		}
 	}
+}
+
+int count_in_log(const char *start)
+{
+	char found[LOG_LINE];
+
+	return find_in_log(start, found);
 }

@@ -45,6 +45,14 @@ uint e820_map(const struct e820 **map)
 	return count;
 }
 
+/* PCI's configuration space is reserved, and as large; it begins with the host
+ * bridge, as the ports show it. */
+static bool is_ecam(u64 base)
+{
+	outl(0xcf8, BIT(31));
+	return *(volatile u32 *)base == inl(0xcfc);
+}
+
 bool find_hidden(u64 *base, u64 *size)
 {
 	const struct e820 *map;
@@ -56,7 +64,8 @@ bool find_hidden(u64 *base, u64 *size)
 
 		if (e->type == 2 && e->size >= RESERVED_LEAST &&
 		    e->base % RESERVED_ALIGN == 0 &&
-		    e->base + e->size <= 4 * GIB && e->size > *size) {
+		    e->base + e->size <= 4 * GIB && e->size > *size &&
+		    !is_ecam(e->base)) {
 			*base = e->base;
 			*size = e->size;
 		}
