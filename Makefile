@@ -195,6 +195,13 @@ help:
 #:                      MM_FAIL_AT=n the n-th memory allocation fails
 #:                      BUILD_ROOT=DIR builds there, not in build/ (for all
 #:                      commands; the tree may be read-only then)
+#: make menuconfig      choose what is built, in a menu, and leave it in .config;
+#:                      make config asks instead
+#: make NAME_defconfig  .config of final/configs/NAME: default, tiny, debug
+#: make savedefconfig   NAME=mine: final/configs/mine of .config
+#: make olddefconfig    .config without what is no option (any more), and with
+#:                      what is new. KCONFIG_CONFIG=FILE is used instead of
+#:                      .config (for all commands)
 #: make test            each kind of test; STAGE= EMU= choose, PYTEST= goes to
 #:                      pytest; ALL=1 the slow variants as well; SWEEP=1 lets
 #:                      every allocation of a boot fail, one by one

@@ -91,6 +91,13 @@ def test_a_wrong_line_stops_the_build(place, tmp_path):
         assert 'CC ' not in text
 
 
+def test_a_file_that_is_not_there_is_no_configuration(place, tmp_path):
+    """Where one is named; .config itself need not be there."""
+    status, text = make(BOOT, env=place)
+    assert status == 2
+    assert f'KCONFIG_CONFIG={tmp_path}/.config: no such file' in text
+
+
 def test_what_another_stage_has_is_no_error(tmp_path):
     """One .config is for all of them."""
     lines = 'CONFIG_UEFI=n\nCONFIG_SVM=n\nCONFIG_VGA=n\n'
@@ -134,12 +141,13 @@ def test_make_hands_its_switches_on(place, tmp_path):
 @pytest.mark.parametrize('goal, message', [
     ('tiy_defconfig', 'did you mean tiny_defconfig? see `make help`'),
     ('menuconfg', 'did you mean menuconfig?'),
+    ('savedefconfig NAME=../x', 'NAME=../x: a file in final/configs: '),
     ('menuconfig', 'menuconfig wants a terminal'),
     ('config', 'no more answers'),
 ])
 def test_a_goal_that_cannot_be_is_explained(place, tmp_path, goal, message):
     """And .config is not touched."""
-    status, text = make(goal, env=place)
+    status, text = make(*goal.split(), env=place)
     assert status == 2 and message in text
     assert 'Traceback' not in text and not (tmp_path / '.config').exists()
 
@@ -226,7 +234,7 @@ def test_the_menu_changes_what_is_built_and_booted(place, tmp_path):
     assert '#define CONFIG_VGA 0\n' in image.with_name('config.h').read_text()
     assert 'vga' not in command([need('nm', 'binutils'), image])
     # And back: what is concerned is built anew, nothing else is left over.
-    (tmp_path / '.config').unlink()
+    (tmp_path / '.config').write_text('')
     status, text = make(BOOT, env=place)
     assert status == 0 and 'vga.c' in text
     assert 'vga' in command([need('nm', 'binutils'), image])

@@ -99,9 +99,10 @@ def make_environment(**more):
     """Our environment for a make of its own, which shares no job slots with
     one that has called us, nor its variables; and more. It builds the
     defaults, whatever .config says."""
-    return {'KCONFIG_CONFIG': '/dev/null', **{name: value for name, value in os.environ.items() if name not
-               in ('MAKEFLAGS', 'MFLAGS', 'MAKELEVEL', 'MAKEOVERRIDES')},
-            **more}
+    ours = ('MAKEFLAGS', 'MFLAGS', 'MAKELEVEL', 'MAKEOVERRIDES')
+    kept = {name: value for name, value in os.environ.items()
+            if name not in ours}
+    return {'KCONFIG_CONFIG': '/dev/null', **kept, **more}
 
 
 @contextmanager

@@ -10,6 +10,7 @@
 Debian's python3-kconfiglib has the language and the menu. The options of the
 last stage are those of all: a .config is for every stage.
 """
+import curses
 import os
 import re
 import runpy
@@ -165,7 +166,9 @@ def write(path, lines, always=False):
 
 def generate(out, config, words):
     """Write config.h and config.mk into out; the exit status."""
-    found = options(Path.cwd())
+    found, asked = options(Path.cwd()), os.environ.get('KCONFIG_CONFIG')
+    if asked and not Path(config).exists():
+        raise ToolError(f'KCONFIG_CONFIG={asked}: no such file')
     load(found, config)
     switches(found, words)
     out = Path(out)
@@ -189,6 +192,9 @@ def program(name, *argv):
     except EOFError:
         raise ToolError(f'no more answers: {config_file()} is as it was') \
             from None
+    except curses.error as error:
+        raise ToolError(f'this terminal has no menu ({error}): make config '
+                        'asks instead') from None
 
 
 def config_file():
