@@ -726,6 +726,40 @@ static void all_that_says_where_ecam_is_counts(void **state)
 	assert_null(page_at(0x10000000 + card));
 }
 
+#define ROUNDS 20000
+
+static void *name_one_then_the_other(void *arg)
+{
+	for (uint i = 0; i < ROUNDS; i++) {
+		guest_io(PCI_ADDRESS, 4, true, PCI_ENABLE | CARD << 8);
+		guest_io(PCI_ADDRESS, 4, true, PCI_ENABLE | OTHER << 8);
+	}
+	return NULL;
+}
+
+/* One CPU says whose space it means; another one reads and writes there. */
+static void cpus_that_race_find_nothing_either(void **state)
+{
+	struct function before = *find(CARD);
+	uint found = 0, others = 0;
+	pthread_t other;
+
+	address = PCI_ENABLE | OTHER << 8;
+	assert_int_equal(
+		pthread_create(&other, NULL, name_one_then_the_other, NULL), 0);
+	for (uint i = 0; i < ROUNDS; i++) {
+		u32 id = guest_io(PCI_DATA, 4, false, 0);
+
+		found += id == 0x10d38086;
+		others += id == 0x29228086;
+		guest_io(PCI_DATA, 4, true, 0);
+	}
+	pthread_join(other, NULL);
+	assert_int_equal(found, 0);
+	assert_true(others);
+	assert_memory_equal(find(CARD), &before, sizeof(before));
+}
+
 static void on_bus_0_no_bridge_is_touched(void **state)
 {
 	start(state);
@@ -760,6 +794,8 @@ int main(void)
 		cmocka_unit_test_setup(
 			a_register_that_is_locked_is_followed_nowhere,
 			start_q35),
+		cmocka_unit_test_setup(cpus_that_race_find_nothing_either,
+				       start_q35),
 		cmocka_unit_test(all_that_says_where_ecam_is_counts),
 		cmocka_unit_test(on_bus_0_no_bridge_is_touched),
 	};

@@ -7,20 +7,21 @@
 #include "guest/test/metal/attack.h"
 #include "lib/string.h"
 
-#define PCI_ADDRESS 0xcf8
-#define PCI_DATA    0xcfc
-#define PCI_ENABLE  BIT(31)
-#define PCI_CLASS   0x08
-#define PCI_HEADER  0x0c
-#define PCI_BUSES   0x18
-#define PCIEXBAR    0x60
-#define Q35         0x29c08086
-#define BRIDGE      0x0604
-#define HIDDEN      "net: hidden from the guest: "
-#define E1000_CTRL  (0x0000 / 4)
-#define E1000_RESET BIT(26)
-#define OTHER_BUS   0x42
-#define OTHER_ECAM  0xd0000000UL
+#define PCI_ADDRESS      0xcf8
+#define PCI_DATA         0xcfc
+#define PCI_ENABLE       BIT(31)
+#define PCI_CLASS        0x08
+#define PCI_BUSES        0x18
+#define PCI_BRIDGE       0x3c /* control is its upper half */
+#define PCI_BRIDGE_RESET BIT(22)
+#define PCIEXBAR         0x60
+#define Q35              0x29c08086
+#define BRIDGE           0x0604
+#define HIDDEN           "net: hidden from the guest: "
+#define E1000_CTRL       (0x0000 / 4)
+#define E1000_RESET      BIT(26)
+#define OTHER_BUS        0x42
+#define OTHER_ECAM       0xd0000000UL
 
 /* The card, as Vellum's log names it. */
 struct card {
@@ -187,24 +188,43 @@ static u32 find_bridge(uint bus)
 	return 0;
 }
 
+static bool find_way(struct card *card, u32 *bridge)
+{
+	if (!find_card(card))
+		return false;
+	*bridge = card->bdf >> 8 ? find_bridge(card->bdf >> 8) : 0;
+	if (!*bridge)
+		note("no bridge is above it");
+	return *bridge;
+}
+
 static enum verdict number_bus_anew(const struct attack *a)
 {
 	struct card card;
 	u32 bridge, before, id;
 
-	if (!find_card(&card))
+	if (!find_way(&card, &bridge))
 		return AS_ON_HARDWARE;
-	bridge = card.bdf >> 8 ? find_bridge(card.bdf >> 8) : 0;
-	if (!bridge) {
-		note("no bridge is above it");
-		return AS_ON_HARDWARE;
-	}
 	before = read_pci(bridge, PCI_BUSES);
 	write_pci(bridge, PCI_BUSES, OTHER_BUS << 16 | OTHER_BUS << 8);
 	id = read_pci(OTHER_BUS << 8 | (card.bdf & 0xff), 0);
 	write_pci(bridge, PCI_BUSES, before);
 	note("the bridge keeps its numbers");
 	return id == ~0U ? REFUSED : ESCAPED;
+}
+
+static enum verdict reset_bus(const struct attack *a)
+{
+	struct card card;
+	u32 bridge, before, after;
+
+	if (!find_way(&card, &bridge))
+		return AS_ON_HARDWARE;
+	before = read_pci(bridge, PCI_BRIDGE);
+	write_pci(bridge, PCI_BRIDGE, before | PCI_BRIDGE_RESET);
+	after = read_pci(bridge, PCI_BRIDGE);
+	write_pci(bridge, PCI_BRIDGE, before);
+	return after & PCI_BRIDGE_RESET ? ESCAPED : REFUSED;
 }
 
 ATTACKS = {
@@ -215,4 +235,5 @@ ATTACKS = {
 	{"ECAM moved", move_ecam, SHOWN_BY("14-attack-pciexbar")},
 	{"the card under another number", number_bus_anew,
 	 SHOWN_BY("14-attack-bridge")},
+	{"a reset of its bus", reset_bus, SHOWN_BY("14-attack-bridge")},
 };
