@@ -195,8 +195,8 @@ help:
 #:                      MM_FAIL_AT=n the n-th memory allocation fails
 #:                      BUILD_ROOT=DIR builds there, not in build/ (for all
 #:                      commands; the tree may be read-only then)
-#: make menuconfig      choose what is built, in a menu, and leave it in .config;
-#:                      make config asks instead
+#: make menuconfig      choose what is built, in a menu, and leave it in
+#:                      .config; make config asks instead
 #: make NAME_defconfig  .config of final/configs/NAME: default, tiny, debug
 #: make savedefconfig   NAME=mine: final/configs/mine of .config
 #: make olddefconfig    .config without what is no option (any more), and with

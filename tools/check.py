@@ -65,8 +65,9 @@ def check_format():
 def check_columns():
     """No line is longer than 80 columns; none ends with a space."""
     files = list(tree.sources('.c', '.h', '.S', '.ld', '.mk'))
+    options = {path.resolve() for path in TOP.glob('[fs]*/**/Kconfig')}
     for path in [*files, *tree.scripts(), *(TOP / 'mk').iterdir(),
-                 TOP / 'Makefile']:
+                 TOP / 'Makefile', *sorted(options)]:
         text = path.read_text()
         for number, line in enumerate(text.splitlines(), 1):
             where = f'{tree.short(path)}:{number}:'

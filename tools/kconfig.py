@@ -37,7 +37,7 @@ MIB = 1 << 20
 
 def options(folder):
     """The options of a stage, with their defaults."""
-    os.environ['srctree'] = str(folder)
+    os.environ.update(srctree=str(folder), KCONFIG_WARN_UNDEF='y')
     try:
         found = Kconfig(ROOT, warn_to_stderr=False)
     except KconfigError as error:

@@ -316,7 +316,8 @@ def _target(name, value, _):
 
 def _name(name, value, chosen):
     there = []
-    if 'savedefconfig' in chosen['goals'] and not re.fullmatch(r'[\w-]+', value):
+    if 'savedefconfig' in chosen['goals'] \
+            and not re.fullmatch(r'[\w-]+', value):
         refuse(name, value, 'a file in final/configs: letters, digits, - and _')
     if 'figures' in chosen['goals']:
         there += _stems('book/figures/*-memory.svg')
