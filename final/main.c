@@ -14,6 +14,8 @@
 #include "guest/bios.h"
 #include "heap/heap.h"
 #include "lib/selftest.h"
+#include "net/log.h"
+#include "net/net.h"
 #include "page/page.h"
 #include "paging/paging.h"
 #include "paging/trap.h"
@@ -99,6 +101,10 @@ static const char *start_vellum(int error)
 	if (CONFIG_ACPI_SLEEP)
 		sleep_watch_fch(); /* sleep control that is in memory */
 	panic_init(); /* what its end needs; until then, it does without */
+	if (CONFIG_NET) {
+		net_init(); /* a network card of our own, if one is named, */
+		net_log_init(); /* and the log goes out over it, all of it */
+	}
 	if (CONFIG_DEBUG_SHELL)
 		shell_open_doors(); /* for `vellumctl shell`, if a word says */
 

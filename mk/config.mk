@@ -30,7 +30,8 @@ left-out-$(CONFIG_FRAMEBUFFER) += efi/framebuffer.c efi/font.c efi/display.c \
 	efi/write_combining.c
 left-out-$(CONFIG_DOMAIN) += domain/% pool/%
 left-out-$(CONFIG_SHELL) += $(addprefix shell/,command.c cpu_commands.c dump.c \
-	fault.c memory_commands.c vellum_commands.c)
+	fault.c memory_commands.c vellum_commands.c) net/command.c
 left-out-$(CONFIG_DEBUG_SHELL) += shell/door.c shell/session.c
 left-out-$(CONFIG_LAST_LOG) += shell/last_log.c
 left-out-$(CONFIG_ACPI_SLEEP) += sleep/%
+left-out-$(CONFIG_NET) += net/%

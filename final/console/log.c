@@ -7,6 +7,7 @@
  */
 #include "console/log.h"
 
+#include "net/log.h"
 #include "shell/last_log.h"
 
 _Static_assert((LOG_SIZE & (LOG_SIZE - 1)) == 0, "LOG_SIZE is no power of two");
@@ -15,6 +16,8 @@ static struct kept_log early; /* until there are pages that are kept */
 static struct kept_log *ring = &early;
 static u64 written; /* characters ever put in */
 
+void (*log_line_end)(void);
+
 void log_putc(char c)
 {
 	ring->text[written % LOG_SIZE] = c;
@@ -22,6 +25,8 @@ void log_putc(char c)
 	if (CONFIG_LAST_LOG &&
 	    (c == '\n' || written - kept_last(ring)->written >= KEPT_SLACK))
 		kept_record(ring, written);
+	if (c == '\n' && log_line_end)
+		log_line_end();
 }
 
 void log_keep(struct kept_log *to, phys_t phys)

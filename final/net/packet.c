@@ -261,10 +261,10 @@ enum packet_kind packet_read(const u8 *frame, size_t length,
 	case TYPE_ARP:
 		return read_arp(frame, length, self, from);
 	case TYPE_IPV4:
-		return read_ipv4(frame, length, self, from);
-	default:
-		return PACKET_OTHER;
+		if (CONFIG_NET_ICMP)
+			return read_ipv4(frame, length, self, from);
 	}
+	return PACKET_OTHER;
 }
 
 /* The answer has all the data of the question (RFC 1122, 3.2.2.6). */
@@ -290,7 +290,9 @@ size_t packet_answer(enum packet_kind kind, const u8 *frame,
 		return put_arp(answer, ARP_TELL, self, from->mac, from->mac,
 			       from->ip);
 	case PACKET_ECHO:
-		return answer_echo(frame, self, from, answer);
+		if (CONFIG_NET_ICMP)
+			return answer_echo(frame, self, from, answer);
+		/* fall through */
 	default:
 		return 0;
 	}

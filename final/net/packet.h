@@ -26,6 +26,13 @@ struct net_end {
 	u32 ip;   /* the first number of a.b.c.d is the highest byte */
 };
 
+#define IP_FORMAT "%u.%u.%u.%u"
+/* The four arguments of that. */
+#define IP_ARGS(ip) \
+	(u8)((ip) >> 24), (u8)((ip) >> 16), (u8)((ip) >> 8), (u8)(ip)
+#define MAC_FORMAT    "%02x:%02x:%02x:%02x:%02x:%02x"
+#define MAC_ARGS(mac) (mac)[0], (mac)[1], (mac)[2], (mac)[3], (mac)[4], (mac)[5]
+
 /* Everybody on this network. */
 extern const u8 mac_everybody[MAC_SIZE];
 

@@ -28,6 +28,7 @@
 #include "lib/errno.h"
 #include "lib/reset.h"
 #include "lib/string.h"
+#include "net/log.h"
 #include "page/mm.h"
 #include "paging/paging.h"
 #include "shell/input.h"
@@ -92,11 +93,14 @@ void panic_init(void)
 	ready = true;
 }
 
-/* Take in what is typed, so that Ctrl-C is seen while a program runs. */
+/* Take in what is typed, so that Ctrl-C is seen while a program runs; and what
+ * comes over the network. */
 static void collect_typed(void)
 {
 	int c;
 
+	if (CONFIG_NET)
+		net_log_poll();
 	while (typed_count < sizeof(typed) && (c = input_character()) >= 0) {
 		if (c == CTRL_C)
 			thread.interrupted = true;
@@ -193,6 +197,8 @@ static int lone_key(void)
 {
 	int key = input_character(), more = 0, c;
 
+	if (CONFIG_NET)
+		net_log_poll();
 	if (key < 0)
 		return key;
 	for (uint us = 0; us < ALONE; us += STEP) {

@@ -8,3 +8,9 @@ net-nic.sources := net/test/nic_test.c net/test/card.c net/nic.c net/cards.c \
 
 HOST_TESTS += net-hide
 net-hide.sources := net/test/hide_test.c net/bridge.c net/ecam.c net/pci.c
+
+# They include what they test, and play what that calls.
+HOST_TESTS += net-log
+net-log.sources := net/test/log_test.c
+HOST_TESTS += net-net
+net-net.sources := net/test/net_test.c net/packet.c net/cards.c

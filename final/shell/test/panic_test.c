@@ -110,6 +110,10 @@ void reboot_init(void)
 {
 }
 
+void net_log_poll(void)
+{
+}
+
 void machine_reset(void)
 {
 	strcat(told, "reset\n");
