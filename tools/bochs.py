@@ -26,6 +26,9 @@ def _vellum_medium(machine, folder):
     for number, module in enumerate(machine.modules):
         files[f'module{number}'] = Path(module)
         config += f'module /module{number}\n'
+    if machine.conf:
+        files['vellum.conf'] = machine.conf
+        config += 'module /vellum.conf vellum.conf\n'
     config += 'boot\n'
     if machine.cdrom:
         path = folder / 'vellum.img'

@@ -1,5 +1,6 @@
 """The QEMU command line for a machine (see emulator.py)."""
 import os
+import shutil
 
 import kvm
 import uefi
@@ -72,7 +73,17 @@ def escape(path):
     return str(path).replace(',', ',,')
 
 
-def _bios(m):
+def _modules(m, folder):
+    """The Multiboot modules: the guest's boot code, Vellum's settings. QEMU
+    takes what is behind a blank in a path for something else."""
+    modules = list(m.modules)
+    if m.conf:
+        modules.append(os.path.relpath(shutil.copyfile(
+            m.conf, folder / 'vellum.conf')))
+    return ['-initrd', ','.join(map(escape, modules))] if modules else []
+
+
+def _bios(m, folder):
     """Arguments for a BIOS machine: Vellum as QEMU's -kernel, and drives."""
     argv = ['-machine', 'pc,smm=off']
     if m.image:
@@ -80,9 +91,8 @@ def _bios(m):
         argv += ['-kernel', os.path.relpath(m.image)]
         if m.cmdline:
             argv += ['-append', m.cmdline]
-        if m.modules:
-            argv += ['-initrd', ','.join(escape(p) for p in m.modules)]
-    elif m.modules:
+        argv += _modules(m, folder)
+    elif m.modules or m.conf:
         raise ToolError('modules need an image')
     if m.disk:
         argv += _drive(m.disk, m.writable)
@@ -128,5 +138,5 @@ def arguments(machine, serial, folder):
         argv += ['-icount', 'shift=0,sleep=off']
     if not m.reboot:
         argv += ['-no-reboot']
-    argv += _uefi(m, folder) if m.firmware == 'uefi' else _bios(m)
+    argv += _uefi(m, folder) if m.firmware == 'uefi' else _bios(m, folder)
     return argv + list(m.extra_args)

@@ -13,6 +13,7 @@ Settings are NAME=VALUE, as arguments or in the environment:
         FILE.img|FILE.iso any disk or CD image; a disk is written to
   KERNEL= INITRD= CMDLINE=  replace those of the Linux demo
   OPTIONS=                more words for Vellum's command line
+  CONF=FILE               settings for Vellum, its vellum.conf
   EMU_ARGS=               passed to the emulator as they are (Bochs: each is a
                           line for bochsrc; whole paths)
   TIMEOUT=                limit of the run in seconds
@@ -129,6 +130,7 @@ def machine_settings(chosen, kind, path, argv):
         'nic': chosen['NET'] and (chosen['NIC'] or 'e1000') or None,
         'cmdline': ' '.join(filter(None, options)),
         'disk': None if is_cd else path, 'cdrom': path if is_cd else None,
+        'conf': Path(chosen['CONF']) if chosen['CONF'] else None,
         'writable': kind == 'image', 'reboot': not batch,
         'extra_args': shlex.split(chosen['EMU_ARGS']),
         'debugger': batch and chosen['GUEST'] == 'attack'

@@ -24,6 +24,7 @@ class Settings:
     disk: Path = None           # the guest's disk, drive 0x80
     cdrom: Path = None
     modules: tuple = ()         # Multiboot modules
+    conf: Path = None           # Vellum's file of settings, vellum.conf
     shell: tuple = None         # UEFI: lines for the shell (see uefi.py)
     files: dict = None          # UEFI: more files on Vellum's volume
     nic: str = None             # a network card of CARDS, to this computer
@@ -63,7 +64,8 @@ class Settings:
         if self.nic:
             one_of('NIC', self.nic, CARDS[self.emu])
         megabytes(self.mem)
-        for path in (self.image, self.disk, self.cdrom, *self.modules):
+        for path in (self.image, self.disk, self.cdrom, self.conf,
+                     *self.modules):
             if path:
                 need_file(path, f'the {self.emu} machine')
         options = built_with(self.image) if self.image else {}

@@ -47,12 +47,16 @@ def vellum_volume(machine, folder):
     if machine.image:
         loader = need_file(Path(machine.image).with_suffix('.efi'),
                            'Vellum for UEFI is not built (make does it)')
+        conf = machine.conf.read_bytes() + b'\n' if machine.conf else b''
         if machine.shell is None:
             files[LOADER] = loader
+            # Behind the file's own lines, which keep their numbers.
             files[str(Path(LOADER).with_name('vellum.conf'))] = \
-                machine.cmdline + '\n'
+                conf + f'{machine.cmdline}\n'.encode()
         else:
             files['vellum.efi'] = loader
+            if conf:
+                files['vellum.conf'] = conf
     if machine.shell is not None:
         files['startup.nsh'] = script(['fs0:', *machine.shell])
     return volume(target, files)

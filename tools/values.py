@@ -37,7 +37,7 @@ LOGS = ('udp', 'syslog')
 RUN_DEFAULTS = {
     'STAGE': 'final', 'EMU': 'qemu', 'FIRMWARE': 'bios', 'CPUS': '1',
     'MEM': '512M', 'GUEST': '', 'KERNEL': '', 'INITRD': '', 'CMDLINE': '',
-    'OPTIONS': '', 'EMU_ARGS': '', 'TIMEOUT': '', 'BATCH': '', 'TEST': '',
+    'OPTIONS': '', 'CONF': '', 'EMU_ARGS': '', 'TIMEOUT': '', 'BATCH': '', 'TEST': '',
     'DEBUG': '', 'NATIVE': '', 'NET': '', 'NIC': '', 'LOG': '',
     'VMMSIZE_ALL': str(128 << 20),
 }
@@ -251,6 +251,19 @@ def _options(name, value, chosen):
                'NATIVE=1')
 
 
+def has_conf(stage):
+    """Does this stage read vellum.conf?"""
+    return (stage_dir(stage) / 'settings').is_dir()
+
+
+def _conf(name, value, chosen):
+    _options(name, value, chosen)
+    file_start(name, value, 1)
+    if not has_conf(chosen['STAGE']):
+        refuse(name, value, brought_by(
+            has_conf, f'STAGE={chosen["STAGE"]} reads no vellum.conf'))
+
+
 def _test(name, value, chosen):
     _switch(name, value, chosen)
     _options(name, value, chosen)
@@ -359,6 +372,7 @@ CHECKS = {
     'STAGE': _stage, 'EMU': _emulator, 'FIRMWARE': _firmware, 'CPUS': _cpus,
     'MEM': _mem, 'NATIVE': _switch, 'GUEST': _guest, 'KERNEL': _kernel,
     'INITRD': _initrd, 'CMDLINE': _linux_only, 'OPTIONS': _options,
+    'CONF': _conf,
     'NET': _net, 'NIC': _network(lambda chosen: CARDS[chosen['EMU']]),
     'LOG': _network(lambda _: LOGS),
     'EMU_ARGS': _words, 'TIMEOUT': _number(1, 10 ** 6, ' (seconds)'),

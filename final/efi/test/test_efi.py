@@ -105,30 +105,37 @@ def corrupt(loader):
 
 def test_trouble_is_explained_and_the_shell_goes_on(shell, loader, tmp_path):
     """Broken files, one after the other; then good ones, which only check the
-    machine: by a configuration, by load options instead of it; and at last a
-    signed loader without either, which goes on as a guest."""
-    conf = {'bad': b'hyper\xffcall\n', 'long': b'x' * 700,
-            'endless': b'# ' * 3000,
-            'good': b'# a comment\r\ncheck\r\n console=com2 # more\r\n'}
+    machine: by a configuration of which some lines are wrong, and by load
+    options, which overrule it; and at last a signed loader without either,
+    which goes on as a guest."""
+    conf = {'bad': b'hyper\xffcall\n', 'endless': b'# ' * 3000,
+            'good': b'# a comment\r\ncheck\r\n console = com2 # more\r\n'
+                    b'\r\nconsol = com1\r\npanic = never\r\n'}
     files = {f'{name}/vellum.conf': text for name, text in conf.items()}
     files.update({f'{name}/vellum.efi': loader for name in conf})
     files['corrupt/vellum.efi'] = corrupt(loader)
     files['signed/vellum.efi'] = signed(loader, tmp_path)
     pc = shell([line for name in ('corrupt', *conf)
                 for line in run_of(name)] +
-               ['echo begin options', 'good\\vellum.efi  check   x=1',
+               ['echo begin options', 'good\\vellum.efi  check   console=com1',
                 uefi.STATUS, *run_of('signed')], files)
     assert pc.wait_exit() == 'poweroff'
     assert 'image inside me is corrupt\nstatus 0x1B' in plain(said(
         pc, 'corrupt'))
     assert 'line 1 is no plain text' in said(pc, 'bad')
-    assert 'too long' in said(pc, 'long')
     assert 'too long' in said(pc, 'endless')
-    for name in ('bad', 'long', 'endless'):
+    for name in ('bad', 'endless'):
         assert 'status 0x2' in said(pc, name)
-    assert 'command line: check console=com2\n' in said(pc, 'good')
+    for line in (
+            r'vellum.conf:5: `consol=com1` is unknown; did you mean `console=',
+            r'vellum.conf:6: `panic=never` is wrong: it must be panic=ask|',
+            r'setting: check (vellum.conf:2)',
+            r'setting: console=com2 (vellum.conf:3)'):
+        assert line in said(pc, 'good')
+    assert 'setting: panic' not in said(pc, 'good')
     assert 'no load options and no vellum.conf' in said(pc, 'signed')
-    assert 'command line: check x=1\n' in said(pc, 'options')
+    assert 'command line: check console=com1\n' in said(pc, 'options')
+    assert 'setting: console=com1 (command line)' in said(pc, 'options')
     for name in ('good', 'signed', 'options'):
         assert 'status 0x0' in said(pc, name)
 

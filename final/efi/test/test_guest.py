@@ -55,8 +55,8 @@ def test_next_is_started_with_what_follows_the_dashes(machine):
                  cmdline=f'next=vmlinuz.efi hypercall -- {options}')
     pc.expect(LAUNCH)
     assert pc.wait_exit() == 'poweroff'
-    log = re.search(r'^loader: .*$', pc.serial, re.M).group()
-    assert log.endswith('command line: next=vmlinuz.efi hypercall')
+    assert re.findall(r'^setting: (.*) \(vellum.conf:1\)\r?$', pc.serial,
+                      re.M) == ['next=vmlinuz.efi', 'hypercall']
 
 
 @pytest.mark.usefixtures('needs_guest')

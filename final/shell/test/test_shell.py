@@ -398,7 +398,7 @@ def test_what_vellumctl_tells_the_shell_tells_too(root):
     assert sum(int(run[3]) * int(run[5]) for run in runs) == 32768
     stats = {line.split()[0] for line in lines(root, 'stats')}
     assert {'CPUID', 'IO', 'MEMORY'} < stats
-    assert '* hypercall: ' in '\n'.join(lines(root, 'settings'))
+    assert '* hypercall (command line): ' in '\n'.join(lines(root, 'settings'))
 
 
 def test_each_line_of_help_fits_into_a_row(root):
