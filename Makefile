@@ -21,8 +21,12 @@ OF_DEFAULTS := test test-images check figures transcripts test-breakit book \
 	book-check lab grade bench-memory fuzz fuzz-memory
 OF_DEFAULTS := $(filter $(OF_DEFAULTS),$(MAKECMDGOALS))
 ifneq ($(and $(OF_DEFAULTS),$(filter-out command,$(origin KCONFIG_CONFIG))),)
-ifneq ($(wildcard .config)$(value KCONFIG_CONFIG),)
-$(info make $(OF_DEFAULTS): builds the defaults, whatever .config says)
+OWN_CONFIG := $(wildcard .config)$(value KCONFIG_CONFIG) $(shell \
+	[ ! -e defconfig ] || cmp -s defconfig \
+	final/settings/defconfig.template || echo defconfig)
+ifneq ($(strip $(OWN_CONFIG)),)
+$(info make $(OF_DEFAULTS): builds the defaults, whatever \
+	$(strip $(OWN_CONFIG)) says)
 endif
 export KCONFIG_CONFIG := /dev/null
 endif
@@ -185,7 +189,8 @@ help:
 #:                      GUEST=linux|demo|none|FILE.img|FILE.iso
 #:                      or a lesson of stage 05: first|hole|filters|attack
 #:                      KERNEL= INITRD= CMDLINE=  (of the Linux guest)
-#:                      OPTIONS="debug panic=shell"  (words for Vellum: README)
+#:                      OPTIONS="debug panic=shell" CONF=vellum.conf
+#:                      (settings for Vellum: README)
 #:                      EMU_ARGS= TIMEOUT=
 #:                      NET=1 LOG=udp|syslog NIC=e1000|e1000e
 #:                      (final: its log, over a network card of its own)

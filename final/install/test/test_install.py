@@ -82,6 +82,7 @@ def parts(tmp_path):
     return {'vmlinuz': linux_guest.kernel(),
             'initrd.gz': linux_guest.initramfs(),
             'grub/grubenv': tmp_path / 'grubenv',
+            'vellum/vellum.conf': '# no hypercall\npanic = halt\n',
             'vellum/vellum.elf': stage / 'vellum.elf',
             'vellum/vellum.efi': stage / 'vellum.efi'}
 
@@ -110,11 +111,12 @@ def efi(machine, folder, files, **more):
 def test_the_menu_entry_starts_vellum_then_linux(machine, start, tmp_path,
                                                  parts):
     """Without a key: the default entry is Vellum's, and the second menu takes
-    the first."""
+    the first. vellum.conf lies beside Vellum."""
     pc = start(machine, tmp_path, parts)
     expectations.banner(pc, 'final')
     missing = expectations.linux_demo(pc, False, 128 << 20)
     assert not missing, pc.fail(f'not seen: {missing}')
+    assert 'setting: panic=halt (vellum.conf:2)' in pc.serial
     assert pc.serial.count('Vellum final') == 2     # once in vellumctl log
 
 

@@ -328,8 +328,7 @@ static void what_is_wrong_in_a_file_is_named_and_the_rest_is_used(void **state)
 	assert_true(said("\n  colour=red|green: paint\n"));
 }
 
-static void what_resembles_check_in_a_file_lets_nothing_be_launched(
-	void **state)
+static void what_resembles_check_in_a_file_launches_nothing(void **state)
 {
 	assert_true(refused_file("boot=1\nchekc\n"));
 	assert_true(said("vellum.conf:2: `chekc` is unknown, and may stand"));
@@ -377,7 +376,7 @@ int main(void)
 		cmocka_unit_test(
 			what_is_wrong_in_a_file_is_named_and_the_rest_is_used),
 		cmocka_unit_test(
-			what_resembles_check_in_a_file_lets_nothing_be_launched),
+			what_resembles_check_in_a_file_launches_nothing),
 		cmocka_unit_test(
 			the_command_line_overrules_a_file_but_lists_grow),
 	};
