@@ -253,6 +253,15 @@ void net_recover(void)
 		nic_restore(net.nic);
 }
 
+void net_stop(void)
+{
+	if (!net.nic)
+		return;
+	nic_drain(net.nic);
+	pci_take(&net.nic->pci);
+	net.nic = NULL;
+}
+
 const struct net_state *net_state(void)
 {
 	return &net;

@@ -63,6 +63,10 @@ void net_flush(void);
  * may have been in the midst of something, or overwritten. */
 void net_recover(void);
 
+/* Let the card do nothing more, before our memory is somebody else's. CPU 0,
+ * where it has come to the end without a guest. */
+void net_stop(void);
+
 /* What the command `net' tells. */
 struct net_state {
 	struct nic *nic; /* NULL: there is no network */

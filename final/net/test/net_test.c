@@ -21,7 +21,7 @@ static u32 answers_to; /* whom the network knows */
 static const char *text_of_net, *ip, *gateway, *mac;
 static u32 prefix;
 static struct nic card = {.mac = {0x52, 0x54, 0, 0x12, 0x34, 0x56}};
-static uint opened, hidden;
+static uint opened, hidden, taken;
 
 static const u8 router[MAC_SIZE] = {0x52, 0x55, 10, 0, 2, 2};
 
@@ -82,6 +82,11 @@ int nic_drain(struct nic *nic)
 	return 0;
 }
 
+void pci_take(struct pci_function *function)
+{
+	taken += function == &card.pci;
+}
+
 int nic_restore(struct nic *nic)
 {
 	return 0;
@@ -131,7 +136,7 @@ static int begin(void **unused)
 	memset(fixed_hop, 0, sizeof(fixed_hop));
 	peers = NULL;
 	sent_count = coming_count = coming_at = link_after = 0;
-	send_error = opened = hidden = 0;
+	send_error = opened = hidden = taken = 0;
 	waited = 0;
 	answers_to = 0x0a000202;
 	text_of_net = "on";
@@ -398,6 +403,23 @@ static void what_the_card_says_is_handed_on(void **unused)
 	assert_int_equal(net_send(p, "x", 1), -ENODEV);
 }
 
+static void what_is_stopped_does_no_dma_and_is_gone(void **unused)
+{
+	struct net_peer *p;
+
+	net_stop();
+	assert_int_equal(taken, 0);
+	net_init();
+	p = peer(0x0a000202);
+	assert_true(net_wait(p));
+	net_stop();
+	assert_int_equal(taken, 1);
+	assert_int_equal(net_send(p, "x", 1), -ENODEV);
+	net_poll();
+	net_stop();
+	assert_int_equal(taken, 1);
+}
+
 #define TEST(function) cmocka_unit_test_setup(function, begin)
 
 int main(void)
@@ -419,6 +441,7 @@ int main(void)
 		TEST(what_nobody_asked_for_is_not_believed),
 		TEST(who_asks_for_us_is_answered_and_a_few_at_a_time),
 		TEST(what_the_card_says_is_handed_on),
+		TEST(what_is_stopped_does_no_dma_and_is_gone),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
