@@ -27,7 +27,7 @@
 #include "net/ecam.h"
 #include "paging/address.h"
 #include "paging/guarded.h"
-#include "smp/call.h"
+#include "smp/renew.h"
 #include "smp/store.h"
 #include "vmm/exit.h"
 #include "vmm/guest_memory.h"

@@ -6,7 +6,6 @@
 #include "lib/cpu.h"
 #include "paging/trap.h"
 #include "smp/lapic.h"
-#include "smp/panic.h"
 #include "vmm/vcpu.h"
 
 extern const char cpu_idle_start[], cpu_idle_end[];
@@ -18,33 +17,6 @@ void smp_call(struct smp_cpu *cpu)
 	__atomic_store_n(&cpu->wake, 1, __ATOMIC_SEQ_CST);
 	if (!__atomic_exchange_n(&cpu->called, 1, __ATOMIC_SEQ_CST))
 		lapic_send(cpu->apic_id, ICR_MODE_NMI | ICR_ASSERT);
-}
-
-void smp_renew_map(struct vcpu *vcpu)
-{
-	nested_root_renew(&vcpu->root);
-	vcpu_ops->flush_map(vcpu);
-}
-
-/* One that waits in the guest flushes when it starts. */
-static bool may_be_in_guest(struct smp_cpu *cpu)
-{
-	return cpu != smp_self() && smp_is_ready(cpu) &&
-	       !smp_waits_in_guest(cpu);
-}
-
-void smp_renew_maps(void)
-{
-	for (uint i = 0; i < smp_count; i++)
-		if (may_be_in_guest(&smp_cpus[i]))
-			smp_call(&smp_cpus[i]);
-	for (uint i = 0; i < smp_count; i++)
-		while (may_be_in_guest(&smp_cpus[i]) &&
-		       __atomic_load_n(&smp_cpus[i].called, __ATOMIC_SEQ_CST)) {
-			smp_stop_if_panic();
-			cpu_pause();
-		}
-	smp_renew_map(vcpu_current());
 }
 
 bool smp_call_taken(void)

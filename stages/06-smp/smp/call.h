@@ -15,7 +15,6 @@
 #include "smp/cpus.h"
 
 struct trap_frame; /* paging/trap.h */
-struct vcpu;
 
 /*
  * From now on CPUs can be called. In the midst of Vellum @at_once runs, in the
@@ -27,16 +26,6 @@ void smp_take_calls(void (*at_once)(const struct trap_frame *frame));
 /* Have @cpu, which must be ready and not smp_waits_in_guest(), leave the guest
  * or wake up. Any CPU. */
 void smp_call(struct smp_cpu *cpu);
-
-/*
- * Entries of nested maps were forgotten (vmm/nested_root.h): have each CPU
- * flush. Returns when none is in the guest with what it knew before. At most
- * one CPU at a time may be here, and it must hold no lock.
- */
-void smp_renew_maps(void);
-
-/* This CPU's part of that, for who takes a call or a start-up IPI. */
-void smp_renew_map(struct vcpu *vcpu);
 
 /* This CPU has taken an NMI: was it a call? */
 bool smp_call_taken(void);

@@ -24,6 +24,7 @@
 #include "smp/lapic.h"
 #include "smp/lock_order.h"
 #include "smp/panic.h"
+#include "smp/renew.h"
 #include "vmm/nmi.h"
 #include "vmm/vcpu.h"
 

@@ -9,6 +9,7 @@
 #include "smp/init_sipi.h"
 #include "smp/lapic.h"
 #include "smp/panic.h"
+#include "smp/renew.h"
 #include "vmm/nmi.h"
 #include "vmm/vcpu.h"
 
