@@ -33,7 +33,8 @@ def computer(tmp_path, monkeypatch):
         monkeypatch.setenv('PATH', str(tmp_path / 'bin'))
         monkeypatch.setattr(os, 'geteuid', lambda: 0 if root else 1000)
         monkeypatch.setattr(setup, 'read_groups', lambda: {
-            'run': ['gcc', 'new|old'], 'test': ['z3'], 'book': []})
+            'run': ['gcc', 'new|old'], 'test': ['z3'], 'book': [],
+            'syslog': ['rsyslog']})
         return lambda: log.read_text().splitlines()
     return make
 
@@ -44,6 +45,14 @@ def test_packages_are_installed_in_one_go(computer):
     assert setup.setup(['run']) == 0
     assert [line for line in said() if line.startswith('apt-get')] == [
         'apt-get -y --no-install-recommends install gcc old']
+
+
+def test_rsyslog_is_installed_for_who_wants_it(computer, monkeypatch):
+    """It starts a service, so not for whoever boots Linux."""
+    said = computer(root=True, known='gcc old rsyslog')
+    monkeypatch.setenv('LOG', 'syslog')
+    assert setup.setup(['run']) == 0
+    assert said()[-1].endswith('install gcc old rsyslog')
 
 
 def test_nothing_is_asked_when_nothing_is_missing(computer):
