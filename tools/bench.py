@@ -2,8 +2,9 @@
 
 The same Linux boots under Vellum and natively. With QEMU's -icount shift=0 the
 TSC counts instructions, so those figures repeat exactly; times on the clock
-are taken in runs of their own. Prints a table and writes build/bench.json;
-the status is 1 when a budget is not kept.
+are taken in runs of their own. NET=1 adds two boots whose log goes over the
+network. Prints a table and writes build/bench.json; the status is 1 when a
+budget is not kept.
 """
 import json
 import os
@@ -13,6 +14,7 @@ import time
 
 import expectations
 import linux_guest
+import network
 from common import BUILD, ToolError, image, main
 from emulator import Machine
 
@@ -25,16 +27,19 @@ BUDGETS = {'exits without CPUID': 20, 'share of Vellum': 0.5,
 HZ = 1_000_000_000      # TSC ticks per second with -icount shift=0
 
 
-def boot(emu, icount, cpus=1, vellum=True, cmdline=None):
-    """Boot the demo; the console's text, and seconds to "demo: done"."""
+def boot(emu, icount, cpus=1, vellum=True, cmdline=None, ear=None):
+    """Boot the demo; the console's text, and seconds to "demo: done". The log
+    goes to ear, a network.Receiver, as well."""
     disk = linux_guest.build(batch=True, cmdline=cmdline)
     print(f'bench: Linux on {cpus} CPU{"s" if cpus > 1 else ""}, '
           + ('under Vellum' if vellum else 'on the bare machine')
-          + (', each instruction a cycle' if icount else '') + ' ...',
+          + (', each instruction a cycle' if icount else '')
+          + (', with a network' if ear else '') + ' ...',
           flush=True)
     start = time.monotonic()
     with Machine(image('final') if vellum else None, emu=emu, disk=disk,
-                 cmdline='boot=0x80 hypercall', icount=icount,
+                 cmdline='boot=0x80 hypercall ' + (ear.words if ear else ''),
+                 nic='e1000' if ear else None, icount=icount,
                  limit=LIMIT[emu], cpus=cpus,
                  name='bench' if vellum else 'bench-native') as machine:
         machine.expect(r'^demo: done\n')
@@ -42,6 +47,8 @@ def boot(emu, icount, cpus=1, vellum=True, cmdline=None):
         machine.wait_exit()
         missing = vellum and expectations.missing_lines(
             machine.serial, expectations.DEMO_VELLUM)
+        if ear:
+            missing += ear.faults(machine.serial)
         if missing:
             machine.fail('not seen: ' + '; '.join(missing))
         return machine.serial, seconds
@@ -160,6 +167,24 @@ def many_cpus(emu):
     return result
 
 
+def over_network(emu, without):
+    """What a log over the network adds to the figures of the boots without."""
+    result = {}
+    for icount in (emu == 'qemu', False):
+        with network.Receiver('udp') as ear:
+            text, seconds = boot(emu, icount, ear=ear)
+        result = result or figures(text)
+    result['wall time'] = seconds
+    print('With the log over the network; and without:')
+    for each in (result, without):
+        each['exits at ports'] = each['exits'].get('IO', 0)
+    for name in ('exits without CPUID', 'exits at ports',
+                 'instructions to the guest', 'instructions in Vellum',
+                 'guest uptime', 'wall time'):
+        print(f'  {name:<36} {result[name]:>14,.3f} {without[name]:>14,.3f}')
+    return result
+
+
 def bench(emu):
     """Run the four boots and report; the exit status."""
     icount = emu == 'qemu'      # in Bochs the TSC always counts instructions
@@ -176,6 +201,8 @@ def bench(emu):
                                  / result['native wall time'])
     print_table(result)
     result['many CPUs'] = many_cpus(emu)
+    if os.environ.get('NET'):
+        result['network'] = over_network(emu, result)
     target = BUILD / 'bench.json'
     target.write_text(json.dumps({'emu': emu, 'budgets': BUDGETS, **result},
                                  indent=1) + '\n')
