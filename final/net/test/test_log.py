@@ -1,0 +1,120 @@
+"""The log over the network, as it is heard: by a real rsyslogd, or packet by
+packet. The card is no longer the guest's then."""
+import re
+
+import expectations
+import linux_guest
+import network
+import pytest
+import reboot
+from common import BUILD
+
+LIMIT = {'qemu': 240, 'bochs': 900}
+MACHINES = [('qemu', 'bios', 'e1000', 'syslog'),
+            ('qemu', 'bios', 'e1000e', 'udp'),
+            ('qemu', 'uefi', 'e1000', 'udp'),
+            ('qemu', 'uefi', 'e1000e', 'syslog'),
+            ('bochs', 'bios', 'e1000', 'syslog'),
+            ('bochs', 'uefi', 'e1000', 'udp')]
+EMERGENCY, INFORMATION = 0, 6       # RFC 5424 6.2.1
+
+
+@pytest.fixture
+def heard(machine):
+    """A function that starts a machine whose log is heard: both."""
+    ears = []
+
+    def start(log='syslog', nic='e1000', cmdline='', **settings):
+        ears.append(network.Receiver(log))
+        settings.setdefault('limit', LIMIT[settings.get('emu', 'qemu')])
+        return ears[-1], machine(
+            nic=nic, cmdline=f'{ears[-1].words} {cmdline}', **settings)
+    yield start
+    for each in ears:
+        each.close()
+
+
+def boot_words(firmware):
+    """Words for Vellum, where a disk is the guest's."""
+    return 'hypercall' + ' boot=0x80' * (firmware == 'bios')
+
+
+@pytest.mark.slow('uefi', 'bochs', 'e1000e')
+@pytest.mark.parametrize('kind', MACHINES, ids='-'.join)
+def test_the_log_of_a_boot_arrives_and_linux_has_no_card(heard, kind):
+    """All of it, in order; and Linux is as well as ever."""
+    emu, firmware, nic, log = kind
+    ear, pc = heard(log, nic, boot_words(firmware), emu=emu, firmware=firmware,
+                    disk=linux_guest.build(batch=True, firmware=firmware))
+    missing = expectations.linux_demo(pc, False, reboot.VMMSIZE)
+    assert not missing + ear.faults(pc.serial)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize('kind', MACHINES, ids='-'.join)
+def test_without_the_setting_the_card_is_the_guests(machine, kind):
+    """Whatever else is set; Vellum doesn't touch it."""
+    emu, firmware, nic, log = kind
+    pc = machine(emu=emu, firmware=firmware, nic=nic, limit=LIMIT[emu],
+                 cmdline=f'{boot_words(firmware)} log.{log}=10.0.2.2',
+                 disk=linux_guest.build(batch=True, firmware=firmware))
+    pc.expect(r'^demo: network cards: 1\n')
+
+
+@pytest.mark.slow('uefi', 'bochs')
+@pytest.mark.parametrize('emu, firmware', [
+    ('qemu', 'bios'), ('qemu', 'uefi'), ('bochs', 'bios')])
+def test_a_panic_is_heard_to_its_end(heard, emu, firmware):
+    """Also what the shell after it says. A panic is an emergency."""
+    words = 'broken=assert' + ' boot=0x80' * (firmware == 'bios')
+    ear, pc = heard(cmdline=words, test=True, emu=emu, firmware=firmware)
+    pc.expect(expectations.PANIC_END, panic_ends=False)
+    pc.send('s')
+    pc.expect(r'^> ', panic_ends=False)
+    pc.send('free\n')
+    last = pc.expect(r'^.*\d+ available.*\n', panic_ends=False)[0].strip()
+    assert ear.faults(pc.serial) == []
+    by_text = {line['text']: int(line['priority']) & 7 for line in ear.lines()}
+    assert last in by_text
+    panic = re.search(r'^panic\(CPU0\): .*', pc.serial, re.M)[0]
+    assert by_text[panic] == EMERGENCY
+    assert by_text[re.search('^Vellum .*', pc.serial, re.M)[0]] == INFORMATION
+
+
+@pytest.mark.slow
+def test_no_reset_loses_a_line(heard):
+    """By the guest's keyboard controller, its own panic, one of Vellum's."""
+    settings = reboot.settings(reboot.Kind('qemu', 'bios', 1))
+    ear, pc = heard(cmdline=settings.pop('cmdline'), **settings)
+    reboot.life(pc, ['kbd'])
+    pc.send('echo c >/proc/sysrq-trigger\n')
+    reboot.comes_up(pc, 'the last run ended without a panic')
+    reboot.again(pc, 'panic')
+    assert ear.faults(pc.serial) == []
+    found = network.lives(ear.lines())[0]
+    assert len(found) == 4
+    assert 'vellum: rebooting' in found[2]
+
+
+@pytest.mark.slow
+def test_a_cable_that_is_pulled_costs_a_bounded_wait_and_no_line(heard):
+    """Vellum starts its guest without; what it had to say comes later."""
+    ear, pc = heard(cmdline=boot_words('bios'), disk=linux_guest.build())
+    pc.hmp('set_link net off')
+    pc.expect('poweroff ends')
+    assert ear.lines() == []
+    pc.hmp('set_link net on')
+    pc.send('echo mem >/sys/power/state\n')
+    pc.expect(r'^\[.*PM: suspend', 30) if False else None
+    assert ear.faults(pc.serial, 60) == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize('words', [
+    'log.udp=10.0.2.99', 'log.syslog=192.0.2.1 net.gateway=10.0.2.99'])
+def test_nobody_on_the_other_side_is_no_reason_to_wait_for_ever(machine, words):
+    """No answer to ARP; the guest starts, and Vellum says what was lost."""
+    pc = machine(nic='e1000', disk=BUILD / 'final/guest/demo.img',
+                 cmdline=f'boot=0x80 net=on net.ip={network.OURS} {words}')
+    pc.expect(expectations.LAUNCH)
+    pc.expect(r'^guest: ')
