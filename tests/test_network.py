@@ -8,7 +8,7 @@ import values
 from common import ToolError
 
 LAUNCHED = 'vellum: launching the guest on 1 CPU'
-BOOT = ['Vellum final 1234567', 'console: com1 present', 'log: 3 of 3',
+BOOT = ['phase: trap', 'Vellum final 1234567', 'log: 3 of 3',
         LAUNCHED]
 SERIAL = 'SeaBIOS\n\n' + ''.join(line + '\n' for line in BOOT)
 PACKETS = {
@@ -55,7 +55,7 @@ def test_two_starts_are_two_logs():
     (numbered([*BOOT[:2], LAUNCHED]), SERIAL, f"on the console: '{LAUNCHED}'"),
     (numbered(BOOT[:3]), SERIAL, 'up to the launch'),
     (numbered(BOOT[1:]), SERIAL, "Vellum's first line"),
-    (numbered(BOOT) * 2, SERIAL, "on the console: 'Vellum final"),
+    (numbered(BOOT) * 2, SERIAL, "on the console: 'phase: trap"),
 ])
 def test_a_log_that_is_not_whole_is_named(lines, serial, message):
     """A line lost, twice, out of place, or another than on the console."""

@@ -26,6 +26,7 @@ input(type="imudp" address="127.0.0.1" port="{}")
 action(type="omfile" file="arrived" template="RSYSLOG_SyslogProtocol23Format")
 '''
 PROBE = b'<15>1 - - probe - - -'
+FIRST = 'phase: trap'
 START = 20      # seconds that rsyslogd may need, on a busy computer
 # Text behind a number, and RFC 5424.
 FORMS = {
@@ -163,6 +164,6 @@ def faults(lines, serial):
                 wrong.append('the log up to the launch of the guest; the last '
                              f'line that came is {texts[-1]!r}')
         end = at + len(boot)
-    if not found[0][0].startswith('Vellum '):
+    if found[0][0] != FIRST:
         wrong.append(f"Vellum's first line; {found[0][0]!r} came")
     return wrong

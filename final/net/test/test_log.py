@@ -62,10 +62,10 @@ def test_without_the_setting_the_card_is_the_guests(machine, kind):
 
 
 @pytest.mark.slow('uefi', 'bochs')
-@pytest.mark.parametrize('emu, firmware', [
-    ('qemu', 'bios'), ('qemu', 'uefi'), ('bochs', 'bios')])
-def test_a_panic_is_heard_to_its_end(heard, emu, firmware):
+@pytest.mark.parametrize('kind', ['qemu-bios', 'qemu-uefi', 'bochs-bios'])
+def test_a_panic_is_heard_to_its_end(heard, kind):
     """Also what the shell after it says. A panic is an emergency."""
+    emu, firmware = kind.split('-')
     words = 'broken=assert' + ' boot=0x80' * (firmware == 'bios')
     ear, pc = heard(cmdline=words, test=True, emu=emu, firmware=firmware)
     pc.expect(expectations.PANIC_END, panic_ends=False)
@@ -105,7 +105,6 @@ def test_a_cable_that_is_pulled_costs_a_bounded_wait_and_no_line(heard):
     assert ear.lines() == []
     pc.hmp('set_link net on')
     pc.send('echo mem >/sys/power/state\n')
-    pc.expect(r'^\[.*PM: suspend', 30) if False else None
     assert ear.faults(pc.serial, 60) == []
 
 

@@ -90,7 +90,7 @@ def test_the_panic_shell_answers_pings_whatever_else_comes(machine, wire):
                  extra_args=wire.arguments)
     first = wire.hear(UDP)
     assert (first[IP].src, first[IP].dst) == (OURS, HOST)
-    assert first[Raw].load.startswith(b'1 Vellum ')
+    assert first[Raw].load.startswith(b'1 phase: trap')
     pc.expect(expectations.PANIC_END, panic_ends=False)
     pc.send('s')
     pc.expect(r'^> ', PATIENCE, panic_ends=False)
