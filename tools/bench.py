@@ -24,6 +24,8 @@ LIMIT = {'qemu': 400, 'bochs': 900}
 BUDGETS = {'exits without CPUID': 20, 'share of Vellum': 0.5,
            'instructions to the guest': 45_000_000,
            'message there and back': 3000, "pages of the shell's domain": 16}
+# A card that is hidden costs exits at the ports of PCI's configuration space.
+NETWORK_BUDGETS = {'exits without CPUID and ports': 20}
 HZ = 1_000_000_000      # TSC ticks per second with -icount shift=0
 
 
@@ -112,9 +114,9 @@ def print_row(name, value, unit, budget=None):
     print(f'  {name:<36} {value:>14,.3f} {unit:<4} {verdict}'.rstrip())
 
 
-def over_budget(result):
+def over_budget(result, budgets=None):
     """Names of the budgets that are not kept; no number keeps none."""
-    return [name for name, budget in BUDGETS.items()
+    return [name for name, budget in (budgets or BUDGETS).items()
             if not result[name] <= budget]
 
 
@@ -178,7 +180,9 @@ def over_network(emu, without):
     print('With the log over the network; and without:')
     for each in (result, without):
         each['exits at ports'] = each['exits'].get('IO', 0)
-    for name in ('exits without CPUID', 'exits at ports',
+        each['exits without CPUID and ports'] = \
+            each['exits without CPUID'] - each['exits at ports']
+    for name in ('exits at ports', 'exits without CPUID and ports',
                  'instructions to the guest', 'instructions in Vellum',
                  'guest uptime', 'wall time'):
         print(f'  {name:<36} {result[name]:>14,.3f} {without[name]:>14,.3f}')
@@ -201,13 +205,14 @@ def bench(emu):
                                  / result['native wall time'])
     print_table(result)
     result['many CPUs'] = many_cpus(emu)
+    broken = over_budget(result)
     if os.environ.get('NET'):
         result['network'] = over_network(emu, result)
+        broken += over_budget(result['network'], NETWORK_BUDGETS)
     target = BUILD / 'bench.json'
     target.write_text(json.dumps({'emu': emu, 'budgets': BUDGETS, **result},
                                  indent=1) + '\n')
     print(f'{target}')
-    broken = over_budget(result)
     if broken:
         raise ToolError('budget not kept: ' + ', '.join(broken))
     return 0

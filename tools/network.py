@@ -17,7 +17,7 @@ import time
 
 import process
 from common import ToolError, need
-from expectations import LAUNCH
+from expectations import LAUNCH, PANIC_END
 
 HOST, OURS = '10.0.2.2', '10.0.2.15'    # of the user network, by default
 RSYSLOG = '/usr/sbin/rsyslogd'
@@ -142,7 +142,7 @@ def lives(lines):
 
 def faults(lines, serial):
     """What is wrong with the lines. Each life's are numbered without a gap,
-    and up to the launch they are what the console shows, line by line."""
+    and they are what the console shows, up to where others print there."""
     found, wrong = lives(lines)
     serial = re.sub(r'\n\s*\n', '\n', serial)      # no empty line is sent
     if not found:
@@ -157,7 +157,7 @@ def faults(lines, serial):
                 before = boot.splitlines()[-2:-1]
                 return [f'on the console: {text!r}, which came after {before}',
                         *wrong]
-            if re.match(LAUNCH, text + '\n'):
+            if re.match(f'{LAUNCH}|{PANIC_END}', text + '\n'):
                 break
         else:
             if re.search(LAUNCH, serial[at:]):
