@@ -35,3 +35,4 @@ left-out-$(CONFIG_DEBUG_SHELL) += shell/door.c shell/session.c
 left-out-$(CONFIG_LAST_LOG) += shell/last_log.c
 left-out-$(CONFIG_ACPI_SLEEP) += sleep/%
 left-out-$(CONFIG_NET) += net/%
+left-out-$(CONFIG_NET_E1000) += net/e1000.c

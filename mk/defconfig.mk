@@ -13,6 +13,8 @@ endif
 
 $(call STAMP,$(BUILD)/defconfig,$(file <$(DEFCONFIG)))
 $(BUILD)/settings/defconfig.o: CFLAGS += -DDEFCONFIG='"$(BUILD)/defconfig"'
-$(BUILD)/settings/defconfig.o: $(BUILD)/defconfig
+$(BUILD)/loader/settings/defconfig.o: \
+	LOADER_CFLAGS += -DDEFCONFIG='"$(BUILD)/defconfig"'
+$(addsuffix settings/defconfig.o,$(BUILD)/ $(BUILD)/loader/): $(BUILD)/defconfig
 
 endif

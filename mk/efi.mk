@@ -4,8 +4,10 @@
 
 LOADER_BUILD := $(BUILD)/loader
 LOADER := $(BUILD)/vellum.efi
-LOADER_SOURCES := $(wildcard efi/loader/*.c efi/loader/*.S) \
-	lib/string.c lib/words.c console/printf.c settings/conf.c
+LOADER_SOURCES := $(filter-out $(if $(CONFIG_NET),,efi/loader/network.c),\
+	$(wildcard efi/loader/*.c efi/loader/*.S)) \
+	lib/string.c lib/words.c console/printf.c settings/conf.c \
+	$(if $(CONFIG_NET),net/cards.c settings/defconfig.S)
 LOADER_OBJECTS := $(addprefix $(LOADER_BUILD)/,$(addsuffix .o,$(basename \
 	$(LOADER_SOURCES))))
 LOADER_CFLAGS := $(filter-out -fno-pic -fno-pie -mindirect-branch%,$(CFLAGS)) \

@@ -34,8 +34,8 @@ static const struct {
 
 const char *nic_model(u16 vendor, u16 device)
 {
-	for (uint i = 0; vendor == INTEL && i < ARRAY_SIZE(cards); i++)
-		if (cards[i].device == device)
+	for (uint i = 0; CONFIG_NET_E1000 && i < ARRAY_SIZE(cards); i++)
+		if (vendor == INTEL && cards[i].device == device)
 			return cards[i].name;
 	return NULL;
 }

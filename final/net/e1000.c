@@ -40,6 +40,7 @@
 #define CTRL        0x0000
 #define STATUS      0x0008
 #define CTRL_EXT    0x0018
+#define EERD        0x0014
 #define ICR         0x00c0
 #define IMC         0x00d8
 #define RCTL        0x0100
@@ -84,6 +85,10 @@
 #define TCTL_RETRY  (0x0fUL << 4 | 0x40UL << 12) /* as 13.4.33 recommends */
 #define TIPG_COPPER 0x00602008                   /* as IEEE 802.3 wants it */
 #define RAH_AV      BIT(31)
+#define MULTICAST   BIT(0) /* of an address: no card's */
+
+#define EERD_START BIT(0)
+#define EERD_DONE  BIT(4)
 
 /* Legacy descriptors (3.2.3, 3.3.3). */
 struct rx_desc {
@@ -126,9 +131,10 @@ _Static_assert(SLOTS * sizeof(struct tx_desc) % 128 == 0 &&
 	       "rings of the allowed length, pages that are nobody else's");
 
 /* Reads of a register, about a microsecond each. */
-#define SEND_READS  1000
-#define DRAIN_READS 5000
-#define STOP_READS  100000 /* a PCIe request may be open for 50 ms */
+#define SEND_READS   1000
+#define DRAIN_READS  5000
+#define EEPROM_READS 10000
+#define STOP_READS   100000 /* a PCIe request may be open for 50 ms */
 
 #define RESET_TIME  20000 /* microseconds; the EEPROM is read anew (14.3) */
 #define RESET_TRIES 5
@@ -137,6 +143,7 @@ static struct e1000 {
 	volatile void *regs;
 	volatile struct rings *rings;
 	phys_t rings_phys;
+	u64 address;      /* on the network, as RAL0 and RAH0 have it */
 	uint tx, rx;      /* the gap; what is received next */
 	bool stalled;     /* waited in vain for it to send */
 	bool in_fragment; /* a frame has begun that is too long for us */
@@ -235,9 +242,7 @@ static void set_ring(uint ring, const volatile void *first, uint tail)
 	set(ring + RING_TAIL, tail);
 }
 
-/* After a reset, rings that are empty, and all that makes it run (14.3 to 5).
- * The PHY sets itself up, and then the MAC (8.6.2.2.3). */
-static void run(void)
+static void empty_rings(void)
 {
 	for (uint i = 0; i < SLOTS; i++) {
 		give_buffer(i);
@@ -246,12 +251,20 @@ static void run(void)
 			.status = DESC_DD,
 		};
 	}
-	e1000.tx = 0;
-	e1000.rx = 0;
+	e1000.tx = e1000.rx = 0;
 	e1000.stalled = e1000.in_fragment = false;
+}
+
+/* After a reset, all that makes it run (14.3 to 5). The PHY sets itself up, and
+ * then the MAC (8.6.2.2.3). */
+static void run(void)
+{
+	empty_rings();
 	set(CTRL, (get(CTRL) & ~(CTRL_FORCE | CTRL_NO_MASTER)) | CTRL_SLU);
 	for (uint i = 0; i < 128; i++)
 		set(MTA + i * 4, 0);
+	set(RAL0, e1000.address);
+	set(RAH0, e1000.address >> 32 | RAH_AV);
 	set_ring(TX_RING, e1000.rings->tx, 0);
 	set(TIPG, TIPG_COPPER);
 	set(TCTL, TCTL_EN | TCTL_PSP | TCTL_RETRY);
@@ -392,25 +405,53 @@ static int e1000_restore(struct nic *nic)
 	return error;
 }
 
+static void e1000_stop(struct nic *nic)
+{
+	reset();
+}
+
 static const struct nic_driver driver = {
 	.send = e1000_send,
 	.drain = e1000_drain,
 	.receive = e1000_receive,
 	.link = link_is_up,
 	.restore = e1000_restore,
+	.stop = e1000_stop,
 };
 
-/* Its address, which it has loaded from its EEPROM. */
-static int read_mac(const volatile void *regs, u8 *mac)
+static bool read_eeprom(volatile void *regs, uint word, u64 *value)
 {
-	u32 low = mmio_read(regs, RAL0), high = mmio_read(regs, RAH0);
-	u64 address = (u64)high << 32 | low;
+	u32 answer;
 
-	if (!(high & RAH_AV) || low == ~0U || low & 1 ||
-	    !(address & 0xffffffffffff))
-		return -ENODEV;
-	memcpy(mac, &address, MAC_SIZE);
-	return 0;
+	mmio_write(regs, EERD, word << 8 | EERD_START);
+	for (uint i = 0; i < EEPROM_READS; i++) {
+		answer = mmio_read(regs, EERD);
+		if (answer & EERD_DONE) {
+			*value = answer >> 16;
+			return true;
+		}
+	}
+	return false;
+}
+
+/*
+ * Its address: what it has loaded from its EEPROM at reset, or, where a board
+ * does without that, the first three words there (5.6.1), as the 8254x reads
+ * them. 0: it has none that a card could have.
+ */
+static u64 read_address(volatile void *regs)
+{
+	u64 address = mmio_read(regs, RAL0), w[3];
+	u32 high = mmio_read(regs, RAH0);
+
+	address |= (u64)(u16)high << 32;
+	if (!(high & RAH_AV)) {
+		for (uint i = 0; i < 3; i++)
+			if (!read_eeprom(regs, i, &w[i]))
+				return 0;
+		address = w[0] | w[1] << 16 | w[2] << 32;
+	}
+	return address & MULTICAST ? 0 : address;
 }
 
 static volatile void *map_registers(u64 base)
@@ -421,15 +462,20 @@ static volatile void *map_registers(u64 base)
 
 int e1000_read_mac(const struct pci_function *function, u8 *mac)
 {
-	u64 base = pci_read(function->bdf, PCI_BAR0) & ~0xfU;
+	u16 bdf = function->bdf, command = pci_read(bdf, PCI_COMMAND);
+	u64 base = pci_read(bdf, PCI_BAR0), address;
 	volatile void *regs;
 
-	if (pci_read(function->bdf, PCI_BAR0) & 4)
-		base |= (u64)pci_read(function->bdf, PCI_BAR0 + 4) << 32;
-	if (!(pci_read(function->bdf, PCI_COMMAND) & PCI_COMMAND_MEMORY))
+	if (base & PCI_BAR_64)
+		base |= (u64)pci_read(bdf, PCI_BAR0 + 4) << 32;
+	regs = map_registers(ALIGN_DOWN(base, 16));
+	if (!regs)
 		return -ENODEV;
-	regs = map_registers(base);
-	return regs ? read_mac(regs, mac) : -ENODEV;
+	pci_write(bdf, PCI_COMMAND, command | PCI_COMMAND_MEMORY);
+	address = read_address(regs);
+	memcpy(mac, &address, MAC_SIZE);
+	pci_write(bdf, PCI_COMMAND, command);
+	return address ? 0 : -ENODEV;
 }
 
 const char *e1000_start(struct nic *nic)
@@ -444,14 +490,18 @@ const char *e1000_start(struct nic *nic)
 		return "the firmware has given it no addresses";
 	if (is_gone() || reset())
 		return "it does not answer";
-	if (read_mac(e1000.regs, nic->mac))
+	e1000.address = read_address(e1000.regs);
+	if (!e1000.address)
 		return "it has no address of its own";
 	if (alloc_pages(&rings, &e1000.rings_phys,
 			sizeof(struct rings) / PAGE_SIZE))
 		return "no memory for it";
 	e1000.rings = rings;
 	run();
-	pci_allow_dma(&nic->pci);
+	if (!is_in_order())
+		return "it does not keep what it is told";
+	memcpy(nic->mac, &e1000.address, MAC_SIZE);
+	pci_allow_dma(&nic->pci, true);
 	nic->driver = &driver;
 	return NULL;
 }

@@ -7,8 +7,8 @@
 #include "net/nic.h"
 
 /*
- * The address of the card @function, whoever uses it: its registers are read
- * only. -ENODEV when they can't be. Phase device.
+ * The address of the card @function, whoever uses it: nothing is changed.
+ * -ENODEV when it can't be read. Phase device.
  */
 int e1000_read_mac(const struct pci_function *function, u8 *mac);
 

@@ -25,7 +25,7 @@ static bool is_chosen(const struct nic_choice *choice,
 	case NIC_BDF:
 		return f->bdf == choice->bdf;
 	case NIC_MAC:
-		return !e1000_read_mac(f, mac) &&
+		return CONFIG_NET_E1000 && !e1000_read_mac(f, mac) &&
 		       !memcmp(mac, choice->mac, MAC_SIZE);
 	default:
 		return false;
@@ -71,7 +71,7 @@ struct nic *nic_open(const struct nic_choice *choice)
 	}
 	nic->name = nic_model(nic->pci.vendor, nic->pci.device);
 	pci_take(&nic->pci);
-	error = e1000_start(nic);
+	error = CONFIG_NET_E1000 ? e1000_start(nic) : "no driver";
 	printf("net: " PCI_BDF_FORMAT ", %s: %s\n", PCI_BDF_ARGS(nic->pci.bdf),
 	       nic->name, error ? error : "taken from the guest");
 	return error ? NULL : nic;
@@ -128,4 +128,11 @@ int nic_restore(struct nic *nic)
 
 	nic->lost = error == -ENODEV;
 	return error;
+}
+
+void nic_stop(struct nic *nic)
+{
+	nic->driver->stop(nic);
+	nic->lost = true;
+	pci_allow_dma(&nic->pci, false);
 }

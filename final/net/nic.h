@@ -41,6 +41,7 @@ struct nic_driver {
 	int (*receive)(struct nic *nic, void *frame, size_t room);
 	bool (*link)(struct nic *nic);
 	int (*restore)(struct nic *nic);
+	void (*stop)(struct nic *nic);
 };
 
 struct nic {
@@ -114,5 +115,11 @@ bool nic_link(struct nic *nic);
  * else it is reset, and its link may take seconds. -ENODEV: the card is lost.
  */
 int nic_restore(struct nic *nic);
+
+/*
+ * Stop the card for good: it does no DMA any more, so our memory may become
+ * somebody else's. For when no guest is started after all. CPU 0.
+ */
+void nic_stop(struct nic *nic);
 
 #endif

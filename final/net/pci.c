@@ -17,7 +17,6 @@
 
 /* Bits of a BAR (PCI 3.0, 6.2.5.1). */
 #define BAR_IO          BIT(0)
-#define BAR_64          BIT(2)
 #define BAR_IO_MASK     0xfffffffcU
 #define BAR_MEMORY_MASK 0xfffffff0U
 
@@ -115,7 +114,7 @@ static void read_bars(struct pci_function *f)
 
 		bar->io = value & BAR_IO;
 		bits &= bar->io ? BAR_IO_MASK : BAR_MEMORY_MASK;
-		if (!bar->io && value & BAR_64 && i + 1 < PCI_BARS) {
+		if (!bar->io && value & PCI_BAR_64 && i + 1 < PCI_BARS) {
 			i++;
 			upper = pci_read(f->bdf, reg + 4);
 			value |= upper << 32;
@@ -149,6 +148,13 @@ static void set_capability(u16 bdf, uint at)
 	}
 }
 
+void pci_allow_dma(const struct pci_function *f, bool allow)
+{
+	pci_write(f->bdf, PCI_COMMAND,
+		  PCI_COMMAND_NO_INT | PCI_COMMAND_MEMORY |
+			  (allow ? PCI_COMMAND_MASTER : 0));
+}
+
 void pci_take(struct pci_function *f)
 {
 	u32 status = pci_read(f->bdf, PCI_COMMAND);
@@ -164,11 +170,5 @@ void pci_take(struct pci_function *f)
 		at = pci_read(f->bdf, at) >> 8 & 0xfc;
 	}
 	read_bars(f);
-	pci_write(f->bdf, PCI_COMMAND, PCI_COMMAND_NO_INT | PCI_COMMAND_MEMORY);
-}
-
-void pci_allow_dma(const struct pci_function *f)
-{
-	pci_write(f->bdf, PCI_COMMAND,
-		  PCI_COMMAND_NO_INT | PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER);
+	pci_allow_dma(f, false);
 }

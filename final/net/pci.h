@@ -47,7 +47,8 @@
 #define PCI_TYPE_DEVICE         0
 #define PCI_TYPE_BRIDGE         1
 
-#define PCI_BARS 6
+#define PCI_BARS   6
+#define PCI_BAR_64 BIT(2) /* in a BAR: the next one is its upper half */
 
 /* Where the function's registers lie, as the firmware has placed them. */
 struct pci_bar {
@@ -95,7 +96,7 @@ bool pci_next(u32 *next, struct pci_function *function);
  */
 void pci_take(struct pci_function *function);
 
-/* Let @function do DMA. */
-void pci_allow_dma(const struct pci_function *function);
+/* May @function, which is ours, do DMA? */
+void pci_allow_dma(const struct pci_function *function, bool allow);
 
 #endif

@@ -108,6 +108,15 @@ void processors_forget(const struct efi_handoff *handoff);
 void processors_enter(struct efi_handoff *handoff, switch_fn *code);
 
 /*
+ * Have the firmware let go of the network card that net= chooses, if it does,
+ * in the words of the command line, in those of @conf, or in those built in:
+ * stop its driver, which would go on with a card that Vellum has, and all that
+ * runs on top of that. Trouble is a message. (network.c)
+ */
+void network_release(const char *words, const char *conf);
+void network_give_back(void); /* if Vellum was not started after all */
+
+/*
  * Start the hypervisor with the command line @words and the words @conf of
  * vellum.conf. *@result says what came of it, HANDOFF_... An error status: it
  * was not started, and a message said why. (launch.c)

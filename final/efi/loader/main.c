@@ -5,8 +5,9 @@
  * for one, and calls efi_main(). The hypervisor is inside, so the signature
  * covers it as well. What happens, in order:
  *
- *	options, the next program, a range of memory, the image copied there,
- *	early page tables, what the firmware knows of the machine; the switch
+ *	options, the next program, a network card taken from the firmware, a
+ *	range of memory, the image copied there, early page tables, what the
+ *	firmware knows of the machine; the switch
  *
  * Until the switch any trouble is a message and an error status: all memory
  * goes back, and the firmware goes on as if nothing had been. Book: chapter 7.
@@ -80,10 +81,14 @@ efi_status EFIAPI efi_main(efi_handle image, struct efi_system_table *system)
 	status = next_load(next_in_conf ? conf : words);
 	if (status)
 		return status;
+	if (CONFIG_NET)
+		network_release(words, conf);
 	status = launch(words, conf, &result);
 	if (!status && result == HANDOFF_REFUSED)
 		status = EFI_UNSUPPORTED;
 	if (status || result == HANDOFF_DONE) {
+		if (CONFIG_NET)
+			network_give_back();
 		next_unload();
 		return status;
 	}

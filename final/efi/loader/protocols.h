@@ -144,6 +144,30 @@ struct efi_mp_services {
 	efi_status(EFIAPI *who_am_i)(struct efi_mp_services *self, u64 *number);
 };
 
+/* EFI_PCI_IO_PROTOCOL (14.4): one for each PCI function */
+#define EFI_PCI_IO_GUID                                                    \
+	EFI_GUID(0x4cf5b200, 0x68b8, 0x4ca5, 0x9e, 0xec, 0xb2, 0x3e, 0x3f, \
+		 0x50, 0x02, 0x9a)
+
+#define EFI_PCI_IO_32 2 /* width: registers of 32 bits */
+
+struct efi_pci_io {
+	void *unused1[2];
+	efi_status(EFIAPI *read_memory)(struct efi_pci_io *self, u32 width,
+					u8 bar, u64 offset, u64 count,
+					void *buffer);
+	void *unused2[3];
+	efi_status(EFIAPI *read_config)(struct efi_pci_io *self, u32 width,
+					u32 offset, u64 count, void *buffer);
+	efi_status(EFIAPI *write_config)(struct efi_pci_io *self, u32 width,
+					 u32 offset, u64 count, void *buffer);
+	void *unused3[6];
+	efi_status(EFIAPI *location)(struct efi_pci_io *self, u64 *segment,
+				     u64 *bus, u64 *device, u64 *function);
+};
+
+_Static_assert(offsetof(struct efi_pci_io, location) == 14 * 8, "UEFI 14.4");
+
 #define EFI_MEMORY_XP BIT(14) /* not executable */
 #define EFI_MEMORY_RO BIT(17)
 

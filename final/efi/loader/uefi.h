@@ -56,6 +56,8 @@ enum efi_allocate {
 	EFI_AT_ADDRESS,
 };
 
+#define EFI_BY_PROTOCOL 2 /* how LocateHandleBuffer looks for them (7.3.10) */
+
 /* EFI_BOOT_SERVICES (4.4) */
 struct efi_boot_services {
 	struct efi_table_header header;
@@ -66,11 +68,13 @@ struct efi_boot_services {
 	efi_status(EFIAPI *free_pages)(u64 address, u64 pages);
 	efi_status(EFIAPI *get_memory_map)(u64 *size, void *map, u64 *key,
 					   u64 *step, u32 *version);
-	void *unused2[11];
+	void *unused2;
+	efi_status(EFIAPI *free_pool)(void *buffer);
+	void *unused3[9];
 	efi_status(EFIAPI *handle_protocol)(efi_handle handle,
 					    const struct efi_guid *protocol,
 					    void *interface);
-	void *unused3[5];
+	void *unused4[5];
 	efi_status(EFIAPI *load_image)(bool boot_policy, efi_handle parent,
 				       const void *device_path,
 				       const void *source, u64 source_size,
@@ -79,17 +83,31 @@ struct efi_boot_services {
 					u16 **data);
 	void *unused_exit;
 	efi_status(EFIAPI *unload_image)(efi_handle image);
-	void *unused4[11];
+	void *unused5[4];
+	efi_status(EFIAPI *connect_controller)(efi_handle controller,
+					       efi_handle *drivers,
+					       const void *remaining_path,
+					       bool recursive);
+	efi_status(EFIAPI *disconnect_controller)(efi_handle controller,
+						  efi_handle driver,
+						  efi_handle child);
+	void *unused6[4];
+	efi_status(EFIAPI *locate_handle_buffer)(
+		u32 how, const struct efi_guid *protocol, void *key, u64 *count,
+		efi_handle **handles);
 	efi_status(EFIAPI *locate_protocol)(const struct efi_guid *protocol,
 					    void *registration,
 					    void *interface);
-	void *unused5[2];
+	void *unused7[2];
 	efi_status(EFIAPI *calculate_crc32)(const void *data, u64 size,
 					    u32 *crc);
 };
 
 _Static_assert(offsetof(struct efi_boot_services, handle_protocol) ==
 		       24 + 16 * 8,
+	       "UEFI 4.4");
+_Static_assert(offsetof(struct efi_boot_services, disconnect_controller) ==
+		       24 + 31 * 8,
 	       "UEFI 4.4");
 _Static_assert(offsetof(struct efi_boot_services, calculate_crc32) ==
 		       24 + 40 * 8,

@@ -9,6 +9,7 @@
 
 #define CTRL    0x0000
 #define STATUS  0x0008
+#define EERD    0x0014
 #define RCTL    0x0100
 #define TCTL    0x0400
 #define EXTCNF  0x0f00
@@ -52,6 +53,7 @@ void card_reset(void)
 	regs[RAL0 / 4] = 0x12005452;
 	regs[RAH0 / 4] = BIT(31) | 0x5634;
 	host_printed[0] = '\0';
+	pci_lock = SPINLOCK_INIT; /* a test that failed may have it */
 	libc_free(card_memory);
 	card_memory = NULL;
 }
@@ -153,10 +155,18 @@ static void reset_registers(void)
 	u32 low = regs[RAL0 / 4], high = regs[RAH0 / 4];
 
 	memset(regs, 0, sizeof(regs));
-	regs[RAL0 / 4] = card.no_address ? 0 : low;
-	regs[RAH0 / 4] = card.no_address ? 0 : high;
+	regs[RAL0 / 4] = card.no_address || card.not_loaded ? 0 : low;
+	regs[RAH0 / 4] = card.no_address || card.not_loaded ? 0 : high;
 	regs[CTRL / 4] = card.hangs ? RST : 0;
 	card.resets++;
+}
+
+static u32 read_eeprom(uint word)
+{
+	static const u16 words[3] = {0x5452, 0x1200, 0x5634};
+
+	assert_true(word < 3);
+	return card.no_address ? 0 : words[word] << 16 | BIT(4);
 }
 
 static bool access_counted(void)
@@ -201,6 +211,8 @@ void mmio_write(volatile void *base, uint offset, u32 value)
 	if (offset == RX_RING + HEAD)
 		assert_false(regs[RCTL / 4] & EN);
 	regs[offset / 4] = value;
+	if (offset == EERD)
+		regs[offset / 4] = read_eeprom(value >> 8);
 	if (offset == TX_RING + TAIL)
 		send_frames();
 }
@@ -276,9 +288,12 @@ void outl(u16 port, u32 value)
 	if ((pci_address & 0xfc) >= PCI_BAR0 && (pci_address & 0xfc) < 0x28)
 		assert_false(card.command & 3);
 	pci[(pci_address & 0xfc) / 4] = value;
-	if ((pci_address & 0xfc) == PCI_COMMAND)
-		card.command = value;
+	if ((pci_address & 0xfc) != PCI_COMMAND)
+		return;
 	/* DMA is allowed to a card that knows our rings only. */
-	if (card.command & PCI_COMMAND_MASTER && regs[RCTL / 4] & EN)
+	if (~card.command & value & PCI_COMMAND_MASTER) {
+		card.command = value;
 		dma(ring_base(RX_RING), regs[(RX_RING + LENGTH) / 4]);
+	}
+	card.command = value;
 }

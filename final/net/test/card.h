@@ -22,6 +22,7 @@ struct card {
 	bool hangs;          /* in a reset, for ever */
 	bool no_link;
 	bool no_address;
+	bool not_loaded; /* its address is in the EEPROM alone */
 
 	/* It goes, or the CPU is stopped, at the n-th access from now on. */
 	u64 goes_at, stopped_at;

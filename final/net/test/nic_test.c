@@ -4,6 +4,7 @@
  */
 #include "card.h"
 #include "lib/errno.h"
+#include "net/e1000.h"
 
 #define DD    0x01
 #define EOP   0x02
@@ -382,6 +383,42 @@ static void a_card_that_came_back_is_used_again_at_a_panic(void **state)
 	assert_int_equal(nic_send(nic, frame, 60), 0);
 }
 
+static void a_card_that_was_stopped_reaches_no_memory(void **state)
+{
+	nic_stop(nic);
+	assert_false(card.command & PCI_COMMAND_MASTER);
+	assert_false(card_register(RCTL) & BIT(1));
+	assert_int_equal(nic_send(nic, frame, 60), -ENODEV);
+}
+
+static void the_address_is_read_though_nobody_uses_the_card(void **state)
+{
+	u8 mac[MAC_SIZE];
+
+	card_reset();
+	card.command = 0;
+	assert_int_equal(e1000_read_mac(&nic->pci, mac), 0);
+	assert_memory_equal(mac, "\x52\x54\x00\x12\x34\x56", 6);
+	assert_int_equal(card.command, 0);
+	card_set_register(0x5404, 0); /* only in the EEPROM */
+	memset(mac, 0, sizeof(mac));
+	assert_int_equal(e1000_read_mac(&nic->pci, mac), 0);
+	assert_memory_equal(mac, "\x52\x54\x00\x12\x34\x56", 6);
+	card.bar = 0;
+	assert_int_equal(e1000_read_mac(&nic->pci, mac), -ENODEV);
+}
+
+static void an_address_that_is_in_the_eeprom_alone_is_found_there(void **s)
+{
+	card_reset();
+	card.not_loaded = true;
+	nic = open_by("on");
+	assert_non_null(nic);
+	assert_memory_equal(nic->mac, "\x52\x54\x00\x12\x34\x56", 6);
+	assert_int_equal(card_register(0x5400), 0x12005452);
+	assert_int_equal(card_register(0x5404), BIT(31) | 0x5634);
+}
+
 #define TEST(name) cmocka_unit_test_setup(name, set_up)
 
 int main(void)
@@ -403,6 +440,9 @@ int main(void)
 		TEST(a_cpu_stopped_anywhere_leaves_a_card_that_goes_on),
 		TEST(what_is_out_of_order_at_a_panic_is_set_up_anew),
 		TEST(a_card_that_came_back_is_used_again_at_a_panic),
+		TEST(a_card_that_was_stopped_reaches_no_memory),
+		TEST(an_address_that_is_in_the_eeprom_alone_is_found_there),
+		TEST(the_address_is_read_though_nobody_uses_the_card),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
