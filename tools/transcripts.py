@@ -44,6 +44,8 @@ VARIES = [
     (r'^\[ *\d+\.\d+\]', '[N]'),
     (r'seconds: [\d. ]+', 'seconds: N'),
     (r'(demo: interrupts: \w+:) +\d+', r'\1 N'),
+    (r'^\d+ (?=[a-z]+[:( <-]|  0x)', ''),      # what arrived over the network
+    (r'(?<=, port )\d+', 'N'),
     (r'^(Vellum \d\d-\S+|Vellum final) \S+', r'\1 N'),
     (r'^demo: version: Vellum .*', 'demo: version: Vellum N'),
     (r'(GRUB \d+\.\d+)-\S+(?=;)', r'\1'),               # versions
