@@ -281,3 +281,17 @@ def test_a_build_for_one_vendor_has_nothing_of_the_other(place, tmp_path, off,
     assert off.lower() not in names and ('vmcs' in names) == (off == 'SVM')
     status, text = make(*words, f'EMU={other}', env=place)
     assert status == 2 and f'EMU={other}: Vellum was built without ' in text
+
+
+@pytest.mark.slow
+def test_what_is_left_out_is_missed_by_its_name(place, tmp_path):
+    """A panic offers no shell that is not there; and who asks for the check
+    before the start must not get the start instead."""
+    (tmp_path / '.config').write_text('CONFIG_SHELL=n\nCONFIG_PREFLIGHT=n\n')
+    words = ['run', 'BATCH=1', 'TEST=1', 'GUEST=none', 'TIMEOUT=60']
+    status, text = make(*words, 'OPTIONS=fault=ud panic=shell:2', env=place)
+    assert status == 2 and 'panic(CPU0): exception 6' in text
+    assert 'vellum: reboot? [r]; in 2 s: halt' in text
+    status, text = make(*words, 'OPTIONS=check', env=place)
+    assert status == 2 and 'launching' not in text
+    assert 'vellum: this build has no preflight check; halted' in text
