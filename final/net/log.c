@@ -305,7 +305,7 @@ static void start_receiver(struct receiver *r)
 	if (!r->setting || !setting_ipv4(r->setting, &ip, &port))
 		return;
 	if (!net_state()->nic) {
-		printf("log: %s= is of no use without a network card: net=\n",
+		printf("log: %s: there is no network, so nothing is sent\n",
 		       r->setting->name);
 		return;
 	}
