@@ -258,7 +258,7 @@ void net_stop(void)
 	if (!net.nic)
 		return;
 	nic_drain(net.nic);
-	pci_take(&net.nic->pci);
+	nic_stop(net.nic);
 	net.nic = NULL;
 }
 

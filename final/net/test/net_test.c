@@ -21,7 +21,7 @@ static u32 answers_to; /* whom the network knows */
 static const char *text_of_net, *ip, *gateway, *mac;
 static u32 prefix;
 static struct nic card = {.mac = {0x52, 0x54, 0, 0x12, 0x34, 0x56}};
-static uint opened, hidden, taken;
+static uint opened, hidden, stopped;
 
 static const u8 router[MAC_SIZE] = {0x52, 0x55, 10, 0, 2, 2};
 
@@ -82,9 +82,9 @@ int nic_drain(struct nic *nic)
 	return 0;
 }
 
-void pci_take(struct pci_function *function)
+void nic_stop(struct nic *nic)
 {
-	taken += function == &card.pci;
+	stopped++;
 }
 
 int nic_restore(struct nic *nic)
@@ -136,7 +136,7 @@ static int begin(void **unused)
 	memset(fixed_hop, 0, sizeof(fixed_hop));
 	peers = NULL;
 	sent_count = coming_count = coming_at = link_after = 0;
-	send_error = opened = hidden = taken = 0;
+	send_error = opened = hidden = stopped = 0;
 	waited = 0;
 	answers_to = 0x0a000202;
 	text_of_net = "on";
@@ -188,7 +188,7 @@ static void without_an_address_the_cards_are_left_alone(void **unused)
 	assert_int_equal(opened, 0);
 }
 
-static void the_card_that_is_taken_is_hidden(void **unused)
+static void the_card_that_is_stopped_is_hidden(void **unused)
 {
 	gateway = "10.0.2.2";
 	net_init();
@@ -408,16 +408,16 @@ static void what_is_stopped_does_no_dma_and_is_gone(void **unused)
 	struct net_peer *p;
 
 	net_stop();
-	assert_int_equal(taken, 0);
+	assert_int_equal(stopped, 0);
 	net_init();
 	p = peer(0x0a000202);
 	assert_true(net_wait(p));
 	net_stop();
-	assert_int_equal(taken, 1);
+	assert_int_equal(stopped, 1);
 	assert_int_equal(net_send(p, "x", 1), -ENODEV);
 	net_poll();
 	net_stop();
-	assert_int_equal(taken, 1);
+	assert_int_equal(stopped, 1);
 }
 
 #define TEST(function) cmocka_unit_test_setup(function, begin)
@@ -427,7 +427,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(without_the_setting_no_card_is_touched),
 		TEST(without_an_address_the_cards_are_left_alone),
-		TEST(the_card_that_is_taken_is_hidden),
+		TEST(the_card_that_is_stopped_is_hidden),
 		TEST(a_card_that_is_not_there_is_no_network),
 		TEST(a_neighbour_is_asked_for_and_then_sent_to),
 		TEST(who_is_far_is_reached_by_the_gateway),

@@ -102,3 +102,7 @@ def test_the_panic_shell_answers_pings_whatever_else_comes(machine, wire):
         wire.ping(number)
     pc.send('check\n')
     pc.expect(r'every invariant|sound', PATIENCE, panic_ends=False)
+    pc.send('net\n')
+    pc.expect(rf'^log.udp: {HOST}:6666 by {HOST_MAC}', PATIENCE,
+              panic_ends=False)
+    pc.expect(r'characters: 0 waiting, 0 lost', PATIENCE, panic_ends=False)
