@@ -51,8 +51,8 @@
 #define CLASS_OF_NO_USE   0xff000000U /* "fits in no defined class" */
 #define DEVICE_OF_NO_USE  0xffff0000U
 
-/* Where a function is in ECAM: by PCIEXBAR, and where it will be in a moment; and
- * by whatever else there is. */
+/* Where a function is in ECAM: by PCIEXBAR, where it will be by that in a moment,
+ * and by whatever else there is. */
 enum {
 	PLACE_NOW,
 	PLACE_NEXT,
@@ -351,8 +351,8 @@ static void guard_bridges(uint bus)
 	}
 }
 
-/* Has the host bridge of an Intel chipset PCIEXBAR there? It must say what one of
- * the @count windows of MCFG does, unless the chipset is known. */
+/* Has the host bridge of an Intel chipset PCIEXBAR there? It must say what one
+ * of the @count windows of MCFG does, unless the chipset is known. */
 static bool has_pciexbar(const struct ecam *mcfg, uint count)
 {
 	u32 id = pci_read(HOST_BRIDGE, PCI_ID);

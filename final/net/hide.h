@@ -10,10 +10,10 @@
 /*
  * Take @function, on which pci_take() has been called, away from the guest, for
  * good: its configuration space by both doors, its registers from every CPU's
- * nested tables. What leads to it stays as it is, whatever the guest writes: the
- * bridges, and for the guest that moves ECAM it is hidden at the new place. A
- * line in the log says what was done, and what is not known. Phase device, CPU
- * 0, once.
+ * nested tables. Bridges on the way to it stay as they are, whatever the guest
+ * writes; where the guest moves ECAM, the card is hidden at the new place, too.
+ * A line in the log says what was done, and what is not known. Phase device,
+ * CPU 0, once.
  */
 void net_hide(const struct pci_function *function);
 
