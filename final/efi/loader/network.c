@@ -72,6 +72,20 @@ static efi_handle find_card(const struct nic_choice *choice,
 	return card;
 }
 
+static bool has_driver(efi_handle card)
+{
+	struct efi_protocol_user *users;
+	bool found = false;
+	u64 count;
+
+	if (efi_boot->protocol_users(card, &pci_io_protocol, &users, &count))
+		return false;
+	for (u64 i = 0; i < count; i++)
+		found |= users[i].attributes & EFI_OPEN_BY_DRIVER;
+	efi_boot->free_pool(users);
+	return found;
+}
+
 /* Does @words choose a card? A wrong value does not: Vellum names it. */
 static bool read_choice(const char *words, struct nic_choice *choice)
 {
@@ -84,30 +98,38 @@ static bool read_choice(const char *words, struct nic_choice *choice)
 	return value && !nic_parse(value, length, choice);
 }
 
+static bool is_net_set(const char *words, const char *conf,
+		       struct nic_choice *choice)
+{
+	uint line;
+
+	conf_clean(defconfig_text, defconfig_size, &line);
+	return (read_choice(words, choice) || read_choice(conf, choice) ||
+		read_choice(defconfig_text, choice)) &&
+	       choice->by != NIC_NONE;
+}
+
 void network_release(const char *words, const char *conf)
 {
 	struct nic_choice choice;
 	efi_handle *functions, card;
-	efi_status status;
 	u64 count;
-	uint line;
 
-	conf_clean(defconfig_text, defconfig_size, &line);
-	if (!read_choice(words, &choice) && !read_choice(conf, &choice) &&
-	    !read_choice(defconfig_text, &choice))
-		return;
-	if (choice.by == NIC_NONE ||
+	if (!is_net_set(words, conf, &choice) ||
 	    efi_boot->locate_handle_buffer(EFI_BY_PROTOCOL, &pci_io_protocol,
 					   NULL, &count, &functions))
 		return;
 	card = find_card(&choice, functions, count);
-	status = card ? efi_boot->disconnect_controller(card, NULL, NULL) : 0;
-	if (status)
-		loader_print("vellum.efi: the firmware's driver does not let "
-			     "go of the network card (status 0x%lx)\n",
-			     status);
-	released = card;
 	efi_boot->free_pool(functions);
+	if (!card || !has_driver(card))
+		return;
+	/* Its status does not tell: a driver of several parts may have let go
+	 * with the first, and refuse the second. */
+	efi_boot->disconnect_controller(card, NULL, NULL);
+	released = card;
+	if (has_driver(card))
+		loader_print("vellum.efi: the firmware's driver does not let "
+			     "go of the network card\n");
 }
 
 void network_give_back(void)

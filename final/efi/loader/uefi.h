@@ -56,6 +56,15 @@ enum efi_allocate {
 	EFI_AT_ADDRESS,
 };
 
+/* What OpenProtocolInformation tells (7.3.14). */
+struct efi_protocol_user {
+	efi_handle agent, controller;
+	u32 attributes;
+	u32 open_count;
+};
+
+#define EFI_OPEN_BY_DRIVER BIT(4)
+
 #define EFI_BY_PROTOCOL 2 /* how LocateHandleBuffer looks for them (7.3.10) */
 
 /* EFI_BOOT_SERVICES (4.4) */
@@ -91,14 +100,19 @@ struct efi_boot_services {
 	efi_status(EFIAPI *disconnect_controller)(efi_handle controller,
 						  efi_handle driver,
 						  efi_handle child);
-	void *unused6[4];
+	void *unused6[2];
+	efi_status(EFIAPI *protocol_users)(efi_handle handle,
+					   const struct efi_guid *protocol,
+					   struct efi_protocol_user **users,
+					   u64 *count);
+	void *unused7;
 	efi_status(EFIAPI *locate_handle_buffer)(
 		u32 how, const struct efi_guid *protocol, void *key, u64 *count,
 		efi_handle **handles);
 	efi_status(EFIAPI *locate_protocol)(const struct efi_guid *protocol,
 					    void *registration,
 					    void *interface);
-	void *unused7[2];
+	void *unused8[2];
 	efi_status(EFIAPI *calculate_crc32)(const void *data, u64 size,
 					    u32 *crc);
 };

@@ -1,0 +1,36 @@
+"""The card that Vellum takes, and a firmware that has it already."""
+import re
+
+from uefi import STATUS
+
+
+def parts(text):
+    """What the shell printed after each line `echo begin NAME`: NAME -> text."""
+    text = re.sub(r'\x1b\[[0-9;=]*[A-Za-z]', '', text).replace('\r', '')
+    found = re.split(r'^begin (\w+)\n', text, flags=re.MULTILINE)
+    return dict(zip(found[1::2], found[2::2]))
+
+
+def test_the_firmwares_driver_lets_go_of_the_card(machine, image):
+    """If Vellum only checks the machine, it has it again. If Vellum stays, it
+    does not find it any more, though it looks."""
+    net = 'net=52:54:00:12:34:56 net.ip=10.0.2.15'
+    look = 'dh -p SimpleNetwork'
+    lines = ('connect -r', 'echo begin native', look,
+             f'vellum.efi check {net}', STATUS, 'echo begin checked', look,
+             f'vellum.efi {net}', STATUS, 'echo begin taken', look,
+             'connect -r', 'echo begin searched', look, 'pci', 'reset -s')
+    pc = machine(native=True, firmware='uefi', nic='e1000', shell=lines,
+                 files={'vellum.efi': image.with_suffix('.efi')})
+    assert pc.wait_exit() == 'poweroff'
+    seen = parts(pc.serial)
+    for name in ('native', 'checked'):
+        assert ': SimpleNetwork' in seen[name]
+    for name in ('taken', 'searched'):
+        assert 'Handle dump' in seen[name]
+        assert ': SimpleNetwork' not in seen[name]
+    assert re.search(r'^net: 00:02.0, 82540EM: taken', seen['checked'], re.M)
+    assert 'does not let go' not in pc.serial
+    assert pc.serial.count('status 0x0') == 2
+    assert 'Vendor 8086 Device 29C0' in seen['searched']
+    assert 'Device 100E' not in seen['searched']
