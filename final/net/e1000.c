@@ -174,15 +174,6 @@ static bool is_gone(void)
 	return get(STATUS) == STATUS_GONE;
 }
 
-/* Read @reg up to @reads times, until @bits of it are all set or all clear. */
-static bool wait_for(uint reg, u32 bits, u32 wanted, uint reads)
-{
-	while (reads--)
-		if ((get(reg) & bits) == wanted)
-			return true;
-	return false;
-}
-
 /*
  * No DMA and no interrupts; whatever ran on it is over. Firmware may have left
  * a card that receives: its driver for network boot, into memory that is the
@@ -198,7 +189,9 @@ static int reset(void)
 	set(TCTL, TCTL_PSP);
 	if (is_82574) {
 		set(CTRL, get(CTRL) | CTRL_NO_MASTER);
-		wait_for(STATUS, STATUS_MASTER, 0, STOP_READS);
+		for (uint i = 0; i < STOP_READS; i++)
+			if (!(get(STATUS) & STATUS_MASTER))
+				break;
 		for (uint i = 0; i < SEND_READS; i++) {
 			set(EXTCNF_CTRL, get(EXTCNF_CTRL) | EXTCNF_SW_OWNS);
 			if (get(EXTCNF_CTRL) & EXTCNF_SW_OWNS)

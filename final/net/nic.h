@@ -76,9 +76,9 @@ int nic_parse(const char *text, size_t length, struct nic_choice *choice);
 
 /*
  * Find the chosen card, take it from firmware and guest, and start it. What was
- * found is printed, and if nothing was, why. NULL: there is none; then all cards
- * are as they were, unless one was found that could not be started: that one
- * does no DMA and raises no interrupt. The link may take seconds to come up
+ * found is printed, and if nothing was, why. NULL: there is none; then all are
+ * as they were, unless one was found that could not be started: that one does
+ * no DMA and raises no interrupt. The link may take seconds to come up
  * (nic_link()). Phase device, CPU 0, once.
  */
 struct nic *nic_open(const struct nic_choice *choice);

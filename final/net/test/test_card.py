@@ -5,7 +5,7 @@ from uefi import STATUS
 
 
 def parts(text):
-    """What the shell printed after each line `echo begin NAME`: NAME -> text."""
+    """What the shell printed after each `echo begin NAME`: NAME -> text."""
     text = re.sub(r'\x1b\[[0-9;=]*[A-Za-z]', '', text).replace('\r', '')
     found = re.split(r'^begin (\w+)\n', text, flags=re.MULTILINE)
     return dict(zip(found[1::2], found[2::2]))
