@@ -127,3 +127,23 @@ def test_nobody_on_the_other_side_is_no_reason_to_wait_for_ever(machine, words):
                  cmdline=f'boot=0x80 net=on net.ip={network.OURS} {words}')
     pc.expect(expectations.LAUNCH)
     pc.expect(r'^guest: ')
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize('words, message', [
+    ('net=e1000', 'nothing was launched: correct the settings'),
+    ('net=on net.ip=10.0.2', 'must be net.ip=A.B.C.D'),
+    ('net=on log.udp=10.0.2.2:0', 'must be log.udp=A.B.C.D'),
+    ('net=on log.udp=10.0.2.2', 'there is no net.ip=: all cards are left'),
+    ('net=00:04.0 net.ip=10.0.2.15', '00:03.0 is not the card that net= names'),
+    ('net=52:54:00:12:34:57 net.ip=10.0.2.15', 'there is no such card'),
+    ('log.syslog=10.0.2.2', 'log.syslog= is of no use without a network card'),
+    ('net=off log.sylog=10.0.2.2', 'did you mean `log.syslog='),
+])
+def test_words_that_make_no_sense_leave_the_card_alone(machine, words, message):
+    """And it is said what is wrong with them."""
+    pc = machine(nic='e1000', disk=BUILD / 'final/guest/demo.img',
+                 cmdline=f'boot=0x80 {words}')
+    pc.expect(f'{expectations.LAUNCH}|{expectations.HALTED}')
+    assert message in pc.serial
+    assert 'taken from the guest' not in pc.serial
