@@ -61,6 +61,34 @@ def test_without_the_setting_the_card_is_the_guests(machine, kind):
     pc.expect(r'^demo: network cards: 1\n')
 
 
+USER = '-netdev user,id=net '
+LAYOUTS = {     # QEMU's words, and how many cards Linux must see
+    'beside-another': ('bios', USER + '-device virtio-net-pci,addr=6 '
+                       '-device e1000,netdev=net,addr=7', 1),
+    'function-0-of-two': ('bios', USER + '-device virtio-net-pci,addr=6.1 '
+                          '-device e1000,netdev=net,addr=6.0,multifunction=on',
+                          1),
+    'function-1-of-two': ('uefi', USER + '-device e1000e,netdev=net,addr=6.1 '
+                          '-device virtio-net-pci,addr=6.0,multifunction=on',
+                          1),
+    'below-a-port': ('uefi', USER + '-device pcie-root-port,id=above,chassis=1 '
+                     '-device e1000e,netdev=net,bus=above', 0),
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize('layout', LAYOUTS)
+def test_only_the_card_is_hidden_wherever_it_is(heard, layout):
+    """Its neighbours, and other functions of its device, are the guest's."""
+    firmware, devices, count = LAYOUTS[layout]
+    ear, pc = heard('udp', None, boot_words(firmware), firmware=firmware,
+                    disk=linux_guest.build(batch=True, firmware=firmware),
+                    extra_args=tuple(devices.split()))
+    pc.expect(rf'^demo: network cards: {count}\n')
+    assert pc.wait_exit() == 'poweroff'
+    assert ear.faults(pc.serial) == []
+
+
 @pytest.mark.slow('uefi', 'bochs')
 @pytest.mark.parametrize('kind', ['qemu-bios', 'qemu-uefi', 'bochs-bios'])
 def test_a_panic_is_heard_to_its_end(heard, kind):
