@@ -7,7 +7,7 @@ LOADER := $(BUILD)/vellum.efi
 LOADER_SOURCES := $(filter-out $(if $(CONFIG_NET),,efi/loader/network.c),\
 	$(wildcard efi/loader/*.c efi/loader/*.S)) \
 	lib/string.c lib/words.c console/printf.c settings/conf.c \
-	$(if $(CONFIG_NET),net/cards.c settings/defconfig.S)
+	settings/defconfig.S $(if $(CONFIG_NET),net/cards.c)
 LOADER_OBJECTS := $(addprefix $(LOADER_BUILD)/,$(addsuffix .o,$(basename \
 	$(LOADER_SOURCES))))
 LOADER_CFLAGS := $(filter-out -fno-pic -fno-pie -mindirect-branch%,$(CFLAGS)) \

@@ -28,6 +28,10 @@ void loader_print(const char *format, ...)
 efi_status options_read(char *words, size_t size);
 efi_status conf_read(char *text);
 
+/* The settings that are built in, as bytes. (settings/defconfig.S) */
+extern char defconfig_text[];
+extern const u32 defconfig_size;
+
 /* Longest path of a file, in characters. */
 #define PATH_MAX 256
 
@@ -109,11 +113,10 @@ void processors_enter(struct efi_handoff *handoff, switch_fn *code);
 
 /*
  * Have the firmware let go of the network card that net= chooses, if it does,
- * in the words of the command line, in those of @conf, or in those built in:
- * stop its driver, which would go on with a card that Vellum has, and all that
+ * in the first of the @texts, up to NULL, that has it: stop its driver, which would go on with a card that Vellum has, and all that
  * runs on top of that. Trouble is a message. (network.c)
  */
-void network_release(const char *words, const char *conf);
+void network_release(const char *const *texts);
 void network_give_back(void); /* if Vellum was not started after all */
 
 /*
@@ -124,11 +127,12 @@ void network_give_back(void); /* if Vellum was not started after all */
 efi_status launch(const char *words, const char *conf, u64 *result);
 
 /*
- * The program that `next=' in @words names, a path on our own volume, if there
- * is a next=. It is loaded first, so that a name that is wrong is told before
- * anything has happened; an error status then, and a message. (next.c)
+ * The program that a setting names, of which @next is what follows the name: a
+ * path on our own volume. NULL: there is none. It is loaded first, so that what
+ * is wrong is told before anything has happened; an error status then, and a
+ * message. (next.c)
  */
-efi_status next_load(const char *words);
+efi_status next_load(const char *next);
 void next_unload(void);
 
 /*

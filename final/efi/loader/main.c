@@ -51,9 +51,11 @@ efi_status EFIAPI efi_main(efi_handle image, struct efi_system_table *system)
 {
 	static char conf[CONF_MAX + 1];
 	char words[sizeof(((struct efi_handoff *)0)->cmdline)];
-	const char *options, *conf_options;
-	bool next_in_conf;
+	char *texts[] = {words, conf, defconfig_text, NULL};
+	const char *options[ARRAY_SIZE(texts)];
+	const char *next = NULL;
 	efi_status status;
+	uint i, line;
 	u64 result;
 
 	efi_image = image;
@@ -75,14 +77,16 @@ efi_status EFIAPI efi_main(efi_handle image, struct efi_system_table *system)
 	if (!words[0] && !conf[0])
 		loader_print("vellum.efi: no load options and no vellum.conf "
 			     "beside me: no options\n");
-	options = split_options(words);
-	conf_options = split_options(conf);
-	next_in_conf = !find_word(words, "next");
-	status = next_load(next_in_conf ? conf : words);
+	conf_clean(defconfig_text, defconfig_size, &line);
+	for (i = 0; texts[i]; i++)
+		options[i] = split_options(texts[i]);
+	for (i = 0; texts[i] && !next; i++)
+		next = find_word(texts[i], "next");
+	status = next_load(next);
 	if (status)
 		return status;
 	if (CONFIG_NET)
-		network_release(words, conf);
+		network_release((const char *const *)texts);
 	status = launch(words, conf, &result);
 	if (!status && result == HANDOFF_REFUSED)
 		status = EFI_UNSUPPORTED;
@@ -92,5 +96,5 @@ efi_status EFIAPI efi_main(efi_handle image, struct efi_system_table *system)
 		next_unload();
 		return status;
 	}
-	return next_start(next_in_conf ? conf_options : options);
+	return next_start(next ? options[i - 1] : "");
 }

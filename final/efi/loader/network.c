@@ -11,15 +11,11 @@
 #include "lib/string.h"
 #include "lib/words.h"
 #include "net/nic.h"
-#include "settings/conf.h"
 
 #define MAC_REGISTER 0x5400 /* RAL0 of net/e1000.c */
 
 static const struct efi_guid pci_io_protocol = EFI_PCI_IO_GUID;
 static efi_handle released;
-
-extern char defconfig_text[];
-extern const u32 defconfig_size;
 
 /* The card's address, though nobody may have let its memory answer yet. */
 static bool has_mac(struct efi_pci_io *io, const u8 *mac)
@@ -98,24 +94,15 @@ static bool read_choice(const char *words, struct nic_choice *choice)
 	return value && !nic_parse(value, length, choice);
 }
 
-static bool is_net_set(const char *words, const char *conf,
-		       struct nic_choice *choice)
-{
-	uint line;
-
-	conf_clean(defconfig_text, defconfig_size, &line);
-	return (read_choice(words, choice) || read_choice(conf, choice) ||
-		read_choice(defconfig_text, choice)) &&
-	       choice->by != NIC_NONE;
-}
-
-void network_release(const char *words, const char *conf)
+void network_release(const char *const *texts)
 {
 	struct nic_choice choice;
 	efi_handle *functions, card;
 	u64 count;
 
-	if (!is_net_set(words, conf, &choice) ||
+	while (*texts && !read_choice(*texts, &choice))
+		texts++;
+	if (!*texts || choice.by == NIC_NONE ||
 	    efi_boot->locate_handle_buffer(EFI_BY_PROTOCOL, &pci_io_protocol,
 					   NULL, &count, &functions))
 		return;

@@ -117,10 +117,9 @@ static void explain(const char *next, efi_status status)
 	loader_print("; nothing was launched\n");
 }
 
-efi_status next_load(const char *words)
+efi_status next_load(const char *next)
 {
 	static u8 device_path[DEVICE_PATH_MAX] __aligned(8);
-	const char *next = find_word(words, "next");
 	u16 path[PATH_MAX];
 	efi_status status;
 
