@@ -71,7 +71,6 @@
 
 #define STATUS_LU     BIT(1)
 #define STATUS_MASTER BIT(19) /* 82574: DMA is allowed, or still going on */
-#define STATUS_GONE   0xffffffff
 
 #define CTRL_EXT_DRV_LOAD BIT(28) /* 82574: says so to its firmware */
 #define EXTCNF_SW_OWNS    BIT(5)  /* 82574: its firmware leaves the PHY alone */
@@ -115,7 +114,8 @@ _Static_assert(sizeof(struct rx_desc) == 16 && sizeof(struct tx_desc) == 16,
 #define TX_RS    0x08 /* report by DD */
 #define TX_FRAME (TX_EOP | TX_IFCS | TX_RS)
 
-#define SLOTS       32 /* of each ring; their bytes a multiple of 128 */
+#define SLOTS       32 /* of each ring */
+#define RING_BYTES  (SLOTS * sizeof(struct tx_desc))
 #define BUFFER_SIZE 2048
 
 /* The memory that we share with the card, and with nobody else: whole pages. */
@@ -126,13 +126,12 @@ struct rings {
 	u8 rx_buffer[SLOTS][BUFFER_SIZE];
 };
 
-_Static_assert(SLOTS * sizeof(struct tx_desc) % 128 == 0 &&
-		       sizeof(struct rings) % PAGE_SIZE == 0,
+_Static_assert(RING_BYTES % 128 == 0 && sizeof(struct rings) % PAGE_SIZE == 0,
 	       "rings of the allowed length, pages that are nobody else's");
 
-/* Reads of a register, about a microsecond each. */
-#define SEND_READS   1000
-#define DRAIN_READS  5000
+/* Turns of waiting, each of a read or two of a register. */
+#define SEND_READS   500
+#define DRAIN_READS  1000
 #define EEPROM_READS 10000
 #define STOP_READS   100000 /* a PCIe request may be open for 50 ms */
 
@@ -169,9 +168,11 @@ static u64 phys_of(const volatile void *part)
 	return e1000.rings_phys.v + ((u64)part - (u64)e1000.rings);
 }
 
+/* Where no card is, all registers read as ones, or in some machines as zeros;
+ * and one that was reset behind our back has no ring. */
 static bool is_gone(void)
 {
-	return get(STATUS) == STATUS_GONE;
+	return get(TX_RING + RING_LENGTH) != RING_BYTES;
 }
 
 /*
@@ -230,7 +231,7 @@ static void set_ring(uint ring, const volatile void *first, uint tail)
 
 	set(ring + RING_BASE, phys);
 	set(ring + RING_BASE_H, phys >> 32);
-	set(ring + RING_LENGTH, SLOTS * sizeof(struct tx_desc));
+	set(ring + RING_LENGTH, RING_BYTES);
 	set(ring + RING_HEAD, 0);
 	set(ring + RING_TAIL, tail);
 }
@@ -268,36 +269,30 @@ static void run(void)
 
 static bool link_is_up(struct nic *nic)
 {
-	u32 status = get(STATUS);
-
-	return status != STATUS_GONE && status & STATUS_LU;
+	return get(STATUS) & STATUS_LU && !is_gone();
 }
 
 /*
  * The slot behind the gap becomes the gap, so it must be done with. What DD
  * says can't harm us: if it lies, a frame is garbled.
  */
-static int wait_for_room(void)
+static int wait_for_room(struct nic *nic)
 {
 	volatile struct tx_desc *next = &e1000.rings->tx[after(e1000.tx)];
-	u32 status = get(STATUS);
 	uint reads = e1000.stalled ? 0 : SEND_READS;
 
-	while (status != STATUS_GONE && !(next->status & DESC_DD)) {
-		if (!(status & STATUS_LU) || !reads--) {
-			e1000.stalled = true;
-			return -EAGAIN;
-		}
-		status = get(STATUS);
-	}
-	e1000.stalled = false;
-	return status == STATUS_GONE ? -ENODEV : 0;
+	while (!(next->status & DESC_DD) && reads-- && link_is_up(nic))
+		;
+	e1000.stalled = !(next->status & DESC_DD);
+	if (is_gone())
+		return -ENODEV;
+	return e1000.stalled ? -EAGAIN : 0;
 }
 
 static int e1000_send(struct nic *nic, const void *frame, size_t length)
 {
 	volatile struct rings *rings = e1000.rings;
-	int error = wait_for_room();
+	int error = wait_for_room(nic);
 
 	if (error)
 		return error;
@@ -363,7 +358,7 @@ static bool ring_is_ours(uint ring, const volatile void *first)
 
 	return get(ring + RING_BASE) == (u32)phys &&
 	       get(ring + RING_BASE_H) == phys >> 32 &&
-	       get(ring + RING_LENGTH) == SLOTS * sizeof(struct tx_desc) &&
+	       get(ring + RING_LENGTH) == RING_BYTES &&
 	       get(ring + RING_HEAD) < SLOTS && get(ring + RING_TAIL) < SLOTS;
 }
 
@@ -385,17 +380,13 @@ static bool is_in_order(void)
 
 static int e1000_restore(struct nic *nic)
 {
-	int error = 0;
-
-	if (is_gone())
-		return -ENODEV;
-	if (!is_in_order()) {
-		error = reset();
-		if (!error)
-			run();
-	}
 	e1000.stalled = false;
-	return error;
+	if (is_in_order())
+		return 0;
+	if (reset())
+		return -ENODEV;
+	run();
+	return is_in_order() ? 0 : -ENODEV;
 }
 
 static void e1000_stop(struct nic *nic)
@@ -481,7 +472,7 @@ const char *e1000_start(struct nic *nic)
 		e1000.regs = map_registers(bar->base);
 	if (!e1000.regs)
 		return "the firmware has given it no addresses";
-	if (is_gone() || reset())
+	if (reset())
 		return "it does not answer";
 	e1000.address = read_address(e1000.regs);
 	if (!e1000.address)

@@ -45,6 +45,7 @@ void card_reset(void)
 	memset(pci, 0, sizeof(pci));
 	card.device = 0x10d3;
 	card.bar = CARD_BAR;
+	card.gone_value = ~0U;
 	card.command = PCI_COMMAND_MASTER | PCI_COMMAND_MEMORY | 1;
 	pci[0x44 / 4] = 3;   /* D3: asleep */
 	regs[RCTL / 4] = EN; /* into firmware's ring */
@@ -185,7 +186,7 @@ u32 mmio_read(const volatile void *base, uint offset)
 
 	assert_true(base == window && offset < sizeof(regs));
 	if (!access_counted())
-		return ~0U;
+		return card.gone_value;
 	if (offset != STATUS)
 		return regs[offset / 4];
 	return (card.no_link || !(regs[CTRL / 4] & BIT(6)) ? 0 : LU) |

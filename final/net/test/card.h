@@ -17,7 +17,8 @@ struct card {
 	u16 device;
 	u64 bar;
 	bool no_memory;      /* for its rings */
-	bool is_gone;        /* all registers read as ones, writes are lost */
+	bool is_gone;        /* writes are lost, and all registers read as */
+	u32 gone_value;      /* this: all ones, or zeros */
 	bool never_advances; /* it takes no frame */
 	bool hangs;          /* in a reset, for ever */
 	bool no_link;

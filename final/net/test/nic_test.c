@@ -130,7 +130,9 @@ static void a_card_that_cannot_be_started_does_no_dma_and_says_why(void **s)
 		const char *why;
 	} cases[] = {
 		{{.bar = 0}, "no addresses"},
-		{{.bar = CARD_BAR, .is_gone = true}, "does not answer"},
+		{{.bar = CARD_BAR, .is_gone = true, .gone_value = ~0U},
+		 "does not answer"},
+		{{.bar = CARD_BAR, .is_gone = true}, "no address of its"},
 		{{.bar = CARD_BAR, .hangs = true}, "does not answer"},
 		{{.bar = CARD_BAR, .no_address = true}, "no address of its"},
 		{{.bar = CARD_BAR, .no_memory = true}, "no memory"},
@@ -206,9 +208,10 @@ static void without_a_link_nothing_is_waited_for(void **state)
 /* As when a bridge above it is reset: at any access of any function. */
 static void a_card_that_vanishes_is_noticed_and_nothing_hangs(void **state)
 {
-	for (uint n = 1; n < 400; n++) {
+	for (uint n = 1; n < 800; n++) {
 		card_reset();
-		card.goes_at = n;
+		card.goes_at = n / 2;
+		card.gone_value = n % 2 ? ~0U : 0;
 		nic = open_by("on");
 		if (!nic)
 			continue;
@@ -419,6 +422,15 @@ static void an_address_that_is_in_the_eeprom_alone_is_found_there(void **s)
 	assert_int_equal(card_register(0x5404), BIT(31) | 0x5634);
 }
 
+/* By a bridge above it: its registers answer, and have forgotten us. */
+static void a_card_that_was_reset_behind_our_back_is_lost(void **state)
+{
+	card_set_register(TX_LENGTH, 0);
+	assert_int_equal(nic_send(nic, frame, 60), -ENODEV);
+	assert_int_equal(nic_restore(nic), 0);
+	assert_int_equal(nic_send(nic, frame, 60), 0);
+}
+
 #define TEST(name) cmocka_unit_test_setup(name, set_up)
 
 int main(void)
@@ -440,6 +452,7 @@ int main(void)
 		TEST(a_cpu_stopped_anywhere_leaves_a_card_that_goes_on),
 		TEST(what_is_out_of_order_at_a_panic_is_set_up_anew),
 		TEST(a_card_that_came_back_is_used_again_at_a_panic),
+		TEST(a_card_that_was_reset_behind_our_back_is_lost),
 		TEST(a_card_that_was_stopped_reaches_no_memory),
 		TEST(an_address_that_is_in_the_eeprom_alone_is_found_there),
 		TEST(the_address_is_read_though_nobody_uses_the_card),
