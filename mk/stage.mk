@@ -93,9 +93,10 @@ CFLAGS := -std=gnu11 $(if $(CONFIG_DEBUG),-Og,$(if \
 	-fno-stack-protector -fcf-protection=none \
 	-mindirect-branch=thunk -mindirect-branch-register -fno-jump-tables \
 	-mharden-sls=all \
-	-fno-asynchronous-unwind-tables \
-	$(if $(CONFIG_BACKTRACE),-fno-omit-frame-pointer,-fomit-frame-pointer) \
-	-fno-optimize-sibling-calls -fno-strict-aliasing -fno-common \
+	-fno-asynchronous-unwind-tables $(if $(CONFIG_BACKTRACE),\
+	-fno-omit-frame-pointer -fno-optimize-sibling-calls,\
+	-fomit-frame-pointer) -fno-strict-aliasing -fno-common \
+	-ffunction-sections -fdata-sections \
 	-fmacro-prefix-map=$(HERE)/= $(DEBUG_PATHS) \
 	-Wall -Wextra -Wstrict-prototypes -Wmissing-prototypes -Wvla \
 	-Werror=incompatible-pointer-types \
@@ -106,6 +107,8 @@ CFLAGS := -std=gnu11 $(if $(CONFIG_DEBUG),-Og,$(if \
 	-include $(BUILD)/config.h -I$(HERE)
 LDFLAGS := -nostdlib -static -no-pie -z max-page-size=4096 -z noexecstack \
 	--no-warn-rwx-segments --build-id=none
+# What nobody calls, since an option has left its caller out, is left out, too.
+IMAGE_LDFLAGS := $(LDFLAGS) --gc-sections -u efi_entry -u efi_cpu_entry
 
 SOURCES := $(filter-out $(left-out-),$(wildcard main.c \
 	$(foreach d,$(FOLDERS),$(d)/*.c $(d)/*.S)))
@@ -144,7 +147,7 @@ $(BUILD)/%.o: %.S $(BUILD)/flags
 # lies behind all code that it names, so nothing moves (mk/symbols.awk).
 LD_SCRIPT := boot/vellum.ld
 $(BUILD)/pass1.elf: $(OBJECTS) $(LD_SCRIPT) $(BUILD)/objects
-	@ld $(LDFLAGS) -T $(LD_SCRIPT) -o $@ $(OBJECTS)
+	@ld $(IMAGE_LDFLAGS) -T $(LD_SCRIPT) -o $@ $(OBJECTS)
 
 # Without CONFIG_SYMBOLS it is empty.
 $(BUILD)/symbols.S: $(BUILD)/pass1.elf mk/symbols.awk
@@ -155,7 +158,7 @@ $(BUILD)/symbols.o: $(BUILD)/symbols.S
 
 $(IMAGE): $(OBJECTS) $(BUILD)/symbols.o
 	@echo "  LD      $(SHOWN)"
-	@ld $(LDFLAGS) -T $(LD_SCRIPT) -o $@ $(OBJECTS) $(BUILD)/symbols.o
+	@ld $(IMAGE_LDFLAGS) -T $(LD_SCRIPT) -o $@ $(OBJECTS) $(BUILD)/symbols.o
 
 -include $(OBJECTS:.o=.d)
 -include mk/defconfig.mk

@@ -6,8 +6,7 @@
 #include "boot/layout.h"
 #include "boot/multiboot.h"
 
-/* Not in .bss: it is filled before that is of use to anyone. */
-struct boot_info boot_info __attribute__((section(".data")));
+struct boot_info boot_info;
 
 static const void *early_ptr(phys_t p)
 {

@@ -17,8 +17,8 @@
 
 #ifdef __VELLUM__
 
-#define PERCPU(type, name)                      \
-	__attribute__((section(".bss.percpu"))) \
+#define PERCPU(type, name)                       \
+	__attribute__((section(".bss..percpu"))) \
 	__used typeof(type) percpu_##name
 
 #define DECLARE_PERCPU(type, name) extern typeof(type) percpu_##name

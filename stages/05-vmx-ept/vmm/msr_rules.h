@@ -23,9 +23,8 @@ enum msr_verdict {
 struct msr_rule {
 	u32 first, last; /* the range of MSRs */
 	u8 on;
-	u8 verdict;      /* enum msr_verdict */
-	u64 bits;        /* MSR_BITS: those that count */
-	const char *why; /* what it is, and why this verdict does no harm */
+	u8 verdict; /* enum msr_verdict */
+	u64 bits;   /* MSR_BITS: those that count */
 };
 
 /* The rule for @msr under back end @id (vcpu_ops.id), or NULL: MSR_KEEP. */

@@ -45,8 +45,8 @@
  * page of zeros. Book: chapter 5, "The one thing that is hidden".
  */
 
-/* Read by the guest and by nobody else: zeros. In our .rodata. */
-static const u8 blank_page[PAGE_SIZE] __aligned(PAGE_SIZE);
+/* Read by the guest and by nobody else: zeros, so not in the image. */
+static u8 blank_page[PAGE_SIZE] __aligned(PAGE_SIZE);
 
 /* Belongs to the guest; nothing of ours may share the page with it. */
 static u8 scratch_page[PAGE_SIZE] __aligned(PAGE_SIZE);
