@@ -48,7 +48,8 @@ def boot(emu, icount, cpus=1, vellum=True, cmdline=None, ear=None):
         seconds = time.monotonic() - start
         machine.wait_exit()
         missing = vellum and expectations.missing_lines(
-            machine.serial, expectations.DEMO_VELLUM)
+            machine.serial, {**expectations.DEMO_VELLUM,
+                             **expectations.DEMO_HYPERCALL})
         if ear:
             missing += ear.faults(machine.serial)
         if missing:

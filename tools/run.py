@@ -36,7 +36,8 @@ import expectations
 import linux_guest
 import network
 import values
-from common import BUILD, image, main, need_file, stage_dir
+from common import (BUILD, ToolError, built_with, image, main, need_file,
+                    stage_dir)
 from emulator import Machine
 from values import demos, has_guest
 from values import RUN_DEFAULTS as DEFAULTS
@@ -52,7 +53,7 @@ def read_settings(argv):
     chosen = values.settings(argv, values.environment(), DEFAULTS, ['run'])
     for name in ('BATCH', 'TEST', 'DEBUG', 'NATIVE', 'NET'):
         chosen[name] = chosen[name] == '1'
-    for name in ('CPUS', 'TIMEOUT', 'VMMSIZE_ALL'):
+    for name in ('CPUS', 'TIMEOUT'):
         chosen[name] = int(chosen[name] or '0')
     return chosen
 
@@ -159,14 +160,30 @@ def listening(chosen):
                   + ear.text(), flush=True)
 
 
-def judge(machine, chosen, kind):
+def need_options(chosen, built):
+    """A ToolError when the run wants what was left out of the image."""
+    for name, wanted, why in (
+            ('SVM', chosen['EMU'] == 'qemu', 'EMU=qemu is a CPU of AMD'),
+            ('VMX', chosen['EMU'] == 'bochs', 'EMU=bochs is one of Intel'),
+            ('UEFI', chosen['FIRMWARE'] == 'uefi',
+             'FIRMWARE=uefi starts vellum.efi'),
+            ('NET', chosen['NET'], 'NET=1 wants a log over the network'),
+            ('SERIAL', chosen['BATCH'], 'BATCH=1 reads the serial port')):
+        if wanted and built.get(name) == '':
+            raise ToolError(f'{why}, and CONFIG_{name} is off in .config '
+                            '(`make menuconfig`; KCONFIG_CONFIG=/dev/null '
+                            'builds all defaults)')
+
+
+def judge(machine, chosen, kind, built):
     """BATCH=1: watch the run; a list of what was missing."""
     stage, native = chosen['STAGE'], chosen['NATIVE']
+    off = {name for name, value in built.items() if not value}
     if not native:
         expectations.banner(machine, stage)
     if kind == 'linux' and not chosen['INITRD']:
-        missing = expectations.linux_demo(machine, native,
-                                          chosen['VMMSIZE_ALL'])
+        size = int(built.get('VMMSIZE_ALL', 0)) << 20
+        missing = expectations.linux_demo(machine, native, size, off)
     elif kind in ('linux', 'image'):
         missing = expectations.powers_off(machine, native)
     elif kind == 'demo':
@@ -176,8 +193,8 @@ def judge(machine, chosen, kind):
         missing = expectations.launch_only(machine, stage)
     else:
         missing = expectations.no_guest(machine, stage)
-    if chosen['TEST']:
-        missing += expectations.selftests(machine.serial, stage)
+    if built.get('TEST'):
+        missing += expectations.selftests(machine.serial, stage, off)
     return missing
 
 
@@ -195,6 +212,8 @@ def run(argv):
         return fetch(argv[1:])
     chosen = read_settings(argv)
     vellum = image_of(chosen)
+    built = built_with(vellum) if vellum else {}
+    need_options(chosen, built)
     kind, path = guest_of(chosen)
     start = time.monotonic()
     with listening(chosen) as ear, Machine(vellum, **machine_settings(
@@ -203,7 +222,7 @@ def run(argv):
             print('(Ctrl-A x leaves the emulator)', flush=True)
             machine.interact()
             return 0
-        missing = judge(machine, chosen, kind)
+        missing = judge(machine, chosen, kind, built)
         missing += ear.faults(machine.serial) if ear else []
         if missing:
             machine.fail('not seen: ' + '; '.join(missing))
