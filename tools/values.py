@@ -37,8 +37,8 @@ LOGS = ('udp', 'syslog')
 RUN_DEFAULTS = {
     'STAGE': 'final', 'EMU': 'qemu', 'FIRMWARE': 'bios', 'CPUS': '1',
     'MEM': '512M', 'GUEST': '', 'KERNEL': '', 'INITRD': '', 'CMDLINE': '',
-    'OPTIONS': '', 'CONF': '', 'EMU_ARGS': '', 'TIMEOUT': '', 'BATCH': '', 'TEST': '',
-    'DEBUG': '', 'NATIVE': '', 'NET': '', 'NIC': '', 'LOG': '',
+    'OPTIONS': '', 'CONF': '', 'EMU_ARGS': '', 'TIMEOUT': '', 'BATCH': '',
+    'TEST': '', 'DEBUG': '', 'NATIVE': '', 'NET': '', 'NIC': '', 'LOG': '',
     'VMMSIZE_ALL': str(128 << 20),
 }
 # What make builds into the image that is booted, beside TEST and VMMSIZE_ALL.

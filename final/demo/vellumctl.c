@@ -6,7 +6,7 @@
  * signature and a command in registers. It needs no driver and no memory that
  * is shared, so this is a plain static program that works at any privilege
  * level, also in an initramfs that holds nothing else. Vellum answers only
- * when its command line has the word "hypercall"; otherwise the instruction
+ * when "hypercall" is among its settings; otherwise the instruction
  * raises #UD, which Linux shows to us as SIGILL. The CPUID leaf always answers.
  * The other side is the hypercall handler of stage 05.
  */
@@ -54,7 +54,7 @@ static void on_sigill(int sig)
 {
 	static const char text[] =
 		"vellumctl: Vellum refuses hypercalls; boot it with "
-		"\"hypercall\" on its command line\n";
+		"\"hypercall\" among its settings\n";
 
 	(void)sig;
 	if (write(STDERR_FILENO, text, sizeof text - 1) < 0)

@@ -105,8 +105,8 @@ static const char *wanted(u32 rights)
 {
 	return rights & RIGHT_INSPECT
 		       ? "is for root alone: run vellumctl as root"
-		       : "changes something: that needs the word `debug` on "
-			 "Vellum's command line";
+		       : "changes something: that needs Vellum's setting "
+			 "`debug`";
 }
 
 /* Which of @command's rights has @t not? */

@@ -168,7 +168,7 @@ static const char *get_word(struct command *c, const struct space *space,
 		return why;
 	if (place.device && !(c->thread->rights & RIGHT_CHANGE))
 		return "is no memory, and a device may change by being read: "
-		       "that needs the word `debug` on Vellum's command line";
+		       "that needs Vellum's setting `debug`";
 	*word = 0;
 	if (place.device && is_between_registers(place.phys))
 		return NULL;
