@@ -51,8 +51,8 @@
 #define CLASS_OF_NO_USE   0xff000000U /* "fits in no defined class" */
 #define DEVICE_OF_NO_USE  0xffff0000U
 
-/* Where a function is in ECAM: by PCIEXBAR, where it will be by that in a moment,
- * and by whatever else there is. */
+/* Where a function is in ECAM: by PCIEXBAR, where it will be by that soon, and
+ * by whatever else there is. */
 enum {
 	PLACE_NOW,
 	PLACE_NEXT,
