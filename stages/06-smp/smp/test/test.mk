@@ -1,5 +1,5 @@
 HOST_TESTS += smp-cpus smp-decode-store smp-store smp-lapic smp-lapic-reset \
-	smp-init-sipi smp-panic smp-many-cpus smp-delay
+	smp-init-sipi smp-renew smp-panic smp-many-cpus smp-delay
 
 smp-cpus.sources := smp/test/cpus_test.c smp/test/cpus_fuzz.c smp/cpus.c \
 	smp/delay.c
@@ -17,6 +17,7 @@ smp-lapic.sources := smp/test/lapic_test.c smp/lapic.c
 smp-lapic-reset.sources := smp/test/lapic_reset_test.c smp/lapic_reset.c \
 	smp/lapic.c
 
+smp-renew.sources := smp/test/renew_test.c smp/renew.c
 smp-init-sipi.sources := smp/test/init_sipi_test.c smp/init_sipi.c
 
 smp-panic.sources := smp/test/panic_test.c smp/panic.c
