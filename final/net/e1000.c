@@ -267,9 +267,9 @@ static void run(void)
 	set(RX_RING + RING_TAIL, SLOTS - 1);
 }
 
-static bool link_is_up(struct nic *nic)
+static int e1000_link(struct nic *nic)
 {
-	return get(STATUS) & STATUS_LU && !is_gone();
+	return is_gone() ? -ENODEV : !!(get(STATUS) & STATUS_LU);
 }
 
 /*
@@ -281,7 +281,7 @@ static int wait_for_room(struct nic *nic)
 	volatile struct tx_desc *next = &e1000.rings->tx[after(e1000.tx)];
 	uint reads = e1000.stalled ? 0 : SEND_READS;
 
-	while (!(next->status & DESC_DD) && reads-- && link_is_up(nic))
+	while (!(next->status & DESC_DD) && reads-- && e1000_link(nic) > 0)
 		;
 	e1000.stalled = !(next->status & DESC_DD);
 	if (is_gone())
@@ -312,7 +312,7 @@ static int e1000_drain(struct nic *nic)
 {
 	uint last = (e1000.tx + SLOTS - 1) % SLOTS;
 
-	for (uint i = 0; i < DRAIN_READS && link_is_up(nic); i++)
+	for (uint i = 0; i < DRAIN_READS && e1000_link(nic) > 0; i++)
 		if (e1000.rings->tx[last].status & DESC_DD &&
 		    get(TDFH) == get(TDFT))
 			return 0;
@@ -398,7 +398,7 @@ static const struct nic_driver driver = {
 	.send = e1000_send,
 	.drain = e1000_drain,
 	.receive = e1000_receive,
-	.link = link_is_up,
+	.link = e1000_link,
 	.restore = e1000_restore,
 	.stop = e1000_stop,
 };

@@ -119,7 +119,7 @@ int nic_drain(struct nic *nic)
 
 bool nic_link(struct nic *nic)
 {
-	return !nic->lost && nic->driver->link(nic);
+	return !nic->lost && note(nic, nic->driver->link(nic)) > 0;
 }
 
 int nic_restore(struct nic *nic)

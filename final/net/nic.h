@@ -39,7 +39,7 @@ struct nic_driver {
 	int (*send)(struct nic *nic, const void *frame, size_t length);
 	int (*drain)(struct nic *nic);
 	int (*receive)(struct nic *nic, void *frame, size_t room);
-	bool (*link)(struct nic *nic);
+	int (*link)(struct nic *nic); /* 1: there is one; 0; -ENODEV */
 	int (*restore)(struct nic *nic);
 	void (*stop)(struct nic *nic);
 };

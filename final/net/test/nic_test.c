@@ -426,6 +426,8 @@ static void an_address_that_is_in_the_eeprom_alone_is_found_there(void **s)
 static void a_card_that_was_reset_behind_our_back_is_lost(void **state)
 {
 	card_set_register(TX_LENGTH, 0);
+	assert_false(nic_link(nic));
+	assert_true(nic->lost);
 	assert_int_equal(nic_send(nic, frame, 60), -ENODEV);
 	assert_int_equal(nic_restore(nic), 0);
 	assert_int_equal(nic_send(nic, frame, 60), 0);

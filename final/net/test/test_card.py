@@ -1,6 +1,10 @@
 """The card that Vellum takes, and a firmware that has it already."""
 import re
 
+import expectations
+import linux_guest
+import network
+import pytest
 from uefi import STATUS
 
 
@@ -34,3 +38,20 @@ def test_the_firmwares_driver_lets_go_of_the_card(machine, image):
     assert pc.serial.count('status 0x0') == 2
     assert 'Vendor 8086 Device 29C0' in seen['searched']
     assert 'Device 100E' not in seen['searched']
+
+
+@pytest.mark.slow
+def test_a_card_that_is_pulled_out_is_lost_and_nothing_hangs(machine):
+    """Linux ejects it, though it can't see it: for that it asks the slot."""
+    card = '-netdev user,id=net -device e1000,netdev=net,id=card'
+    pc = machine(cmdline='boot=0x80 hypercall debug panic=ask net=on '
+                 f'net.ip={network.OURS} log.udp=10.0.2.2',
+                 disk=linux_guest.build(), extra_args=tuple(card.split()))
+    pc.expect('poweroff ends')
+    pc.qmp('device_del', id='card')
+    pc.send('sleep 3; vellumctl shell net\n')
+    pc.expect(rf'^82540EM, .*, {network.OURS}/24: lost\r?\n')
+    pc.send('vellumctl shell panic\n')
+    pc.expect(expectations.PANIC_END, panic_ends=False)
+    pc.send('r')
+    pc.expect(r'^vellum: rebooting', panic_ends=False)
