@@ -12,9 +12,9 @@ static void say_station(struct command *c, const struct net_state *net)
 
 	say(c, "%s, " MAC_FORMAT ", " IP_FORMAT "/%u: %s\n", nic->name,
 	    MAC_ARGS(net->self.mac), IP_ARGS(net->self.ip), net->prefix,
-	    nic->lost        ? "lost"
-	    : net_has_link() ? "link"
-			     : "no link");
+	    net_has_link() ? "link"
+	    : nic->lost    ? "lost"
+			   : "no link");
 	say(c, "frames: %lu sent, %lu refused, %lu received, %lu dropped\n",
 	    nic->sent, nic->unsent, nic->received, nic->dropped);
 	say(c,
