@@ -122,7 +122,7 @@ def test_every_tool_sees_an_override(copy):
     assert done.stdout == (f"True ['boot', 'console', 'lib', 'smp'] [{lines}] "
                            f'{lines}\n')
     for folder in (stage, copy / 'final'):
-        made = copy / f'out/{folder.name}/boot/cmdline.o'
+        made = copy / f'out/{folder.name}/boot/settings.o'
         subprocess.run(['make', '-s', f'BUILD_ROOT={copy}/out', made],
                        cwd=folder, check=True, timeout=60)
         done = subprocess.run(['nm', made], stdout=subprocess.PIPE, text=True,
@@ -144,9 +144,9 @@ def test_every_tool_sees_an_override(copy):
      f'boot/settings.c: no link to that of {BOOT}'),
     (lambda stage: (stage.parent / f'{BOOT}/boot/added.c').write_text('\n'),
      f'boot/added.c: no link to that of {BOOT}'),
-    (lambda stage: (stage / 'boot/settings.c').symlink_to('cmdline.h')
+    (lambda stage: (stage / 'boot/settings.c').symlink_to('settings.h')
      if (stage / 'boot/settings.c').unlink() is None else None,
-     'boot/settings.c: a link to cmdline.h, expected '
+     'boot/settings.c: a link to settings.h, expected '
      f'../../{BOOT}/boot/settings.c'),
     (lambda stage: (stage / 'boot/report.h').write_bytes(
         (stage.parent / f'{BOOT}/boot/report.h').read_bytes()),

@@ -113,8 +113,9 @@ void processors_enter(struct efi_handoff *handoff, switch_fn *code);
 
 /*
  * Have the firmware let go of the network card that net= chooses, if it does,
- * in the first of the @texts, up to NULL, that has it: stop its driver, which would go on with a card that Vellum has, and all that
- * runs on top of that. Trouble is a message. (network.c)
+ * in the first of the @texts, up to NULL, that has it: stop its driver, which
+ * would go on with a card that Vellum has, and all that runs on top of that.
+ * Trouble is a message. (network.c)
  */
 void network_release(const char *const *texts);
 void network_give_back(void); /* if Vellum was not started after all */
