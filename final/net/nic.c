@@ -8,6 +8,7 @@
 #include "lib/errno.h"
 #include "lib/string.h"
 #include "net/e1000.h"
+#include "smp/cpus.h"
 
 #define CLASS_ETHERNET 0x0200 /* class and subclass (PCI 3.0, appendix D) */
 
@@ -57,6 +58,21 @@ static bool find_card(const struct nic_choice *choice, struct pci_function *f)
 	return false;
 }
 
+/* An IOMMU is the guest's to set up, and the guest knows of no such card: as
+ * soon as it does, the card reaches no memory, and sends nothing more. */
+static void warn_of_iommu(void)
+{
+	static const char *const tables[] = {"DMAR", "IVRS"};
+	struct acpi_table table;
+
+	for (uint i = 0; i < ARRAY_SIZE(tables); i++)
+		if (smp_find_table(tables[i], &table) != -ENOENT)
+			printf("net: this machine has an IOMMU (ACPI's %s): a "
+			       "guest that uses it cuts the card off; "
+			       "for Linux: intel_iommu=off, amd_iommu=off\n",
+			       tables[i]);
+}
+
 struct nic *nic_open(const struct nic_choice *choice)
 {
 	struct nic *nic = &card;
@@ -74,7 +90,10 @@ struct nic *nic_open(const struct nic_choice *choice)
 	error = CONFIG_NET_E1000 ? e1000_start(nic) : "no driver";
 	printf("net: " PCI_BDF_FORMAT ", %s: %s\n", PCI_BDF_ARGS(nic->pci.bdf),
 	       nic->name, error ? error : "taken from the guest");
-	return error ? NULL : nic;
+	if (error)
+		return NULL;
+	warn_of_iommu();
+	return nic;
 }
 
 /* What a driver returned: a card that is lost is not asked again. */

@@ -5,6 +5,7 @@
 #include "net/mmio.h"
 #include "page/page.h"
 #include "paging/paging.h"
+#include "smp/cpus.h"
 #include "smp/delay.h"
 
 #define CTRL    0x0000
@@ -83,6 +84,11 @@ void delay(uint us)
 {
 	card.waited += us;
 	assert_true(card.waited < 10000000);
+}
+
+int smp_find_table(const char *signature, struct acpi_table *table)
+{
+	return card.iommu && !strcmp(card.iommu, signature) ? 0 : -ENOENT;
 }
 
 static u8 *dma(u64 phys, size_t size)

@@ -433,6 +433,17 @@ static void a_card_that_was_reset_behind_our_back_is_lost(void **state)
 	assert_int_equal(nic_send(nic, frame, 60), 0);
 }
 
+static void an_iommu_that_the_guest_may_use_is_warned_of(void **state)
+{
+	assert_null(strstr(host_printed, "IOMMU"));
+	for (uint i = 0; i < 2; i++) {
+		card_reset();
+		card.iommu = i ? "IVRS" : "DMAR";
+		assert_non_null(open_by("on"));
+		assert_non_null(strstr(host_printed, card.iommu));
+	}
+}
+
 #define TEST(name) cmocka_unit_test_setup(name, set_up)
 
 int main(void)
@@ -455,6 +466,7 @@ int main(void)
 		TEST(what_is_out_of_order_at_a_panic_is_set_up_anew),
 		TEST(a_card_that_came_back_is_used_again_at_a_panic),
 		TEST(a_card_that_was_reset_behind_our_back_is_lost),
+		TEST(an_iommu_that_the_guest_may_use_is_warned_of),
 		TEST(a_card_that_was_stopped_reaches_no_memory),
 		TEST(an_address_that_is_in_the_eeprom_alone_is_found_there),
 		TEST(the_address_is_read_though_nobody_uses_the_card),
