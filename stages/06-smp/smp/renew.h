@@ -1,5 +1,5 @@
 /*
- * When the nested tables lose an entry, each CPU must forget what it knew of it.
+ * When nested tables lose an entry, each CPU must forget what it knew of it.
  */
 #ifndef SMP_RENEW_H
 #define SMP_RENEW_H
