@@ -149,6 +149,40 @@ static void a_device_that_is_taken_away_shows_a_page_of_ours(void **state)
 	}
 }
 
+/* Where it goes, what was mapped is forgotten, in the leaf of any size; where it
+ * was, the guest finds what is there. */
+static void a_device_that_moves_is_taken_away_at_the_new_place(void **state)
+{
+	u64 old = taken.page.v, new = 6 * GIB + 2 * MIB + PAGE_SIZE;
+
+	assert_int_equal(at(new), new);
+	taken.page.v = new;
+	nested_maps_forget(GPHYS(new));
+	nested_maps_forget(GPHYS(old));
+	nested_root_renew(&root);
+	assert_false(host_touch(root.map, new, false));
+	assert_int_equal(at(new), (u64)ones);
+	assert_int_equal(at(old), old);
+	assert_int_equal(at(new - 1), new - 1);
+	assert_int_equal(at(new + taken.size), new + taken.size);
+	taken.page.v = old;
+	nested_maps_forget(GPHYS(new));
+	nested_maps_forget(GPHYS(old));
+	nested_root_renew(&root);
+	assert_int_equal(at(old), (u64)ones);
+}
+
+static void what_is_ours_is_not_forgotten(void **state)
+{
+	u64 first = at(VMM_BASE), second = at(VMM_BASE + SIZE_2M);
+
+	nested_maps_forget(GPHYS(VMM_BASE));
+	nested_maps_forget(GPHYS(LIMIT));
+	nested_maps_forget(GPHYS(~0UL));
+	assert_int_equal(at(VMM_BASE), first);
+	assert_int_equal(at(VMM_BASE + SIZE_2M), second);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -158,6 +192,9 @@ int main(void)
 		cmocka_unit_test(a_write_goes_where_the_guests_own_would),
 		cmocka_unit_test(
 			a_device_that_is_taken_away_shows_a_page_of_ours),
+		cmocka_unit_test(
+			a_device_that_moves_is_taken_away_at_the_new_place),
+		cmocka_unit_test(what_is_ours_is_not_forgotten),
 		cmocka_unit_test(there_is_an_end_of_addresses_and_of_pages),
 	};
 
