@@ -115,6 +115,15 @@ def test_a_panic_is_heard_to_its_end(heard, kind):
 
 
 @pytest.mark.slow
+def test_four_cpus_that_print_at_once_lose_no_line(heard):
+    """Nor does one of them that panics meanwhile."""
+    ear, pc = heard('udp', cmdline='boot=0x80 panic-storm', test=True, cpus=4)
+    pc.expect(expectations.PANIC_END, panic_ends=False)
+    assert ear.faults(pc.serial) == []
+    assert ' 4 of 4 CPUs have stopped' in ear.text()
+
+
+@pytest.mark.slow
 def test_no_reset_loses_a_line(heard):
     """By the guest's keyboard controller, its own panic, one of Vellum's."""
     settings = reboot.settings(reboot.Kind('qemu', 'bios', 1))
