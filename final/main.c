@@ -51,9 +51,25 @@ static void every_cpu(void)
 		SELFTEST(domain_selftest_cpu());
 }
 
-/* A range of our own, and all that gives out pages and objects of it. */
-static void take_memory(void)
+/*
+ * What we need for ourselves, whoever the guest is. Comes back with the reason
+ * why there is none, or NULL.
+ */
+static const char *set_up(int error)
 {
+	const char *why;
+
+	boot_phase("trap");
+	trap_init();     /* from here on a mistake is reported, not fatal */
+	vmm_take_nmis(); /* and no NMI is taken for one */
+
+	boot_phase("console");
+	console_init();        /* and can be seen */
+	report_machine(error); /* its loader, its CPU, its memory */
+	why = preflight(settings_read_all()); /* fit, and rightly set? */
+	if (why)
+		return why;
+
 	boot_phase("memory");
 	if (CONFIG_LAST_LOG)
 		last_log_find(); /* what an earlier run has left in our range */
@@ -75,25 +91,16 @@ static void take_memory(void)
 		SELFTEST(mempool_selftest());
 		domain_init(); /* from here on programs can run in ring 3 */
 	}
+	return NULL;
 }
 
 /* Comes back with the reason why no guest runs. */
 static const char *start_vellum(int error)
 {
-	const char *why;
+	const char *why = set_up(error);
 
-	boot_phase("trap");
-	trap_init();     /* from here on a mistake is reported, not fatal */
-	vmm_take_nmis(); /* and no NMI is taken for one */
-
-	boot_phase("console");
-	console_init();        /* and can be seen */
-	report_machine(error); /* its loader, its CPU, its memory */
-	why = preflight(settings_read_all()); /* fit, and rightly set? */
 	if (why)
 		return why;
-
-	take_memory();
 
 	boot_phase("device");
 	smp_find_cpus(by_uefi() ? efi_census : smp_census);

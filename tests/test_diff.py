@@ -66,7 +66,7 @@ def test_a_folder_without_files_is_not_listed(tmp_path):
                     ignore=shutil.ignore_patterns('build', '.git'))
     (top / 'final/moved').mkdir()
     head = diff('06-smp', 'final', top).partition('\n---')[0]
-    assert re.findall(r'^(\w+)/:.* new, [1-9]', head, re.M) == [
+    assert re.findall(r'(\w+)/: +new, [1-9]', head) == [
         name for name, stage in tree.added().items()
         if stage == 'final' and name not in tree.BESIDE]
     assert 'moved' not in head and ' 0 files' not in head

@@ -11,13 +11,14 @@ import re
 import shutil
 import subprocess
 import sys
+from itertools import zip_longest
 
 import tree
 from common import TOP, ToolError, main, stage_dir, stages
 from values import one_of
 
 NOT_SHOWN = ['__pycache__', 'corpus', *tree.SHARED, *tree.BESIDE]
-PART = re.compile(r'$|else$|if |:|SELFTEST|return ')  # in main.c
+PART = re.compile(r'$|else$|}$|if |:|SELFTEST|return ')  # in main.c
 CODE = ('.c', '.h', '.S', '.ld')
 
 
@@ -50,7 +51,7 @@ def summary(first, second):
     yield f'From {first} to {second}: main.c has these lines more:'
     yield from (f'    {line}' for line in new_calls(first, second))
     yield ''
-    total, changed = 0, []
+    total, new, changed = 0, [], []
     for name, stage in tree.own():
         if stage not in between or name in ('main.c', *tree.BESIDE):
             continue
@@ -64,8 +65,10 @@ def summary(first, second):
             files, lines = code_lines(path)
             if not files:
                 continue
-            yield f'{name + "/:":16} new, {files} files, {lines} lines'
+            new.append(f'{name + "/:":12}new, {files} files, {lines} lines')
         total += lines
+    yield from (f'{one:40}{two}'.rstrip()
+                for one, two in zip_longest(new[::2], new[1::2], fillvalue=''))
     if changed:
         yield f'lines that differ: {", ".join(changed)}'
     yield f'{total} lines in all, tests apart (TESTS=1 shows them, too)'
