@@ -6,8 +6,8 @@
  * ("legacy") form, a PHY for copper that sets itself up, the address loaded
  * from the EEPROM at reset. That is why these are here, and why others are not:
  * the 82541, 82547 and 82573 want their PHYs or EEPROMs handled; those inside
- * chipsets (82566 to I219) share them with firmware that runs on; I210 and newer
- * have other rings. The numbers: 317453-006 table 5-1; 82574 datasheet 9.1.
+ * chipsets (82566 to I219) share them with firmware that runs on; I210 and
+ * newer have other rings. The numbers: 317453 table 5-1; 82574 datasheet.
  *
  * Pure, and without any state, as the loader for UEFI has a copy: it must let
  * go of the same card that Vellum takes. Book: chapter 14.

@@ -15,10 +15,10 @@
  * RDH and RDT are empty buffers.
  *
  * The memory is the card's as much as ours, and what stands there is believed
- * only as far as it can do no harm. Where we are in the rings we know ourselves;
- * the address of a buffer is never read back; a length is checked. Each wait
- * counts its reads of a register, of which one takes about a microsecond: it
- * ends, even if the card is gone and all its registers read as ones.
+ * only as far as it can do no harm. Where we are in the rings we know
+ * ourselves; the address of a buffer is never read back; a length is checked.
+ * Each wait counts its reads of a register, of which one takes about a
+ * microsecond: it ends, even if the card is gone and all of them are ones.
  *
  * A CPU may be stopped by a panic anywhere in here. So a slot is filled first,
  * then counted by us, then told to the card: whoever goes on, on another CPU,
@@ -135,7 +135,7 @@ _Static_assert(RING_BYTES % 128 == 0 && sizeof(struct rings) % PAGE_SIZE == 0,
 #define EEPROM_READS 10000
 #define STOP_READS   100000 /* a PCIe request may be open for 50 ms */
 
-#define RESET_TIME  20000 /* microseconds; the EEPROM is read anew (14.3) */
+#define RESET_TIME  20000 /* microseconds; the EEPROM is read anew (14.7) */
 #define RESET_TRIES 5
 
 static struct e1000 {
@@ -179,7 +179,7 @@ static bool is_gone(void)
  * No DMA and no interrupts; whatever ran on it is over. Firmware may have left
  * a card that receives: its driver for network boot, into memory that is the
  * guest's by now. On the bus it can do nothing since pci_take(), but a reset
- * while it waits for an answer hangs it (82574 datasheet 5.2.2).
+ * while it waits for an answer hangs it (82574 datasheet, "Master Disable").
  */
 static int reset(void)
 {
@@ -307,7 +307,7 @@ static int e1000_send(struct nic *nic, const void *frame, size_t length)
 	return 0;
 }
 
-/* DD says that a frame is in the card; it is out when its FIFO is empty, too. */
+/* DD says that a frame is in the card; it is out when its FIFO is empty too. */
 static int e1000_drain(struct nic *nic)
 {
 	uint last = (e1000.tx + SLOTS - 1) % SLOTS;

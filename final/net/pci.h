@@ -91,8 +91,8 @@ bool pci_next(u32 *next, struct pci_function *function);
 /*
  * Make @function ours: find out where its registers lie, in @function->bars;
  * let it do no DMA, raise no interrupt of any kind, answer at no port and show
- * no ROM; and wake it up. From here on its memory can be reached; DMA is for the
- * driver to allow, once it has been stopped. Phase device, CPU 0.
+ * no ROM; and wake it up. From here on its memory can be reached; DMA is for
+ * the driver to allow, once it has been stopped. Phase device, CPU 0.
  */
 void pci_take(struct pci_function *function);
 
