@@ -1,10 +1,14 @@
 """The card that Vellum takes, and a firmware that has it already."""
 import re
+import shutil
+import subprocess
 
 import expectations
 import linux_guest
 import network
 import pytest
+from bootdisk import SERIAL
+from common import BUILD
 from uefi import STATUS
 
 
@@ -55,3 +59,27 @@ def test_a_card_that_is_pulled_out_is_lost_and_nothing_hangs(machine):
     pc.expect(expectations.PANIC_END, panic_ends=False)
     pc.send('r')
     pc.expect(r'^vellum: rebooting', panic_ends=False)
+
+
+@pytest.mark.slow
+def test_a_machine_that_booted_from_its_card_loses_it_to_vellum(
+        machine, image, tmp_path):
+    """Its BIOS has loaded GRUB over the network, by the driver in the card's
+    ROM, and GRUB has loaded Vellum."""
+    ear = network.Receiver('udp')
+    shutil.copy(image, tmp_path / 'vellum.elf')
+    script = tmp_path / 'grub.cfg'
+    script.write_text(f'{SERIAL}net_bootp\nmultiboot (tftp,10.0.2.2)/'
+                      f'vellum.elf boot=0x80 {ear.words}\nboot\n')
+    subprocess.run(
+        ['grub-mkimage', '-O', 'i386-pc-pxe', '-p', '/', '-c', script, '-o',
+         tmp_path / 'core.0', 'pxe', 'tftp', 'multiboot', 'serial', 'terminal',
+         'boot', 'net'], check=True)
+    wire = f'user,id=net,tftp={tmp_path},bootfile=core.0'
+    pc = machine(native=True, disk=BUILD / 'final/guest/demo.img', extra_args=(
+        '-netdev', wire, '-device', 'e1000,netdev=net,bootindex=0'))
+    pc.expect(r'^loader: GRUB')
+    pc.expect(expectations.LAUNCH)
+    pc.expect(r'^guest: demo: hello')
+    assert ear.faults(pc.serial) == []
+    ear.close()
