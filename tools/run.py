@@ -53,6 +53,7 @@ def read_settings(argv):
     chosen = values.settings(argv, values.environment(), DEFAULTS, ['run'])
     for name in ('BATCH', 'TEST', 'DEBUG', 'NATIVE', 'NET'):
         chosen[name] = chosen[name] == '1'
+    chosen['LOG'] = chosen['LOG'] or 'udp'
     for name in ('CPUS', 'TIMEOUT'):
         chosen[name] = int(chosen[name] or '0')
     return chosen
@@ -150,7 +151,7 @@ def listening(chosen):
     if not chosen['NET']:
         yield None
         return
-    with network.Receiver(chosen['LOG'] or 'udp') as ear:
+    with network.Receiver(chosen['LOG']) as ear:
         chosen['OPTIONS'] = f'{ear.words} {chosen["OPTIONS"]}'.strip()
         print(f'(the log over the network: {ear.path})', flush=True)
         try:
@@ -168,6 +169,9 @@ def need_options(chosen, built):
             ('UEFI', chosen['FIRMWARE'] == 'uefi',
              'FIRMWARE=uefi starts vellum.efi'),
             ('NET', chosen['NET'], 'NET=1 wants a log over the network'),
+            ('NET_E1000', chosen['NET'], 'NET=1 has a card of that family'),
+            (f'NET_LOG_{chosen["LOG"].upper()}', chosen['NET'],
+             f'LOG={chosen["LOG"]} wants that way out'),
             ('SERIAL', chosen['BATCH'], 'BATCH=1 reads the serial port')):
         if wanted and built.get(name) == '':
             raise ToolError(f'{why}, and CONFIG_{name} is off in .config '
