@@ -62,5 +62,5 @@ static int run_net(struct command *c)
 }
 
 SHELL_COMMAND(net_command, .name = "net", .run = run_net,
-	      .help = "the network, and the log over it",
+	      .help = "the network, and the log that goes over it",
 	      .rights = RIGHT_INSPECT);

@@ -151,7 +151,7 @@ static int run_settings(struct command *c)
 }
 
 SHELL_COMMAND(settings_command, .name = "settings", .run = run_settings,
-	      .help = "all settings, and where their values came from",
+	      .help = "all settings, and where each comes from",
 	      .rights = RIGHT_INSPECT);
 
 static int run_reboot(struct command *c)
