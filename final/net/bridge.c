@@ -20,15 +20,18 @@
 #define BRIDGE_RESET   BIT(6)
 
 /* Bits of capabilities (PCI PM 1.2, 3.2.4; PCI Express 5.0, 7.5.3). */
-#define CAP_PM            0x01
-#define PM_CONTROL        4
-#define PM_STATE          3
-#define CAP_PCIE          0x10
-#define PCIE_LINK         0x10 /* control */
-#define PCIE_LINK_DISABLE BIT(4)
-#define PCIE_SLOT         0x19 /* the upper byte of slot control */
-#define PCIE_SLOT_POWER   BIT(2)
-#define CAPABILITIES_MOST 48
+#define CAP_PM             0x01
+#define PM_CONTROL         4
+#define PM_STATE           3
+#define CAP_PCIE           0x10
+#define PCIE_LINK          0x10 /* control */
+#define PCIE_LINK_DISABLE  BIT(4)
+#define PCIE_SLOT          0x19 /* the upper byte of slot control */
+#define PCIE_SLOT_POWER    BIT(2)
+#define PCIE_CONTROL_2     0x28 /* from version 2 of the capability on */
+#define PCIE_ARI           BIT(5)
+#define PCIE_VERSION(head) ((head) >> 16 & 15)
+#define CAPABILITIES_MOST  48
 
 bool bridge_next(u32 *next, uint bus, u16 *bdf)
 {
@@ -45,13 +48,27 @@ bool bridge_next(u32 *next, uint bus, u16 *bdf)
 	return false;
 }
 
-static void keep_capability(u8 kept[PCI_REGS], uint at, u8 id)
+/*
+ * The capability that begins with @head at @at. Behind a port of PCI Express
+ * there is one device, number 0, and the port answers for all others; but with
+ * ARI forwarding they are asked, too, and there are devices that take any
+ * number for their own.
+ */
+static void keep_capability(u16 bdf, u8 kept[PCI_REGS], uint at, u32 head)
 {
+	u8 id = head;
+
 	if (id == CAP_PM && at + PM_CONTROL < PCI_REGS)
 		kept[at + PM_CONTROL] = PM_STATE;
 	if (id == CAP_PCIE && at + PCIE_SLOT < PCI_REGS) {
 		kept[at + PCIE_LINK] = PCIE_LINK_DISABLE;
 		kept[at + PCIE_SLOT] = PCIE_SLOT_POWER;
+	}
+	if (id == CAP_PCIE && PCIE_VERSION(head) >= 2 &&
+	    at + PCIE_CONTROL_2 < PCI_REGS) {
+		kept[at + PCIE_CONTROL_2] = PCIE_ARI;
+		pci_write(bdf, at + PCIE_CONTROL_2,
+			  pci_read(bdf, at + PCIE_CONTROL_2) & ~PCIE_ARI);
 	}
 }
 
@@ -63,7 +80,7 @@ void bridge_keep(u16 bdf, u8 kept[PCI_REGS])
 		next = pci_read(bdf, PCI_CAPS);
 	while ((at = next & 0xfc) && n++ < CAPABILITIES_MOST) {
 		next = pci_read(bdf, at);
-		keep_capability(kept, at, next);
+		keep_capability(bdf, kept, at, next);
 		next >>= 8;
 	}
 	kept[PCI_COMMAND] = PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER;

@@ -18,7 +18,8 @@ bool bridge_next(u32 *next, uint bus, u16 *bdf);
 /*
  * Let the bridge @bdf pass memory and DMA, and set in @kept the bits of its
  * registers on which that depends: its numbers, its windows of memory, its
- * power, and the reset of all that is behind it. Phase device.
+ * power, the reset of all that is behind it, and whether it asks there for
+ * devices that can't be. Phase device.
  */
 void bridge_keep(u16 bdf, u8 kept[PCI_REGS]);
 

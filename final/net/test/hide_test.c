@@ -293,6 +293,8 @@ static void make_machine(u32 id)
 	f->reg[PM_CAP] = 1;
 	f->reg[PM_CAP + 1] = PCIE_CAP;
 	f->reg[PCIE_CAP] = 0x10;
+	f->reg[PCIE_CAP + 2] = 0x42; /* a port, version 2 */
+	f->reg[PCIE_CAP + 0x28] = 0x2f;
 	f = add(PCI_BDF(0, 29, 0), 0x34208086, 0x060400, 1);
 	memcpy(&f->reg[PCI_BUSES], "\0\5\5", 3);
 	add(SIBLING, 0x10d38086, 0x020000, 0x80);
@@ -527,6 +529,7 @@ static void what_leads_to_the_card_stays(void **state)
 	struct function *f = find(BRIDGE);
 
 	assert_int_equal(f->reg[PCI_COMMAND] & 6, 6);
+	assert_int_equal(f->reg[PCIE_CAP + 0x28], 0x0f);
 	for (uint door = 0; door < 2; door++)
 		for (uint reg = 0; reg < PCI_REGS; reg++) {
 			u8 kept = 0, may = f->writable[reg];
@@ -544,6 +547,8 @@ static void what_leads_to_the_card_stays(void **state)
 				kept = 0x10;
 			if (reg == PCIE_CAP + 0x19)
 				kept = 4;
+			if (reg == PCIE_CAP + 0x28)
+				kept = 0x20;
 			assert_int_equal(changed(reg, door), may & ~kept);
 		}
 	/* By words and more, too, and another bridge is free. */
