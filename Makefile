@@ -18,7 +18,7 @@ CONFIG_GOALS := menuconfig config olddefconfig savedefconfig $(patsubst \
 	final/configs/%,%_defconfig,$(wildcard final/configs/*))
 # These hold what is built against what is on record: it has its defaults.
 OF_DEFAULTS := test test-images check figures transcripts test-breakit book \
-	book-check lab grade bench-memory fuzz fuzz-memory
+	book-check grade bench-memory fuzz fuzz-memory
 OF_DEFAULTS := $(filter $(OF_DEFAULTS),$(MAKECMDGOALS))
 ifneq ($(and $(OF_DEFAULTS),$(filter-out command,$(origin KCONFIG_CONFIG))),)
 OWN_CONFIG := $(wildcard .config)$(value KCONFIG_CONFIG) $(shell \

@@ -210,6 +210,13 @@ def test_doctor_looks_for_all_that_a_run_needs(monkeypatch, capsys, lost,
     assert line in capsys.readouterr().out
 
 
+def test_doctor_looks_for_the_library_of_the_options(monkeypatch, capsys):
+    """Each build needs it, and it is no program."""
+    monkeypatch.setattr(doctor, 'find_spec', lambda _: None)
+    assert doctor.doctor() == 1
+    assert '`make setup run` installs what' in capsys.readouterr().out
+
+
 def test_doctor_says_where_nothing_can_be_built(monkeypatch, capsys):
     """Whatever else is there."""
     monkeypatch.setattr(doctor.os, 'access', lambda *_: False)

@@ -3,6 +3,7 @@ import os
 import re
 import shutil
 import subprocess
+from importlib.util import find_spec
 from pathlib import Path
 
 import debs
@@ -86,7 +87,9 @@ def tools():
             version = number.group() if number else ''
         fine = fine and bool(found or (name, option, use) in OTHERS)
         row(found, Path(name).name, f'{version or "":<10} {use}')
-    return fine
+    options = bool(find_spec('kconfiglib'))
+    row(options, 'python3-kconfiglib', f'{"":<10} reads the options')
+    return fine and options
 
 
 def places():

@@ -209,7 +209,7 @@ def goal(name, save_as):
     base, is_file, _ = name.rpartition('_defconfig')
     if is_file:
         there = sorted(path.name for path in CONFIGS.glob('*'))
-        path = CONFIGS / one_of(name, base, there, 'such configuration')
+        path = CONFIGS / one_of('NAME', base, there, 'such configuration')
         load(options(ALL), path)
         program('defconfig', '--kconfig', ROOT, os.path.relpath(path))
         return 0
