@@ -35,8 +35,8 @@
 #include "vmm/sleep.h"
 #include "vmm/window.h"
 
-/* Has vellum.efi started us? */
-static bool by_uefi(void)
+/* Has vellum.efi started us? Inline, as what it guards may not be there. */
+static __forceinline bool by_uefi(void)
 {
 	return CONFIG_UEFI && boot_info.firmware == BOOT_UEFI;
 }
