@@ -35,7 +35,8 @@ endif
 GOALS := all $(ALL_STAGES) setup run test check bench bench-memory doctor \
 	diff lab gdb replay console compile_commands.json clean \
 	distclean help book book-check iso soak fuzz fuzz-memory test-images \
-	test-breakit grade transcripts figures report $(CONFIG_GOALS)
+	test-breakit grade transcripts figures report size test-configs \
+	$(CONFIG_GOALS)
 # Other programs use such names in the environment for things of their own.
 $(foreach v,NAME DIR FROM TO N TIME TARGET CHECK,$(if $(filter environment,\
 	$(origin $v)),$(eval undefine $v)))
@@ -57,7 +58,7 @@ all: $(CHOSEN)
 
 # These boot Linux. What it is made of is fetched first: whoever has no network
 # need not wait for a build to learn it.
-BOOT_LINUX := test iso bench soak transcripts test-breakit
+BOOT_LINUX := test iso bench soak transcripts test-breakit test-configs
 WITH_LINUX := $(foreach s,$(CHOSEN),$(wildcard $(call stage_dir,$s)/smp))
 FETCH := $(and $(filter $(BOOT_LINUX),$(MAKECMDGOALS)),$(WITH_LINUX),fetch)
 .PHONY: fetch
@@ -125,6 +126,9 @@ transcripts: test-images | $(AFTER_SETUP)
 # From the transcripts and the ELF files.
 figures: all
 	@$(PYTHON) tools/figures.py $(NAME)
+
+size test-configs: | $(AFTER_SETUP) $(FETCH)
+	@$(PYTHON) tools/configs.py $@
 
 test-breakit: | $(AFTER_SETUP) $(FETCH)
 	@$(PYTHON) tools/breakit.py $(PATCH)
@@ -207,6 +211,9 @@ help:
 #: make olddefconfig    .config without what is no option (any more), and with
 #:                      what is new. KCONFIG_CONFIG=FILE is used instead of
 #:                      .config (for all commands)
+#: make size            what each option costs, in bytes of image and in pages
+#: make test-configs    build each option's other side, tiny, debug, and ten
+#:                      configurations by chance (SEED=n), and boot a few
 #: make test            each kind of test; STAGE= EMU= choose, PYTEST= goes to
 #:                      pytest; ALL=1 the slow variants as well; SWEEP=1 lets
 #:                      every allocation of a boot fail, one by one

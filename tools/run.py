@@ -162,12 +162,9 @@ def listening(chosen):
 
 
 def need_options(chosen, built):
-    """A ToolError when the run wants what was left out of the image."""
+    """A ToolError when the run wants what was left out of the image. (What a
+    machine wants is refused by settings.py.)"""
     for name, wanted, why in (
-            ('SVM', chosen['EMU'] == 'qemu', 'EMU=qemu is a CPU of AMD'),
-            ('VMX', chosen['EMU'] == 'bochs', 'EMU=bochs is one of Intel'),
-            ('UEFI', chosen['FIRMWARE'] == 'uefi',
-             'FIRMWARE=uefi starts vellum.efi'),
             ('NET', chosen['NET'], 'NET=1 wants a log over the network'),
             ('NET_E1000', chosen['NET'], 'NET=1 has a card of that family'),
             (f'NET_LOG_{chosen["LOG"].upper()}', chosen['NET'],

@@ -19,7 +19,8 @@ GROUPS_OF_GOALS = {
     'grade': ['run', 'test'], 'test-breakit': ['run', 'test'],
     'transcripts': ['run', 'test'], 'bench-memory': ['run', 'test'],
     'fuzz': ['run', 'test'], 'fuzz-memory': ['run', 'test'],
-    'soak': ['run', 'test'],
+    'soak': ['run', 'test'], 'size': ['run', 'test'],
+    'test-configs': ['run', 'test'],
     'final': ['run'], 'report': ['run'],
 }
 
