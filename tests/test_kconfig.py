@@ -125,6 +125,8 @@ def test_switches_of_make_win_over_the_file(tmp_path):
     assert (header['VMMSIZE_ALL'], header['TEST']) == ('32', '1')
     header = generate(tmp_path, 'CONFIG_TEST=y\n', 'TEST=', 'DEBUG=1')[2]
     assert (header['TEST'], header['DEBUG']) == ('1', '1')
+    status, text, _ = generate(tmp_path, lines, 'VMMSIZE_ALL=2097152')
+    assert status == 1 and '=2097152: 2 MiB is not a number from 4 to' in text
 
 
 def test_make_hands_its_switches_on(place, tmp_path):

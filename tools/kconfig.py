@@ -137,10 +137,12 @@ def switches(found, words):
         name, _, value = word.partition('=')
         if name in found.syms and value:
             symbol = found.syms[name]
-            if symbol.type is BOOL:
-                symbol.set_value('y')
-            else:       # VMMSIZE_ALL, in bytes
-                symbol.set_value(str(-(-int(value) // MIB)))
+            number = 'y' if symbol.type is BOOL else \
+                str(-(-int(value) // MIB))      # VMMSIZE_ALL, in bytes
+            if wrong(symbol, number):
+                raise ToolError(f'{word}: {number} MiB is not '
+                                + wrong(symbol, number))
+            symbol.set_value(number)
 
 
 def c_value(symbol):
