@@ -124,8 +124,21 @@ def test_four_cpus_that_print_at_once_lose_no_line(heard):
 
 
 @pytest.mark.slow
-def test_no_reset_loses_a_line(heard):
-    """By the guest's keyboard controller, its own panic, one of Vellum's."""
+@pytest.mark.parametrize('kind, nic, ways', [
+    (reboot.Kind('qemu', 'uefi', 2), 'e1000e', ['acpi', 'efi']),
+    (reboot.Kind('bochs', 'bios', 1), 'e1000', ['pci'])], ids=str)
+def test_no_reset_loses_a_line(heard, kind, nic, ways):
+    """Each start has its own numbers, from the first line on."""
+    settings = reboot.settings(kind)
+    ear, pc = heard('syslog', nic, settings.pop('cmdline'), **settings)
+    reboot.life(pc, ways)
+    assert ear.faults(pc.serial) == []
+    assert len(network.lives(ear.lines())[0]) == 1 + len(ways)
+
+
+@pytest.mark.slow
+def test_no_panic_loses_a_line_be_it_linux_or_vellum_that_does(heard):
+    """Behind a reset by the keyboard controller."""
     settings = reboot.settings(reboot.Kind('qemu', 'bios', 1))
     ear, pc = heard(cmdline=settings.pop('cmdline'), **settings)
     reboot.life(pc, ['kbd'])
