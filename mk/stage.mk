@@ -158,7 +158,8 @@ $(BUILD)/symbols.o: $(BUILD)/symbols.S
 
 $(IMAGE): $(OBJECTS) $(BUILD)/symbols.o
 	@echo "  LD      $(SHOWN)"
-	@ld $(IMAGE_LDFLAGS) -T $(LD_SCRIPT) -o $@ $(OBJECTS) $(BUILD)/symbols.o
+	@ld $(IMAGE_LDFLAGS) -T $(LD_SCRIPT) -Map=$(@:.elf=.map) -o $@ \
+		$(OBJECTS) $(BUILD)/symbols.o
 
 -include $(OBJECTS:.o=.d)
 -include mk/defconfig.mk

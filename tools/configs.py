@@ -32,6 +32,7 @@ RANDOM = 10                     # configurations by chance
 BOOTED = 3                      # of them
 LOG_SIZES = [1 << i for i in range(2, 11)]      # KiB
 RANGES = (16, 32, 64, 128, 256)                 # MiB
+VIRTUAL = 0x40000000            # of the image
 TINY_IMAGE, TINY_RANGE = 100 << 10, 16          # bytes; MiB
 
 
@@ -81,7 +82,7 @@ def build(name, text):
                             f'.config was:\n{text}')
     kept = ROOT / 'kept' / re.sub(r'\W', '-', name)
     kept.mkdir(parents=True, exist_ok=True)
-    for file in ('vellum.elf', 'config.mk'):
+    for file in ('vellum.elf', 'vellum.map', 'config.mk'):
         shutil.copy2(BUILT / file, kept)
     return kept / 'vellum.elf'
 
@@ -93,8 +94,12 @@ def image_size(path):
 
 
 def used(path):
-    """The same without what fills pages up."""
-    return sum(len(data.rstrip(b'\0')) for data in Elf(path).loaded())
+    """The same without what only fills up: to the next page, for the most."""
+    end = Elf(path).symbols['loaded_end']
+    fills = re.findall(r'^ \*fill\* +0x([0-9a-f]+) +0x([0-9a-f]+)',
+                       path.with_suffix('.map').read_text(), re.MULTILINE)
+    return image_size(path) - sum(int(length, 16) for at, length in fills
+                                  if VIRTUAL <= int(at, 16) < end)
 
 
 def can_boot(path):
@@ -116,7 +121,7 @@ def pages(path):
                 r'^paging: our range is (0x[0-9a-f]+)-',
                 r'^page: (\d+) reserved for the program'))
         dump = machine.dir / 'pool'
-        machine.qmp('pmemsave', val=elf.symbols['vmm_pool'] - 0x40000000 + base,
+        machine.qmp('pmemsave', val=elf.symbols['vmm_pool'] - VIRTUAL + base,
                     size=elf.sizes['vmm_pool'], filename=str(dump.resolve()))
         words = struct.unpack(f'<{elf.sizes["vmm_pool"] // 4}I',
                               dump.read_bytes())

@@ -45,11 +45,6 @@ class Elf:
                 in self._file.iter_segments('PT_LOAD')
                 if not segment['p_flags'] & P_FLAGS.PF_W]
 
-    def loaded(self):
-        """The bytes of each segment."""
-        return [segment.data() for segment
-                in self._file.iter_segments('PT_LOAD')]
-
     def words(self, address, count):
         """count 64-bit numbers at a virtual address."""
         return struct.unpack_from(f'<{count}Q', self.data,
