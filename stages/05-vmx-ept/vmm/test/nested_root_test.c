@@ -149,8 +149,8 @@ static void a_device_that_is_taken_away_shows_a_page_of_ours(void **state)
 	}
 }
 
-/* Where it goes, what was mapped is forgotten, in the leaf of any size; where it
- * was, the guest finds what is there. */
+/* Where it goes, what was mapped is forgotten, in the leaf of any size; where
+ * it was, the guest finds what is there. */
 static void a_device_that_moves_is_taken_away_at_the_new_place(void **state)
 {
 	u64 old = taken.page.v, new = 6 * GIB + 2 * MIB + PAGE_SIZE;
