@@ -218,8 +218,10 @@ def test_what_the_compiler_and_the_linker_say_leads_to_the_file(tmp_path):
     good = path.read_text()
     path.write_text(good + 'int broken(void) { return }\n')
     assert f'{path}:{good.count(chr(10)) + 1}:' in lab_make(where)
-    path.write_text(good + 'int missing(void);\nint missing_too(void)\n'
-                    '{\n\treturn missing();\n}\n')
+    path.write_text(good)
+    path = where / 'main.c'     # what is used: the rest is not linked
+    path.write_text('int missing(void);\n' + path.read_text().replace(
+        '\n{\n', '\n{\n\tmissing();\n'))
     assert re.search(rf'{path}:\d+: undefined reference to `missing',
                      lab_make(where))
 
