@@ -31,12 +31,13 @@ def patch(tmp_path, text):
 
 
 def test_every_patch_fits_the_tree(tmp_path):
-    """All are read, and would apply without fuzz."""
-    known = breakit.patches()
+    """All are read, and would apply without fuzz. Of a chapter about final, one
+    may break an earlier stage, which shows the same in less."""
+    known, last = breakit.patches(), stages()[-2]
     assert known
     breakit.renew(tmp_path, TOP)
     for each in known.values():
-        assert each.name[:2] == each.stage[:2] or each.stage == 'final'
+        assert each.name[:2] == each.stage[:2] or each.name[:2] > last[:2]
         breakit.apply(each, tmp_path, '--dry-run')
 
 
