@@ -79,6 +79,18 @@ def test_a_backtrace_is_compared_by_its_functions(tmp_path, monkeypatch):
         assert transcripts.stale(each, text.replace(old, new))
 
 
+def test_which_cpu_runs_out_of_memory_is_not_compared(tmp_path, monkeypatch):
+    """Of 32 that start at once; nor how little is left then."""
+    text = ('panic(CPU30): Out of memory: CPU 30 got 768 of 1024 pages\n'
+            'page: 307 pages are left, for CPU30 alone\n'
+            'free: 283 pages, 1132 KiB\nsendint: free replied 283\n')
+    each = row(tmp_path, monkeypatch, text)
+    for old, new in (('30', '5'), ('768', '64'), ('283', '2'), ('307', '9')):
+        assert not transcripts.stale(each, text.replace(old, new))
+    for old, new in (('1024', '512'), ('Out of', 'No'), ('alone', 'too')):
+        assert transcripts.stale(each, text.replace(old, new))
+
+
 def test_a_transcript_is_cut_and_cleaned(tmp_path, monkeypatch):
     """From a line to a line; no escapes, no blanks, no paths of ours."""
     each = row(tmp_path, monkeypatch, '')

@@ -58,6 +58,10 @@ VARIES = [
     (r'\(\d+(?= lines before these)', '(N'),
     (r'\d+(?= pages are left| available| characters in memory)', 'N'),
     (r'(available) \(\d+ KiB\)', r'\1 (N KiB)'),
+    # Of many CPUs that start at once, this one came first to the last page.
+    (r'CPU ?\d+(?=\): Out of memory| got |.* alone$)', 'CPU N'),
+    (r'(Out of memory: CPU N got) \d+', r'\1 N'),
+    (r'(free:|free replied) \d+( pages, \d+ KiB)?', r'\1 N'),
 ]
 
 
