@@ -83,11 +83,15 @@ def test_which_cpu_runs_out_of_memory_is_not_compared(tmp_path, monkeypatch):
     """Of 32 that start at once; nor how little is left then."""
     text = ('panic(CPU30): Out of memory: CPU 30 got 768 of 1024 pages\n'
             'page: 307 pages are left, for CPU30 alone\n'
+            'smp: 31 of 31 CPUs have stopped\n'
             'free: 283 pages, 1132 KiB\nsendint: free replied 283\n')
     each = row(tmp_path, monkeypatch, text)
-    for old, new in (('30', '5'), ('768', '64'), ('283', '2'), ('307', '9')):
+    for old, new in (('30', '5'), ('768', '64'), ('283', '2'), ('307', '9'),
+                     ('stopped\n', 'stopped\nsmp: 1 more have never come to '
+                      'Vellum\n'), ('31 of 31', '28 of 28')):
         assert not transcripts.stale(each, text.replace(old, new))
-    for old, new in (('1024', '512'), ('Out of', 'No'), ('alone', 'too')):
+    for old, new in (('1024', '512'), ('Out of', 'No'), ('alone', 'too'),
+                     ('31 of 31', '4 of 4')):
         assert transcripts.stale(each, text.replace(old, new))
 
 

@@ -61,6 +61,8 @@ VARIES = [
     # Of many CPUs that start at once, this one came first to the last page.
     (r'CPU ?\d+(?=\): Out of memory| got |.* alone$)', 'CPU N'),
     (r'(Out of memory: CPU N got) \d+', r'\1 N'),
+    (r'^smp: \d\d of \d\d (CPUs have stopped)', r'smp: N of N \1'),
+    (r'^smp: \d+ more have never come to Vellum\n', ''),
     (r'(free:|free replied) \d+( pages, \d+ KiB)?', r'\1 N'),
 ]
 
