@@ -4,6 +4,7 @@ import re
 import subprocess
 import sys
 
+import kconfig
 import lab
 import pexpect
 import pytest
@@ -80,6 +81,17 @@ def test_a_wrong_line_is_named_with_its_number(tmp_path, line, message):
     status, text, header = generate(tmp_path, f'# mine\n\n{line}\n')
     assert status == 1 and not header
     assert f'{tmp_path}/.config:3: {message}' in text
+
+
+def test_a_file_of_the_tree_is_named_from_its_top_on(tmp_path, monkeypatch):
+    """Make looks at it from a stage's directory."""
+    (tmp_path / '.config').write_text('CONFIG_VAG=n\n')
+    (tmp_path / 'stage').mkdir()
+    found = kconfig.options(kconfig.ALL)
+    monkeypatch.setattr(kconfig, 'TOP', tmp_path)
+    monkeypatch.chdir(tmp_path / 'stage')
+    said, = kconfig.complaints('../.config', found)
+    assert said.startswith('.config:1: CONFIG_VAG: no such option')
 
 
 def test_a_wrong_line_stops_the_build(place, tmp_path):

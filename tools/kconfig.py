@@ -98,8 +98,8 @@ def read(path):
 
 def complaints(path, found):
     """What is wrong in a file: a message for each line."""
-    shown = os.path.relpath(path, TOP) if Path(path).is_relative_to(TOP) \
-        else path
+    whole = Path(path).resolve()
+    shown = whole.relative_to(TOP) if whole.is_relative_to(TOP) else path
     known = names() | set(found.syms)
     for number, name, value in read(path):
         symbol = found.syms.get(name)
