@@ -4,6 +4,7 @@ from functools import lru_cache
 
 from common import TOP
 
+from book.coverage import listing
 from book.highlight import highlight
 from book.weave import resolve
 
@@ -54,7 +55,8 @@ def symbols(src, attrs, ranges):
 
 def block_html(chapter, number, element):
     """The HTML of a block; number makes its identifier."""
-    src, ranges = resolve(chapter.stage, element.attrs)
+    src, ranges = listing(chapter, element) if element.is_listing() \
+        else resolve(chapter.stage, element.attrs)
     link = page_of(src)
     name = html.escape(element.attrs['file'])
     what = html.escape(symbols(src, element.attrs, ranges))

@@ -41,6 +41,10 @@ class Element:
             'file' in self.attrs or not self.text.strip()
             and bool({'c', 'asm', 'ld'} & set(self.classes)))
 
+    def is_listing(self):
+        """A block of the listing part: what the main text has not shown."""
+        return 'rest' in self.classes
+
     def spans(self):
         """(text, attributes) of the code spans."""
         for found in CODE.finditer(self.text):

@@ -9,11 +9,12 @@ import tree
 from common import TOP, ToolError, stages
 
 from book.chapter import appendices, chapters
-from book.coverage import (EXEMPT_SHARE, exemptions, folders, needed, runs,
-                           shown, unlisted)
+from book.coverage import (EXEMPT_SHARE, exemptions, folders, in_text,
+                           needed, runs, shown, unlisted)
 from book.references import check_boxes, check_links, check_references
 from book.rules import check_names, problems
 from book.skeleton import files_of
+from book.weave import woven
 
 BOOK_NOTE = re.compile(r'Book: chapter (\d+)((?:(?:,| and) "[^"]+")*)')
 
@@ -134,9 +135,15 @@ def check_chapter(name):
     for chapter, folder in unlisted(mine):
         print(f'{chapter.where(1)}: folders: no {folder} in {chapter.stage}')
         count += 1
-    blocks = [e for e in mine[0].elements if e.is_woven()]
     report(every, say=lambda text: print(text) if name in text else None)
-    lines = sum(len(v & needed(p)) for p, v in shown(mine).items())
-    print(f'{name}: {len(blocks)} blocks, {lines} lines shown, '
-          f'{count} to mend')
+    blocks = sorted(sum(last - first + 1 for first, last in ranges)
+                    for _, _, _, ranges in woven(mine[0]))
+    listed_lines = sum(len(v & needed(p)) for p, v in shown(mine).items()) \
+        - sum(len(v & needed(p)) for p, v in in_text(mine).items())
+    words = sum(len(e.text.split()) for e in mine[0].elements
+                if e.kind in ('prose', 'heading'))
+    print(f'{name}: {words} words; main text: {len(blocks)} blocks, '
+          f'{sum(blocks)} lines, median {blocks[len(blocks) // 2]}; listings: '
+          f'{listed_lines} lines; {count} to mend' if blocks else
+          f'{name}: {words} words; {count} to mend')
     return count

@@ -9,10 +9,10 @@ from functools import lru_cache
 import tree
 from common import ToolError, stage_dir, stages
 
-from book.chapter import BOOK, attributes
+from book.chapter import BOOK, attributes, chapters as all_chapters
 from book.skeleton import files_of
 from book.source import source
-from book.weave import find_file, resolve, woven
+from book.weave import WeaveError, find_file, resolve, woven
 
 EXEMPT_SHARE = 0.03
 
@@ -43,11 +43,69 @@ def runs(lines):
     return [f'{a}-{b}' if b > a else str(a) for a, b in found]
 
 
-def shown(chapters):
-    """path -> the lines that these chapters show."""
+def in_text(chapters):
+    """path -> the lines that the main text of these chapters shows."""
     found = {}
     for chapter in chapters:
         for _, _, src, ranges in woven(chapter):
+            found.setdefault(src.path, set()).update(numbers(ranges))
+    return found
+
+
+@lru_cache(maxsize=None)
+def in_text_of(stage):
+    """The same for all chapters of a stage."""
+    return in_text([c for c in all_chapters() if c.stage == stage])
+
+
+def listing(chapter, element):
+    """(Source, ranges) of a block of the listing part: what is left of its
+    file, or of what it chooses in it."""
+    attrs = element.attrs
+    if set(attrs) <= {'file', 'stage'}:
+        src = source(find_file(attrs.get('stage', chapter.stage),
+                               attrs.get('file', '')).resolve())
+        chosen = set(range(1, len(src.lines) + 1))
+    else:
+        src, ranges = resolve(chapter.stage, attrs)
+        chosen = numbers(ranges)
+    left = (needed(src.path) & chosen) - in_text_of(chapter.stage).get(
+        src.path, set())
+    free = chosen - needed(src.path) if not tree.base_of(src.path) else set()
+    return src, joined(src, left, free)
+
+
+def joined(src, left, free):
+    """Lines as ranges; free ones, blank lines and #include, go with them."""
+    found = []
+    for number in sorted(left):
+        if found and all(n in free for n in range(found[-1][1] + 1, number)):
+            found[-1] = (found[-1][0], number)
+        else:
+            found.append((number, number))
+    if found and found[0][0] > 1 and free.issuperset(range(1, found[0][0])):
+        found[0] = (1, found[0][1])
+    return [(first, last) for first, last in found
+            if any(src.lines[n - 1].strip() for n in range(first, last + 1))]
+
+
+def listed(chapter):
+    """(number, element, Source, ranges) of the listing part's blocks."""
+    number = 0
+    for element in chapter.elements:
+        number += element.is_woven()
+        if element.is_woven() and element.is_listing():
+            try:
+                yield number, element, *listing(chapter, element)
+            except WeaveError:
+                continue
+
+
+def shown(chapters):
+    """path -> the lines that these chapters show, in the text or listed."""
+    found = in_text(chapters)
+    for chapter in chapters:
+        for _, _, src, ranges in listed(chapter):
             found.setdefault(src.path, set()).update(numbers(ranges))
     return found
 

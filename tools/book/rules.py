@@ -10,6 +10,7 @@ from pathlib import Path
 from common import TOP, stage_dir, stages
 
 from book.chapter import BOOK
+from book.coverage import listing
 from book.references import (at, check_boxes, check_links,
                              check_references)
 from book.source import blanked
@@ -29,7 +30,11 @@ def check_weaving(chapter):
         if element.text.strip():
             yield element.line, 'a block with file= is to be empty'
         try:
-            resolve(chapter.stage, element.attrs)
+            if element.is_listing():
+                if not listing(chapter, element)[1]:
+                    yield element.line, 'nothing is left to list'
+            else:
+                resolve(chapter.stage, element.attrs)
         except WeaveError as error:
             yield element.line, f'{element.attrs.get("file", "?")}: {error}'
 

@@ -7,7 +7,8 @@
                                     that it begins
     file=page/page.c part=top       the opening comment
 
-Several ways in one block add up. Whatever is not found exactly once is an
+Several ways in one block add up; class .rest leaves out of them (or of the
+whole file) what the stage's chapters show elsewhere. Whatever is not found exactly once is an
 error that says what was looked for, and what there is instead.
 """
 import difflib
@@ -179,12 +180,12 @@ def resolve(stage, attrs):
 
 
 def woven(chapter):
-    """(number, element, Source, ranges) of the blocks of a chapter; without
-    those that find nothing, which the chapter's rules report."""
+    """(number, element, Source, ranges) of the blocks of a chapter's main
+    text; without those that find nothing, which the chapter's rules report."""
     number = 0
     for element in chapter.elements:
-        if element.is_woven():
-            number += 1
+        number += element.is_woven()
+        if element.is_woven() and not element.is_listing():
             try:
                 yield number, element, *resolve(chapter.stage, element.attrs)
             except WeaveError:
