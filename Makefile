@@ -141,7 +141,7 @@ lab:
 		'$(EXERCISE)'
 
 grade:
-	@$(PYTHON) tools/grade.py $(call QUOTED,$(value DIR))
+	@$(PYTHON) tools/grade.py $(call QUOTED,$(value DIR)) '$(EXERCISE)'
 
 soak: final | $(AFTER_SETUP)
 	@$(PYTHON) tools/soak.py $(or $(N),10) $(CPUS)
@@ -246,7 +246,9 @@ help:
 #:                      exercise to do: make -C ~/lab grade; EXERCISE= names
 #:                      another, EXERCISE=none leaves the program whole;
 #:                      make lab alone lists the exercises
-#: make grade DIR=...   grade a lab, or all in a directory, as JSON too
+#: make grade DIR=...   grade a hand-in, or all in a directory, as a table,
+#:                      JSON and CSV; EXERCISE= says what they are for, where
+#:                      a hand-in does not; SEED=n repeats a run
 #: make gdb STAGE=...   GDB on a stage in QEMU, with commands for Vellum
 #:                      (`help vellum` there); DEBUG=1 shows every variable
 #: make replay STAGE=...                    the same, of a recorded run: GDB

@@ -116,7 +116,7 @@ OBJECTS := $(patsubst %,$(BUILD)/%.o,$(basename $(SOURCES)))
 IMAGE := $(BUILD)/vellum.elf
 
 # The recipe that does nothing keeps make from saying that it did nothing.
-.PHONY: all run test host-test grade help
+.PHONY: all run test host-test grade hint help
 all: $(IMAGE)
 	@:
 
@@ -191,6 +191,10 @@ test:
 grade:
 	@$(PYTHON) tools/grade.py
 
+# And what could one think of next?
+hint:
+	@$(PYTHON) tools/lab.py --hint
+
 help:
 	@sed -n 's/^#: \{0,1\}//p' mk/stage.mk
 	@[ ! -f EXERCISE ] || sed 's/^/  /' EXERCISE
@@ -207,6 +211,7 @@ endif
 #:                      TEST_FOLDERS=page only those of a folder
 #: make test            these, and all that boot it
 #: make grade           in a lab with an exercise: what is right already
+#: make hint            there: a hint; again: another, up to three
 #: make menuconfig      choose what is built
 #: make help            this, and what the exercise is
 #:

@@ -74,6 +74,8 @@ class Machine:
             '-chardev', 'stdio,id=com1,signal=off', '-serial', 'chardev:com1',
             '-chardev', f'socket,id=qmp,fd={qmp_theirs.fileno()}',
             '-mon', 'chardev=qmp,mode=control'], self.dir)
+        if self.set.wrap:
+            argv = self.set.wrap(argv, self.dir)
         self.process = process.spawn(
             argv, self.set.limit, stdin=hears, stdout=says, stderr=log,
             pass_fds=[qmp_theirs.fileno()])

@@ -2,50 +2,43 @@
 
 book/labs/NAME/ holds
 
-  lab.txt      as below
-  stub.patch   takes the solution out of the tree (paths from the repository's
-               top, links followed); the tree itself is the solution
-  test/        optional: more host tests, with a test.mk, for exercise/test/
+  lab.txt         as below
+  stub.patch      takes the solution out of the tree (paths from the
+                  repository's top, links followed); the tree itself is the
+                  solution
+  solution.patch  where it is not: from the tree with the stub to the solution;
+                  it never gets into a student's tree
+  hints.md        three hints, between lines "---"
+  judge.py        the items, and how each is judged (tools/judge.py)
+  child.c         the program for it that is linked with the student's files
 
 and lab.txt, in this order,
 
   Stage: 02-paging
   Title: Walk a page table
   Edit: paging/pagetable.c ...     the files that are the student's to change
+  Child: paging/pagetable.c ...    what child.c is linked with
+  Flags: -DX ...                   optional: for the compiler, of the child
 
   What is to be done, in a few paragraphs.
 
-  Item: a page that is mapped is found
-      host paging-pagetable name_of_the_test_function
-  Item: Vellum moves to its range
-      boot TEST=1
-      a regular expression for what is printed
-
-A tree that `make lab` has made has the same as .lab/, with an archive of the
-tree as it was given out. An item must fail with the stub and pass without it.
+A tree that `make lab` has made has it as .lab/, with an archive of the tree as
+it was given out, but without the patches.
 """
 import re
-import shlex
 import shutil
+import tempfile
 from dataclasses import dataclass, field
 from email import message_from_string
+from functools import cached_property
 from pathlib import Path
 
-from common import TOP, ToolError, command, need
-from values import RUN_DEFAULTS
+import judge
+from common import TOP, ToolError, command, need, stage_dir
 
 GIVEN = '.lab'          # in a lab: what came with it
 ARCHIVE = 'tree.tar.gz'
-
-
-@dataclass
-class Item:
-    """One thing that is judged."""
-    title: str
-    program: str = ''       # a host test program, and a function in it
-    function: str = ''
-    settings: tuple = ()    # or of a boot: settings of run.py
-    pattern: re.Pattern = None
+OURS = ('stub.patch', 'solution.patch')     # not for students
 
 
 @dataclass
@@ -57,40 +50,50 @@ class Exercise:
     title: str
     edit: list
     text: str
-    items: list = field(default_factory=list)
+    child: list = field(default_factory=list)
+    flags: str = ''
+
+    @cached_property
+    def items(self):
+        """What is judged."""
+        return judge.load(self.path)
 
     def take_out(self, tree):
-        """Replace the solution by its stub in a copy of the stage. What comes
-        before a file's name in the patch is the stage that adds the file."""
-        patch = self.path / 'stub.patch'
-        found = re.search(rf'^--- (\S+/){re.escape(self.edit[0])}\b',
+        """Replace the solution by its stub in a copy of the stage."""
+        self._patch('stub.patch', tree)
+
+    def _patch(self, name, tree):
+        """Apply a patch. What comes before a file's name in it is the stage
+        that adds the file."""
+        patch = self.path / name
+        found = re.search(rf'^[-+]{{3}} (\S+/){re.escape(self.edit[0])}\b',
                           patch.read_text(), re.MULTILINE)
         if not found:
             raise ToolError(f'{patch}: does not change {self.edit[0]}')
         command([need('patch', 'patch'), f'-p{found[1].count("/")}', '-N',
                  '-F0', '-s', '--no-backup-if-mismatch', '-i', patch], cwd=tree)
 
-    def add_tests(self, tree):
-        """Put tests that are the exercise's own into a copy of the stage."""
-        if (self.path / 'test').is_dir():
-            shutil.copytree(self.path / 'test', tree / 'exercise' / 'test')
+    def solution(self, given):
+        """The files of the solution, for a tree as given out."""
+        if not (self.path / 'solution.patch').is_file():
+            return {name: (stage_dir(self.stage) / name).read_bytes()
+                    for name in self.edit}
+        with tempfile.TemporaryDirectory() as folder:
+            for name in self.edit:
+                target = Path(folder) / name
+                target.parent.mkdir(parents=True, exist_ok=True)
+                if (given / name).is_file():
+                    shutil.copy(given / name, target)
+            self._patch('solution.patch', folder)
+            return {name: (Path(folder) / name).read_bytes()
+                    for name in self.edit}
 
-
-def _item(path, title, how):
-    """An item from the lines under `Item:`."""
-    words = shlex.split(how[0]) if how else ['']
-    if words[0] == 'host' and len(words) == 3 and len(how) == 1:
-        return Item(title, program=words[1], function=words[2])
-    bad = [word for word in words[1:]
-           if word.partition('=')[0] not in RUN_DEFAULTS]
-    if words[0] != 'boot' or len(how) != 2 or bad:
-        raise ToolError(f'{path}: Item: {title}: wants "host PROGRAM TEST", '
-                        'or "boot [SETTING=...]" and a pattern')
-    try:
-        pattern = re.compile(how[1], re.MULTILINE)
-    except re.error as error:
-        raise ToolError(f'{path}: Item: {title}: {error}') from error
-    return Item(title, settings=tuple(words[1:]), pattern=pattern)
+    def hints(self):
+        """The hints, in turn."""
+        path = self.path / 'hints.md'
+        text = path.read_text() if path.is_file() else ''
+        return [each.strip() for each in
+                re.split(r'^---$', text, flags=re.MULTILINE) if each.strip()]
 
 
 def read(folder, name):
@@ -100,18 +103,14 @@ def read(folder, name):
         text = path.read_text()
     except OSError as error:
         raise ToolError(f'{path}: {error.strerror}') from error
-    head, *items = re.split(r'^Item: *', text, flags=re.MULTILINE)
-    fields = message_from_string(head)
+    fields = message_from_string(text)
     missing = {'Stage', 'Title', 'Edit'} - set(fields.keys())
-    if missing or not items:
-        raise ToolError(f'{path}: no {", ".join(missing) or "Item"}:')
-    made = Exercise(folder, name, fields['Stage'], fields['Title'],
+    if missing:
+        raise ToolError(f'{path}: no {", ".join(sorted(missing))}:')
+    return Exercise(folder, name, fields['Stage'], fields['Title'],
                     fields['Edit'].split(),
-                    fields.get_payload().strip() + '\n')
-    for lines in items:
-        title, *how = [line.strip() for line in lines.strip().split('\n')]
-        made.items.append(_item(path, title, how))
-    return made
+                    fields.get_payload().strip() + '\n',
+                    fields.get('Child', '').split(), fields.get('Flags', ''))
 
 
 def exercises():

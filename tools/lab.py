@@ -4,14 +4,16 @@
                                      book; without it the stage's first; none:
                                      the whole program, to play with. Without
                                      DIR it only lists them
+  lab.py --hint                      in a lab: the next hint
 """
 import shlex
+import shutil
 import sys
 import tarfile
 from pathlib import Path
 
 import exercise
-from common import ToolError, main, stage_dir, stages
+from common import TOP, ToolError, main, stage_dir, stages
 from copytree import copy_stage
 from values import one_of
 
@@ -41,19 +43,32 @@ def choose(stage, name):
 def take_out(asked, target):
     """Replace the solution by its stub; keep what grading needs."""
     asked.take_out(target)
-    asked.add_tests(target)
     given = target / exercise.GIVEN
-    given.mkdir()
+    shutil.copytree(asked.path, given, ignore=shutil.ignore_patterns(
+        *exercise.OURS, '__pycache__'))
     (given / 'name').write_text(asked.name + '\n')
-    (given / 'lab.txt').write_text((asked.path / 'lab.txt').read_text())
     (target / 'EXERCISE').write_text(
         f'{asked.title}\n\nYours to change: {", ".join(asked.edit)}\n\n'
         f'{asked.text}\nTo be seen by `make grade`:\n'
-        + ''.join(f'- {item.title}\n' for item in asked.items))
+        + ''.join(f'- {item.title} ({item.weight})'
+                  f'{", required" if item.required else ""}\n'
+                  for item in asked.items)
+        + '\n`make hint` gives a hint, and then another, up to three.\n')
     with tarfile.open(given / exercise.ARCHIVE, 'w:gz') as archive:
         for path in sorted(target.iterdir()):
             if path != given:
                 archive.add(path, path.name)
+
+
+def hint():
+    """In a lab: the next hint; those that were seen are counted."""
+    asked = exercise.read(TOP / exercise.GIVEN, exercise.of_lab(TOP))
+    seen, hints = TOP / exercise.GIVEN / 'hints', asked.hints()
+    count = int(seen.read_text()) if seen.is_file() else 0
+    for number, text in enumerate(hints[:count + 1], 1):
+        print(f'Hint {number} of {len(hints)}: {text}\n')
+    seen.write_text(f'{min(count + 1, len(hints))}\n')
+    return 0
 
 
 def lab(stage, target, name):
@@ -91,6 +106,8 @@ def list_all(stage):
 def start(argv):
     """[STAGE [DIR [EXERCISE]]]"""
     first, second, third = (argv + ['', '', ''])[:3]
+    if first == '--hint':
+        return hint()
     if not second:
         list_all(first)
         make = f'make lab STAGE={first or stages()[0]} DIR=~/lab'

@@ -41,6 +41,7 @@ class Settings:
     limit: int = None           # seconds
     name: str = None            # of the run's directory
     repeat: str = None          # command that repeats this, for messages
+    wrap: object = None         # QEMU: makes its command one in a sandbox
 
     def __post_init__(self):
         self.mem = str(self.mem)

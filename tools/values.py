@@ -311,6 +311,10 @@ def _chapter(name, value, _):
 
 
 def _exercise(name, value, chosen):
+    if 'grade' in chosen['goals']:
+        one_of(name, value, [path.parent.name for path in sorted(
+            TOP.glob('book/labs/*/lab.txt'))], 'such exercise')
+        return
     there = [path.parent.name for path in sorted(
         TOP.glob('book/labs/*/lab.txt')) if re.search(
             rf'^Stage: *{re.escape(chosen["STAGE"])}$', path.read_text(),
@@ -343,8 +347,8 @@ def _name(name, value, chosen):
 
 def _folder(name, value, chosen):
     path = Path(value).expanduser()
-    if 'grade' in chosen['goals'] and not path.is_dir():
-        refuse(name, value, 'no such directory')
+    if 'grade' in chosen['goals'] and not path.exists():
+        refuse(name, value, 'no such directory or archive')
     if 'lab' in chosen['goals'] and path.exists():
         refuse(name, value, 'is there already')
 
