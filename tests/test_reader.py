@@ -70,11 +70,39 @@ def test_a_chapter_is_woven(small_book):
             '<span class="del">-\tif (queue-&gt;last',
             '>Knuth 1 2.2.1</a>]', 'href="glossary.html#term-queue"',
             '<p class="box-title">Decision</p>',
-            '<p class="box-title">Exercise 1.1</p>'):
+            '<p class="box-title">Exercise 1.1, level 1: look and think</p>',
+            '<p class="box-title">Followed through</p>',
+            '<li>keep numbers in order</li>',
+            '<strong>Lines of code:</strong> 53 in the text, 5 in the '):
         assert wanted in text, wanted
     assert '<a href="src/01-mini/core/core.c.html#L14">queue_put</a>' in text
     index = (small_book / 'html/sections.html').read_text()
     assert '<dt>2.2.1</dt><dd><a href="01-mini.html#cite-1">' in index
+
+
+def test_answers_stand_in_the_back(small_book):
+    """With links both ways; so do solutions, and the index of subjects."""
+    text, answers, solutions, subjects = (
+        (small_book / f'html/{name}.html').read_text()
+        for name in ('01-mini', 'answers', 'solutions', 'subjects'))
+    assert 'href="answers.html#01-mini--q-01-1">Answer</a>' in text
+    assert 'It is 5.' not in text and '<p>It is 5.</p>' in answers
+    assert '<a href="01-mini.html#q-01-5">Question 1.5</a>' in answers
+    assert '<a href="01-mini.html#the-code">the code</a>' in answers
+    assert 'id="01-mini--ex-01-3"' in solutions
+    for subject in ('queue', 'queue, full'):
+        assert f'<dt>{subject}</dt><dd><a href="01-mini.html#index-' \
+            in subjects
+
+
+def test_the_listing_part_is_closed_and_points_to_the_text(small_book):
+    """What the main text shows of a file is a link in its listing."""
+    text = (small_book / 'html/01-mini.html').read_text()
+    part = text[text.index('id="listings"'):]
+    assert '<details class="code rest" id="code-12"><summary>' in part
+    assert re.search(r'data-n="20">.*\.quad', part)
+    assert re.search(r'In the text: <a href="01-mini.html#code-\d+">start'
+                     r'</a></span>\n', part)
 
 
 def test_a_changed_file_is_shown_side_by_side(small_book):

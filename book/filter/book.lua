@@ -1,8 +1,8 @@
 -- What the book's Markdown means beyond pandoc's: boxes, figures, terms, and
 -- citations that can be found again. Runs before citeproc, in book/.
 
-local exercises, figures, cites = 0, 0, 0
-local number = ''
+local exercises, questions, figures, cites, subjects = 0, 0, 0, 0, 0
+local number, chapter = '', ''
 
 -- The checks name what is missing; here it is only not to be overlooked.
 local function read(path)
@@ -97,10 +97,45 @@ end
 
 local TITLES = {
   decision = 'Decision', realworld = 'Real systems', breakit = 'Break it',
+  example = 'Followed through',
+}
+local LEVELS = {
+  ['1'] = 'look and think', ['2'] = 'change a few lines',
+  ['3'] = 'build something',
 }
 
+local function title(text)
+  return html('<p class="box-title">' .. text .. '</p>')
+end
+
+-- What goes to the back of the book, a page of its own, leaves a link. Between
+-- the two comments it is picked up by back.py.
+local function to_the_back(div, inner, page, label, link)
+  local kept, back = pandoc.List(), pandoc.List()
+  for _, block in ipairs(div.content) do
+    if block.t == 'Div' and block.classes:includes(inner) then
+      back:extend(block.content)
+    else
+      kept:insert(block)
+    end
+  end
+  div.content = kept
+  div.classes:insert('box')
+  div.content:insert(1, title(label))
+  if #back == 0 then
+    return div
+  end
+  div.content:insert(html('<p class="to-back"><a href="' .. page .. '.html#' ..
+    chapter .. '--' .. div.identifier .. '">' .. link .. '</a></p>'))
+  local out = pandoc.List({div, html('<!--' .. page .. ' ' .. div.identifier ..
+                                     ' ' .. label .. '-->')})
+  out:extend(back)
+  out:insert(html('<!--/back-->'))
+  return out
+end
+
 function Div(div)
-  for class, title in pairs(TITLES) do
+  for class, name in pairs(TITLES) do
     if div.classes:includes(class) then
       if class == 'breakit' then
         div.content:insert(patch(div.attributes.patch))
@@ -108,21 +143,34 @@ function Div(div)
       end
       div.classes:insert('box')
       div.attributes.role = 'note'
-      div.content:insert(1, html('<p class="box-title">' .. title .. '</p>'))
+      div.content:insert(1, title(name))
       return div
     end
   end
+  if div.classes:includes('opening') then
+    div.classes:insert('box')
+    return div
+  end
+  if div.classes:includes('question') then
+    questions = questions + 1
+    return to_the_back(div, 'answer', 'answers', 'Question ' .. number ..
+                       '.' .. questions, 'Answer')
+  end
   if div.classes:includes('exercise') then
     exercises = exercises + 1
-    local title = 'Exercise ' .. number .. '.' .. exercises
+    local label = 'Exercise ' .. number .. '.' .. exercises
+    local level = LEVELS[div.attributes.level]
+    if level then
+      label = label .. ', level ' .. div.attributes.level .. ': ' .. level
+      div.attributes.level = nil
+    end
     if div.attributes.lab then
       div.content:insert(graded(div.attributes.lab))
-      title = title .. ', graded'
+      label = label .. ', graded'
       div.attributes.lab = nil
     end
-    div.classes:insert('box')
-    div.content:insert(1, html('<p class="box-title">' .. title .. '</p>'))
-    return div
+    return to_the_back(div, 'solution', 'solutions', label,
+                       'Solution, for instructors')
   end
 end
 
@@ -135,12 +183,20 @@ local function slug(text)
   return (text:lower():gsub('[^%w]+', '-'):gsub('^%-', ''):gsub('%-$', ''))
 end
 
+-- Terms, and what .index marks, are in the index of subjects.
 function Span(span)
-  if span.classes:includes('term') then
-    local name = span.attributes.of or pandoc.utils.stringify(span)
-    return pandoc.Link(span.content, 'glossary.html#term-' .. slug(name), '',
-                       {class = 'term'})
+  local term = span.classes:includes('term')
+  if not term and not span.classes:includes('index') then
+    return nil
   end
+  local name = span.attributes.of or pandoc.utils.stringify(span)
+  local inner = span.content
+  if term then
+    inner = {pandoc.Link(inner, 'glossary.html#term-' .. slug(name), '',
+                         {class = 'term'})}
+  end
+  subjects = subjects + 1
+  return pandoc.Span(inner, {id = 'index-' .. subjects, subject = name})
 end
 
 -- The entries of the glossary can be linked to.
@@ -172,6 +228,7 @@ end
 return {
   {Meta = function(meta)
     number = pandoc.utils.stringify(meta.number or '')
+    chapter = pandoc.utils.stringify(meta.chapter or '')
     return nil
   end},
   {Para = Para, Div = Div, Table = Table, Span = Span, DefinitionList = DefinitionList,

@@ -198,6 +198,24 @@ function setUpSearch() {
   });
 }
 
+// --- what is closed opens for a link to it, and for paper ---
+
+function setUpDetails() {
+  function reveal() {
+    const target = location.hash.length > 1 &&
+      document.getElementById(decodeURIComponent(location.hash.slice(1)));
+    const closed = target && target.closest('details:not([open])');
+    if (closed) {
+      closed.open = true;
+      target.scrollIntoView();
+    }
+  }
+  addEventListener('hashchange', reveal);
+  reveal();
+  addEventListener('beforeprint', () => document.querySelectorAll('details')
+    .forEach((one) => { one.open = true; }));
+}
+
 // --- the views of a stage's changes ---
 
 function setUpViews() {
@@ -216,4 +234,5 @@ setUpMenu();
 setUpContents();
 setUpCopying();
 setUpSearch();
+setUpDetails();
 setUpViews();

@@ -1,6 +1,5 @@
 """The book's commands.
 
-  book skeleton 03-buddy [page ...]   blocks that show a stage's folders
   book check [03-buddy]               coverage and rules: all, or a chapter
   book html [03-buddy ...]            build/book/html/: all, or these chapters
   book epub                           html/, vellum.epub
@@ -12,20 +11,8 @@ from pathlib import Path
 sys.path[0] = str(Path(__file__).resolve().parent.parent)
 
 # pylint: disable=wrong-import-position
-import tree
 from book.check import check_book, check_chapter
-from book.skeleton import skeleton
 from common import ToolError, main
-
-
-def print_skeleton(argv):
-    """skeleton STAGE [FOLDER or FILE ...]"""
-    if not argv:
-        raise ToolError('skeleton STAGE [FOLDER or FILE ...]')
-    stage, *folders = argv
-    own = [name for name, origin in tree.own() if origin == stage]
-    print('\n'.join(skeleton(stage, folders or own)))
-    return 0
 
 
 def run_check(argv):
@@ -65,8 +52,8 @@ def build_all(argv, printed=True):
     return 0
 
 
-COMMANDS = {'skeleton': print_skeleton, 'check': run_check,
-            'html': build_html, 'all': build_all,
+COMMANDS = {'check': run_check, 'html': build_html,
+            'all': build_all,
             'epub': lambda argv: build_all(argv, False)}
 
 

@@ -96,6 +96,7 @@ class Chapter:
                         for name in self.meta.get('folders') or []]
         self.number = ''        # as printed; chapters() knows it
         self.draft = self.meta.get('draft') is True
+        self.leads = 'goals' in self.meta   # it has the head and tail
         self.elements = list(self.parse())
 
     def own_title(self):
@@ -156,7 +157,8 @@ def order(chapter):
 
 
 def chapters(book=BOOK):
-    """All chapters of the book: the files that begin with a number."""
+    """All chapters of the book: the files that begin with a number, and the
+    conclusion, which has none."""
     every = sorted((Chapter(path) for path in book.glob('[0-9]*.md')),
                    key=order)
     heads = [re.match(r'(\d+)', chapter.name)[1] for chapter in every]
@@ -164,10 +166,10 @@ def chapters(book=BOOK):
         chapter.number = str(int(head))
         if heads.count(head) > 1:       # 5.1, 5.2: chapters of one stage
             chapter.number += f'.{heads[:place].count(head) + 1}'
-    return every
+    return every + [Chapter(path) for path in book.glob('conclusion.md')]
 
 
 def appendices(book=BOOK):
-    """The appendices and the glossary."""
-    return [Chapter(path) for path in sorted(book.glob('[a-z]*.md'))
-            if path.name != 'README.md']
+    """The appendices and the glossary; those without order= by name."""
+    return sorted((Chapter(path) for path in book.glob('[a-z]*.md')
+                   if path.name != 'conclusion.md'), key=order)

@@ -9,11 +9,11 @@ import tree
 from common import TOP, ToolError, stages
 
 from book.chapter import appendices, chapters
-from book.coverage import (EXEMPT_SHARE, exemptions, folders, in_text,
-                           needed, runs, shown, unlisted)
+from book.coverage import (EXEMPT_SHARE, counted, exemptions, files_of,
+                           folders, needed, runs, shown, unlisted)
+from book.form import outside_back
 from book.references import check_boxes, check_links, check_references
 from book.rules import check_names, problems
-from book.skeleton import files_of
 from book.weave import woven
 
 BOOK_NOTE = re.compile(r'Book: chapter (\d+)((?:(?:,| and) "[^"]+")*)')
@@ -138,12 +138,10 @@ def check_chapter(name):
     report(every, say=lambda text: print(text) if name in text else None)
     blocks = sorted(sum(last - first + 1 for first, last in ranges)
                     for _, _, _, ranges in woven(mine[0]))
-    listed_lines = sum(len(v & needed(p)) for p, v in shown(mine).items()) \
-        - sum(len(v & needed(p)) for p, v in in_text(mine).items())
-    words = sum(len(e.text.split()) for e in mine[0].elements
+    words = sum(len(e.text.split()) for e in outside_back(mine[0])
                 if e.kind in ('prose', 'heading'))
     print(f'{name}: {words} words; main text: {len(blocks)} blocks, '
           f'{sum(blocks)} lines, median {blocks[len(blocks) // 2]}; listings: '
-          f'{listed_lines} lines; {count} to mend' if blocks else
+          f'{counted(mine[0])[1]} lines; {count} to mend' if blocks else
           f'{name}: {words} words; {count} to mend')
     return count

@@ -10,7 +10,6 @@ import tree
 from common import ToolError, stage_dir, stages
 
 from book.chapter import BOOK, attributes, chapters as all_chapters
-from book.skeleton import files_of
 from book.source import source
 from book.weave import WeaveError, find_file, resolve, woven
 
@@ -25,6 +24,18 @@ def needed(path):
     lines = tree.changed_lines(source(base).lines, src.lines)[0] if base \
         else set(range(1, len(src.lines) + 1))
     return lines - src.exempt()
+
+
+def files_of(stage, folder):
+    """Source files of a folder (or one file): not its tests, nor what tells
+    make about it."""
+    top = stage_dir(stage)
+    path = top / folder
+    found = [path] if path.is_file() else sorted(path.rglob('*'))
+    return [other for other in found if other.is_file()
+            and 'test' not in other.relative_to(top).parts
+            and '__pycache__' not in other.parts
+            and other.name != 'Kconfig' and other.suffix != '.mk']
 
 
 def numbers(ranges):
@@ -54,13 +65,19 @@ def in_text(chapters):
 
 @lru_cache(maxsize=None)
 def in_text_of(stage):
-    """The same for all chapters of a stage."""
-    return in_text([c for c in all_chapters() if c.stage == stage])
+    """path -> {line: (chapter, block)} of the main text of a stage."""
+    found = {}
+    for chapter in all_chapters():
+        if chapter.stage == stage:
+            for number, _, src, ranges in woven(chapter):
+                for line in numbers(ranges):
+                    found.setdefault(src.path, {}).setdefault(
+                        line, (chapter, number))
+    return found
 
 
-def listing(chapter, element):
-    """(Source, ranges) of a block of the listing part: what is left of its
-    file, or of what it chooses in it."""
+def chosen_by(chapter, element):
+    """(Source, lines) that a block of the listing part is to account for."""
     attrs = element.attrs
     if set(attrs) <= {'file', 'stage'}:
         src = source(find_file(attrs.get('stage', chapter.stage),
@@ -69,8 +86,15 @@ def listing(chapter, element):
     else:
         src, ranges = resolve(chapter.stage, attrs)
         chosen = numbers(ranges)
+    return src, chosen
+
+
+def listing(chapter, element):
+    """(Source, ranges) of a block of the listing part: what is left of its
+    file, or of what it chooses in it."""
+    src, chosen = chosen_by(chapter, element)
     left = (needed(src.path) & chosen) - in_text_of(chapter.stage).get(
-        src.path, set())
+        src.path, {}).keys()
     free = chosen - needed(src.path) if not tree.base_of(src.path) else set()
     return src, joined(src, left, free)
 
@@ -99,6 +123,40 @@ def listed(chapter):
                 yield number, element, *listing(chapter, element)
             except WeaveError:
                 continue
+
+
+def told(chapter, element):
+    """(line, what, chapter, block) of what a block of the listing part leaves
+    out, because the main text shows it."""
+    src, chosen = chosen_by(chapter, element)
+    places = in_text_of(chapter.stage).get(src.path, {})
+    lines = sorted(chosen & places.keys() & needed(src.path))
+    while lines:
+        first = lines[0]
+        item = next((item for item in src.items
+                     if item.first <= first <= item.last), None)
+        last = item.last if item else src.top() \
+            if first <= src.top() else first
+        mine = [line for line in lines if line <= last]
+        if item and item.names:
+            way, names = next(iter(item.names.items()))
+            what = names[0] + ('()' if way == 'fn' else '')
+            whole = needed(src.path) & set(range(item.body, last + 1))
+            what += '' if whole <= places.keys() else ' (part)'
+        else:
+            what = 'the opening comment' if first <= src.top() else \
+                f'from line {first}'
+        yield first, what, *places[mine[-1]]
+        lines = lines[len(mine):]
+
+
+def counted(chapter):
+    """How many lines of code a chapter has in its text, and in its
+    listings."""
+    text = sum(len(lines & needed(path))
+               for path, lines in in_text([chapter]).items())
+    return text, sum(len(lines & needed(path)) for path, lines in
+                     shown([chapter]).items()) - text
 
 
 def shown(chapters):

@@ -22,16 +22,16 @@ class Part:
 
 def parts(fragments):
     """All parts; their links are still those of the web edition."""
-    names = [part.chapter.name for part in fragments] + list(pages.TITLES)
+    made = pages.titles(fragments)
+    names = [part.chapter.name for part in fragments] + list(made)
     known = links.identifiers(fragments)
     found = [Part(part.chapter.name, part.chapter.title, part.chapter.number,
                   links.resolve_links(part, names, known), part.toc)
              for part in fragments]
-    return found + [
-        Part('references', pages.TITLES['references'], '',
-             pages.references(fragments)),
-        Part('appendix-exemptions', pages.TITLES['appendix-exemptions'], '',
-             pages.exempt_page())]
+    bodies = {'references': pages.references,
+              'appendix-exemptions': lambda _: pages.exempt_page()}
+    return found + [Part(name, made[name], '', bodies[name](fragments))
+                    for name in made if name in bodies]
 
 
 def relink(body, change):
@@ -96,7 +96,7 @@ def one_per_section(fragments):
     for part in fragments:
         place = {}
         for number, text in enumerate(re.split(r'<h2\b', part.body)):
-            for ident in re.findall(r'id="(cite-\d+)"', text):
+            for ident in re.findall(r'id="([\w-]*cite-\d+)"', text):
                 place[ident] = number
         for row in pages.cited([part]):
             key = (row[0], row[1], part.chapter.name, place.get(row[3]))

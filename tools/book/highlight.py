@@ -32,10 +32,15 @@ def marked(name, text):
                      if part else '' for part in text.split('\n'))
 
 
-def highlight(text, assembly=False):
+# Makefiles and scripts: comments, and strings that end in their line.
+SCRIPT = re.compile(r'''(?P<c>(?<![\w$'"\\&{])\#[^\n]*)
+  | (?P<s>"(?:\\.|[^"\\\n])*"|'[^'\n]*')''', re.X)
+
+
+def highlight(text, assembly=False, script=False):
     """The lines of text as HTML."""
     out, done = [], 0
-    for found in TOKEN.finditer(text):
+    for found in (SCRIPT if script else TOKEN).finditer(text):
         kind = found.lastgroup if found.lastgroup != 'call' else 'w'
         end = found.end('w') if kind == 'w' else found.end()
         name = kind

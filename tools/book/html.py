@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from common import ToolError
 
-from book import links, pages
+from book import back, links, pages
 from book.pandoc import fragment, missing
 from book.site import SITE, Site, everything, head
 
@@ -32,10 +32,11 @@ def build(only=()):
         shutil.rmtree(SITE, ignore_errors=True)
     with ThreadPoolExecutor(2) as pool:
         fragments = list(pool.map(lambda c: fragment(c, bool(only)), chosen))
+    fragments += back.collect(fragments)
     site = Site()
     for chapter in every:
         site.add(chapter.name, chapter.title, chapter.number)
-    pages.announce(site)
+    pages.announce(site, fragments)
     names = [row[0] for row in site.pages]
     known = links.identifiers(fragments)
     for part in fragments:

@@ -6,17 +6,28 @@ import re
 import tree
 from common import stages
 
-from book import sources
+from book import back, sources
 from book.coverage import exemptions
 from book.pandoc import run
 from book.references import full_title
 from book.site import head
 
 TITLES = {
-    'references': 'References',
-    'sections': 'Index of manual sections',
     'appendix-exemptions': 'Lines that are not shown',
+    **back.TITLES,
+    'references': 'References',
+    'subjects': 'Index of subjects',
+    'sections': 'Index of manual sections',
 }
+
+
+def titles(fragments):
+    """Name -> title of the made pages of these chapters; none is empty."""
+    have = {part.chapter.name for part in fragments}
+    return {name: title for name, title in TITLES.items() if (
+        name in have if name in back.TITLES else
+        any(exemptions()) if name == 'appendix-exemptions' else
+        any(back.marked(fragments)) if name == 'subjects' else True)}
 
 
 def book_stages():
@@ -25,9 +36,9 @@ def book_stages():
     return [stage for stage in stages() if stage in own]
 
 
-def announce(site):
+def announce(site, fragments):
     """Add the made pages to the navigation."""
-    for name, title in TITLES.items():
+    for name, title in titles(fragments).items():
         site.add(name, title)
     for stage in book_stages():
         site.add(f'diff-{stage}', f'Stage {stage}')
@@ -59,7 +70,8 @@ def cited(fragments):
     """Rows (key, locator, page, identifier) of the places that cite."""
     for part in fragments:
         for found in re.finditer(
-                r'id="(cite-\d+)"[^>]*?data-cites="([^"]*)"', part.body):
+                r'id="([\w-]*cite-\d+)"[^>]*?data-cites="([^"]*)"',
+                part.body):
             for row in html.unescape(found[2]).split(';;'):
                 key, _, locator = row.partition('|')
                 yield key, locator, part.chapter, found[1]
@@ -108,10 +120,6 @@ def exempt_page():
         f'</code></td><td>{len(row.lines)}</td>'
         f'<td>{html.escape(row.reason, False)}</td></tr>'
         for row in exemptions())
-    if not rows:
-        return ('<p>Every line of every stage is shown in a chapter, but for '
-                'blank lines, <code>#include</code>, include guards and '
-                'tests. There are no exemptions.</p>')
     return ('<p>All other lines of the stages are shown in a chapter; blank '
             'lines, <code>#include</code>, include guards and tests aside.'
             '</p><div class="wide" tabindex="0"><table><thead><tr>'
@@ -124,12 +132,15 @@ def write(site, fragments, partial):
     def address(chapter, ident):
         return f'{chapter.name if chapter else "references"}.html#{ident}'
     site.write('index', 'Vellum', start_page(site), kind='start')
+    made = titles(fragments)
     bodies = {'references': references(fragments),
+              'subjects': back.subject_page(fragments),
               'sections': section_index(fragments, address),
               'appendix-exemptions': exempt_page()}
-    for name, body in bodies.items():
-        site.write(name, TITLES[name], head(TITLES[name]) + body)
-        site.index_page(name, TITLES[name], body)
+    for name in bodies.keys() & made.keys():
+        site.write(name, made[name], head(made[name]) + bodies[name])
+        if name == 'references':
+            site.index_page(name, made[name], bodies[name])
     sources.write_files(site, fragments)
     if not partial:
         for stage in book_stages():

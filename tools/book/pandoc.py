@@ -1,11 +1,13 @@
 """Chapters through pandoc: Markdown with the code woven in, to HTML."""
 import html
+import re
 from dataclasses import dataclass
 
 from common import ToolError, command, need
 
 from book.blocks import block_html
 from book.chapter import BOOK
+from book.coverage import counted
 from book.references import (check_links, check_references,
                              transcript_lines)
 from book.weave import WeaveError
@@ -84,13 +86,32 @@ def run(text, **metadata):
         argv += ['--metadata', f'{key}={value}']
     out = command(argv, text.encode(), cwd=BOOK)
     toc, _, body = out.partition(SPLIT)
+    toc = re.sub(r' id="index-\d+"', '', toc)
     return toc.strip(), body.strip()
+
+
+def opening(chapter):
+    """Markdown of the box at the head: what one will be able to do, and what
+    that takes."""
+    if not chapter.leads:
+        return ''
+    text, listed = counted(chapter)
+    facts = {'You need': chapter.meta.get('needs'),
+             'Time': chapter.meta.get('time'),
+             'This chapter is': chapter.meta.get('kind'),
+             'Lines of code': f'{text} in the text, {listed} in the listings'
+                              if text or listed else None}
+    return ('::: opening\n\n' + raw('<p class="box-title">You will be able '
+                                    'to</p>') + '\n\n'
+            + ''.join(f'- {goal}\n' for goal in chapter.meta['goals'])
+            + '\n' + '\\\n'.join(f'**{name}:** {fact}' for name, fact in
+                                  facts.items() if fact) + '\n\n:::\n\n')
 
 
 def fragment(chapter, draft=False):
     """A chapter as a Fragment."""
     text, _ = woven(chapter, draft)
-    toc, body = run(text, **{'suppress-bibliography': 'true',
+    toc, body = run(opening(chapter) + text, **{'suppress-bibliography': 'true',
                              'chapter': chapter.name, 'title': chapter.title,
                              'number': chapter.number})
     return Fragment(chapter, toc, body)

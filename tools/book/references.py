@@ -88,7 +88,8 @@ def check_references(chapter):
 
 
 # Pages that are made with the book, and are in no file of it.
-GENERATED = frozenset({'references', 'sections', 'exemptions'})
+GENERATED = frozenset({'references', 'sections', 'subjects', 'answers',
+                       'solutions'})
 
 
 def identifier(heading):

@@ -11,6 +11,7 @@ from common import TOP, stage_dir, stages
 
 from book.chapter import BOOK
 from book.coverage import listing
+from book.form import check_form
 from book.references import (at, check_boxes, check_links,
                              check_references)
 from book.source import blanked
@@ -140,7 +141,7 @@ def check_names(chapter):
 
 
 RULES = (check_weaving, check_length, check_names, check_references,
-         check_links, check_boxes)
+         check_links, check_boxes, check_form)
 
 
 def problems(chapter):

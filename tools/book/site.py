@@ -10,8 +10,9 @@ from common import BUILD
 from book.chapter import BOOK, appendices, chapters
 
 SITE = BUILD / 'book/html'
-GROUPS = ((r'\d', ''), (r'glossary|references|sections', 'Look up'),
-          (r'appendix', 'Appendices'), (r'diff', 'What each stage adds'))
+GROUPS = ((r'\d|conclusion', ''), (r'appendix', 'Appendices'),
+          (r'glossary|answers|solutions|references|subjects|sections',
+           'Look up'), (r'diff', 'What each stage adds'))
 
 
 class Site:

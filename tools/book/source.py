@@ -67,9 +67,12 @@ class Source:
         self.path = path
         self.text = path.read_text()
         self.lines = self.text.splitlines()
-        self.code = blanked(self.text).splitlines()
-        self.spans = list(comment_spans(self.text))
         self.assembly = path.suffix == '.S'
+        # Makefiles and scripts, whose comments begin with #.
+        self.hashes = path.suffix not in ('.c', '.h', '.S', '.ld')
+        self.code = self.lines if self.hashes else \
+            blanked(self.text).splitlines()
+        self.spans = [] if self.hashes else list(comment_spans(self.text))
         if path.suffix in ('.c', '.h', '.S'):
             self.items = list(self.find_items())
             self.name_items()
@@ -226,8 +229,8 @@ class Source:
         """The lines that need no showing: blank, #include, guards, and what
         only closes or undoes: #else, #endif, #undef."""
         free = {number for number, line in enumerate(self.lines, 1)
-                if not line.strip()
-                or re.match(r'\s*#\s*(include\b|pragma\s+once|'
+                if not line.strip() or not self.hashes
+                and re.match(r'\s*#\s*(include\b|pragma\s+once|'
                             r'else\b|endif\b|undef\b)', line)}
         guard = re.search(r'^#ifndef (\w+)\n#define \1\s*$', self.text, re.M)
         if guard and self.path.suffix == '.h':

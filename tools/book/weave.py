@@ -8,8 +8,9 @@
     file=page/page.c part=top       the opening comment
 
 Several ways in one block add up; class .rest leaves out of them (or of the
-whole file) what the stage's chapters show elsewhere. Whatever is not found exactly once is an
-error that says what was looked for, and what there is instead.
+whole file) what the stage's chapters show elsewhere. Whatever is not found
+exactly once is an error that says what was looked for, and what there is
+instead.
 """
 import difflib
 import re
