@@ -96,7 +96,7 @@ trap_common:
  * void gdt_load(const void *gdt, u16 limit)
  *
  * Load the GDT at RDI with the limit in SI, all segment registers, and TR. The
- * GS base is kept, though loading GS would clear it on Intel's CPUs: per-CPU
+ * GS base is kept, though a null selector clears it on Intel's CPUs: per-CPU
  * variables hang on it. Changes RAX, RCX, RDX, RSI.
  */
 	.globl	gdt_load
