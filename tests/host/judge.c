@@ -113,6 +113,7 @@ static void run(void)
 	const struct judge_command *c = judge_commands;
 
 	said_size = 0;
+	add("", 0);
 	while (c->name && strcmp(c->name, word(0)))
 		c++;
 	if (!c->name)
