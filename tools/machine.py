@@ -157,7 +157,9 @@ class Seen:
         if self._base is None:
             address, data = self.elf.read_only()[0]
             offset, size = address - VIRTUAL, min(len(data), 4096)
-            for base in range(self.size - STEP, 0, -STEP):
+            # Where it moves to, or, before it can, where it was loaded.
+            for base in (*range(self.size - STEP, 0, -STEP),
+                         self.elf.load_address()):
                 if base + offset + size <= self.size and \
                         self.memory(base + offset, size) == data[:size]:
                     self._base = base
