@@ -11,10 +11,15 @@ import struct
 
 from common import TOP
 
-RESULTS, DONE = 0x20000, 0x1fff0
+RESULTS, DONE, IS_DONE = 0x20000, 0x1fff0, 0x600d600d
 READ_AT, WRITE_AT = 0, 1        # the first results: addresses of instructions
 (END, READ, WRITE, HYPERCALL, CPUID, HALT, TICKS, WRMSR, CALL, EXITS) = \
     range(10)
+
+
+def is_done(machine):
+    """Has the script come to its end?"""
+    return machine.word(DONE) & 0xffffffff == IS_DONE
 
 
 class Script:
@@ -72,7 +77,7 @@ class Script:
             TOP / 'tests/host/script.S', RESULTS=RESULTS, DONE=DONE,
             SCRIPT=','.join(hex(word & 0xffffffff) for word in self.words))
         return lab.boot(guest=disk, seconds=seconds,
-                        until=lambda machine: machine.word(DONE) & 1,
+                        until=is_done,
                         **settings)
 
     @staticmethod

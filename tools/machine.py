@@ -118,6 +118,9 @@ class Seen:
                              re.MULTILINE)
             if said:
                 raise Wrong(f'the boot ends with: {said.group().strip()}')
+            if not self.machine.running():
+                raise Wrong('the machine has ended; the last line is '
+                            f'{self.last_line()}')
         if self.machine.running():
             self.machine.qmp('stop')
 

@@ -28,7 +28,9 @@ VIEW = ('--ro-bind', '/usr', '/usr', '--symlink', 'usr/bin', '/bin',
         '--ro-bind-try', '/etc/alternatives', '/etc/alternatives',
         '--ro-bind-try', '/etc/ld.so.cache', '/etc/ld.so.cache',
         '--proc', '/proc', '--dev', '/dev',
-        '--perms', '1777', '--size', str(64 * MIB), '--tmpfs', '/tmp')
+        '--perms', '1777', '--size', str(64 * MIB), '--tmpfs', '/tmp',
+        # where QEMU writes what a guest does to its disk
+        '--dir', '/var', '--symlink', '/tmp', '/var/tmp')
 ALONE = ('--unshare-pid', '--unshare-net', '--unshare-ipc', '--unshare-uts',
          '--unshare-cgroup-try', '--die-with-parent', '--new-session')
 # Root's own bubblewrap becomes somebody else inside, for which it needs these.

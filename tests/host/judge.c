@@ -84,7 +84,8 @@ void *guarded(size_t n)
 static void say(char kind, const char *text, size_t n)
 {
 	fprintf(stdout, "\n%c ", kind);
-	fwrite(text, 1, n, stdout);
+	if (n) /* there may be no text at all */
+		fwrite(text, 1, n, stdout);
 	fputc('\n', stdout);
 	fflush(stdout);
 }

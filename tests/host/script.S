@@ -6,7 +6,7 @@
  * It stays in real mode, with GS flat, so that a script can name all memory
  * below 4 GiB. -DSCRIPT=: 32-bit words, each operation and its arguments;
  * -DRESULTS=: where its results go, 32-bit words as well; -DDONE=: the word
- * that is not 0 when all is done.
+ * that is 0x600d600d when all is done.
  */
 #define SECTORS 48 /* besides the first; more than any script needs */
 #define PIT_RATE 11932 /* 100 ticks a second */
@@ -83,7 +83,7 @@ tick:	push	%ax
 	iret
 
 end:	mov	$DONE, %edi
-	movl	$1, %gs:(%edi)
+	movl	$0x600d600d, %gs:(%edi)
 1:	cli
 	hlt
 	jmp	1b
