@@ -133,6 +133,15 @@ MUTATIONS = {
         CORE, 'be told apart.', 'be told apart. Book: chapter 1,\n * "The '
         'code" and "The\n * end".',
         r'core/core\.c: chapter 1 has no "The end"'),
+    'a comment with the name of a section that is not there': (
+        CORE, 'be told apart.', 'be told apart (see "The\n * end").',
+        r'core/core\.c: the book has no "The end"'),
+    'the name of a section in brackets that is not there': (
+        CORE, 'be told apart.', 'be told apart ("Hiding").',
+        r'core/core\.c: the book has no "Hiding"'),
+    'a makefile that is not listed': (
+        'mk/more.mk', None, 'MORE := 1\n',
+        r'mk/more\.mk:1: not shown in an appendix'),
     'a chapter with two goals': (
         CHAPTER, '  - keep numbers in order\n', '',
         r'01-mini\.md:1: goals: 3 to 5 of them'),
@@ -182,6 +191,7 @@ def test_what_is_broken_is_found(small, what):
     """Each mutation fails the check, with a message that names it."""
     name, old, new, message = MUTATIONS[what]
     if old is None:
+        (small / name).parent.mkdir(exist_ok=True)
         (small / name).write_text(new)
     else:
         change(small / name, old, new)
@@ -193,7 +203,7 @@ def test_what_is_broken_is_found(small, what):
 def test_a_comment_may_name_a_heading_of_its_chapter(small):
     """Broken over two lines as well."""
     change(small / CORE, 'be told apart.', 'be told apart. Book: chapter 1, '
-           '"The\n * problem" and "The code".')
+           '"The\n * problem" and "The code". Like SVM ("HLT"), see "Summary".')
     status, text = book(small, 'check')
     assert status == 0, text
 

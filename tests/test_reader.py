@@ -129,18 +129,31 @@ def test_the_epub_is_valid(small_book, site):
         assert '0 fatals / 0 errors / 0 warnings' in done.stdout
 
 
+def text_of(path, *options):
+    """The words of a PDF."""
+    return subprocess.run(['pdftotext', *options, path, '-'],
+                          stdout=subprocess.PIPE, text=True,
+                          check=True).stdout
+
+
 def test_the_pdf_has_page_references(small_book):
-    """Contents and indexes name the page on which the thing is."""
+    """Contents and indexes name the page on which the thing is; listings and
+    patches are in volume 2, which knows the pages of volume 1."""
     def text(*options):
-        return subprocess.run(
-            ['pdftotext', *options, small_book / 'vellum.pdf', '-'],
-            stdout=subprocess.PIPE, text=True, check=True).stdout
+        return text_of(small_book / 'vellum.pdf', *options)
     pages = text('-layout').split('\f')
     of_code = next(number for number, page in enumerate(pages, 1)
                    if 'Nothing is overwritten' in page)
     assert re.search(r'The code[ .]+\d+', text('-layout'))
-    assert re.search(rf'queue_get\(\)\s+{of_code}\b', text('-layout'))
     assert re.search(r'2\.2\.1: \d+', text())
+    assert re.search(r'^queue, full \d+', text(), re.M)
+    assert re.search(r'What about 5\? Answer \(page \d+\)', text())
+    assert 'stack_top:' not in text() and 'QUEUE_SIZE)\n' in text()
+    second = text_of(small_book / 'vellum-listings.pdf', '-layout')
+    assert re.search(rf'queue_get\(\)\s+1:{of_code}\b', second)
+    assert re.search(r'core/entry\.S [ .]+5\n', second)
+    assert re.search(r'In volume 1: start \(page \d+\)', second)
+    assert 'stack_top:' in second and '@@ -14,4' in second
 
 
 class Page(HTMLParser):

@@ -3,7 +3,8 @@
   book check [03-buddy]               coverage and rules: all, or a chapter
   book html [03-buddy ...]            build/book/html/: all, or these chapters
   book epub                           html/, vellum.epub
-  book all                            html/, vellum.epub, vellum.pdf
+  book all                            html/, vellum.epub, vellum.pdf,
+                                      vellum-listings.pdf
 """
 import sys
 from pathlib import Path
@@ -47,8 +48,8 @@ def build_all(argv, printed=True):
     print(f'book: {epub.build(parts)}', flush=True)
     if printed:
         print('book: PDF, which takes longest ...', flush=True)
-        path, pages = pdf.build(parts)
-        print(f'book: {path}: {pages} pages')
+        for path, pages in pdf.build(parts):
+            print(f'book: {path}: {pages} pages')
     return 0
 
 

@@ -89,8 +89,8 @@ class Chapter:
         self.name = path.stem
         self.lines = path.read_text().splitlines()
         self.meta, self.head = metadata(path.name, self.lines)
-        heading = self.own_title()
-        self.title = self.meta.get('title') or heading
+        self.heading = self.own_title()
+        self.title = self.meta.get('title') or self.heading
         self.stage = self.meta.get('stage')
         self.folders = [name.strip('/')
                         for name in self.meta.get('folders') or []]

@@ -10,13 +10,18 @@ from common import TOP, ToolError, stages
 
 from book.chapter import appendices, chapters
 from book.coverage import (EXEMPT_SHARE, counted, exemptions, files_of,
-                           folders, needed, runs, shown, unlisted)
+                           folders, needed, programs, runs, shown,
+                           unlisted)
 from book.form import outside_back
 from book.references import check_boxes, check_links, check_references
-from book.rules import check_names, problems
+from book.rules import check_names, check_weaving, problems
+from book.source import source
 from book.weave import woven
 
-BOOK_NOTE = re.compile(r'Book: chapter (\d+)((?:(?:,| and) "[^"]+")*)')
+BOOK_NOTE = re.compile(
+    r'Book: chapter (\d+(?:\.\d+)?)((?:(?:,| and) "[^"]+")*)')
+# What else in a comment looks like the name of a section.
+QUOTED = re.compile(r'(?:\b[Ss]ee |Book: )"([^"]+)"|\("([A-Z][a-z][^"]*)"\)')
 
 
 def missing_lines(folder):
@@ -35,6 +40,12 @@ def coverage_problems(every):
                     ', '.join(c.name for c in folder.chapters)
     for chapter, name in unlisted(every):
         yield f'{chapter.where(1)}: folders: {chapter.stage} adds no {name}'
+    seen = shown([*every, *appendices()])
+    for path in programs():
+        left = needed(path) - seen.get(path, set())
+        if left:
+            yield (f'{tree.short(path)}:{", ".join(runs(left))}: not shown in '
+                   'an appendix')
 
 
 def exemption_problems(every):
@@ -55,24 +66,36 @@ def exemption_problems(every):
                    f'{EXEMPT_SHARE:.0%}')
 
 
+def headings_of(chapter):
+    """The texts of a chapter's headings."""
+    return {re.sub(r'^#+\s+|\s*\{.*\}\s*$|`', '', element.text)
+            for element in chapter.elements if element.kind == 'heading'}
+
+
 def note_problems(every):
     """'Book: chapter N, "heading"' in a comment: that chapter shows the file
-    (or what it stands in for), and has the heading."""
-    parts = {}
-    for chapter in every:
-        parts.setdefault(chapter.number.split('.')[0], []).append(chapter)
+    (or what it stands in for), and has the heading. 'see "heading"' and
+    '("Heading")': some chapter has it."""
+    parts, anywhere = {}, set()
+    for chapter in [*every, *appendices()]:
+        anywhere |= {chapter.title, re.sub(r' {.*}$', '', chapter.heading),
+                     *headings_of(chapter)}
+        for number in {chapter.number, chapter.number.split('.')[0]}:
+            parts.setdefault(number, []).append(chapter)
     seen = {number: shown(mine).keys() for number, mine in parts.items()}
     for path in tree.sources('.c', '.h', '.S', '.ld'):
-        for number, names in BOOK_NOTE.findall(
-                re.sub(r'\s+(\* )?', ' ', path.read_text())):
+        text = ' '.join(re.sub(r'\s+(\* )?', ' ', comment)
+                        for comment in source(path).comments())
+        for found in QUOTED.finditer(text):
+            if (name := found[1] or found[2]) not in anywhere:
+                yield f'{tree.short(path)}: the book has no "{name}"'
+        for number, names in BOOK_NOTE.findall(text):
             if 'test' not in path.parts and \
                     not {path, tree.base_of(path)} & seen.get(number, set()):
                 yield f'{tree.short(path)}: chapter {number} does not show it'
             for name in re.findall('"(.*?)"', names):
-                if not any(re.fullmatch(rf'#+ {re.escape(name)}( {{.*}})?',
-                                        element.text)
-                           for chapter in parts.get(number, [])
-                           for element in chapter.elements):
+                if not any(name in headings_of(chapter)
+                           for chapter in parts.get(number, [])):
                     yield (f'{tree.short(path)}: chapter {number} has no '
                            f'"{name}"')
 
@@ -108,7 +131,8 @@ def check_book():
         else:
             yield from found
     for page in appendices():
-        for rule in (check_names, check_references, check_links, check_boxes):
+        for rule in (check_weaving, check_names, check_references,
+                     check_links, check_boxes):
             yield from (f'{page.where(line)}: {text}'
                         for line, text in rule(page))
     yield from coverage_problems(every)

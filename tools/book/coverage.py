@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import tree
-from common import ToolError, stage_dir, stages
+from common import TOP, ToolError, stage_dir, stages
 
 from book.chapter import BOOK, attributes, chapters as all_chapters
 from book.source import source
@@ -166,6 +166,15 @@ def shown(chapters):
         for _, _, src, ranges in listed(chapter):
             found.setdefault(src.path, set()).update(numbers(ranges))
     return found
+
+
+def programs():
+    """What is no part of the hypervisor, but builds it or talks to it."""
+    for pattern in ('mk/*.mk', 'mk/*.awk', 'final/demo/**/*',
+                    'final/install/*'):
+        yield from (path for path in sorted(TOP.glob(pattern))
+                    if path.is_file() and 'test' not in path.parts
+                    and '__pycache__' not in path.parts)
 
 
 @dataclass

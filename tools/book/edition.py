@@ -4,8 +4,10 @@ link into the code becomes plain text."""
 import html
 import re
 from dataclasses import dataclass
+from itertools import chain
 
 from book import links, pages
+from book.coverage import listed
 from book.site import words_of
 from book.weave import woven
 
@@ -43,8 +45,10 @@ def relink(body, change):
             return found[0]
         new = change(address)
         if new is None:
-            return f'<span{re.sub(r" role=.doc-[a-z]+.", "", found[3])}>' \
-                f'{found[4]}</span>' if 'class=' in found[3] else found[4]
+            more = re.sub(r' role=.doc-[a-z]+.', '',
+                          f'{found[1].rstrip()}{found[3]}')
+            return f'<span{more}>{found[4]}</span>' if 'class=' in more \
+                else found[4]
         return (f'<a{found[1]}href="{html.escape(new)}"{found[3]}>{found[4]}'
                 '</a>')
     return outside_drawings(body, lambda text: re.sub(
@@ -78,15 +82,18 @@ def outside_drawings(body, change):
 
 
 def code_places(fragments):
-    """(name, chapter, block) of what each block defines, for the index."""
+    """(name, chapter, block, whether it is in the listing part) of what each
+    block defines, for the index."""
     for part in fragments:
-        for number, _, src, ranges in woven(part.chapter):
+        for number, element, src, ranges in chain(woven(part.chapter),
+                                                  listed(part.chapter)):
             for item in src.items:
                 if any(a <= item.body <= b for a, b in ranges):
                     for way in ('fn', 'type', 'var', 'label'):
                         for name in item.names.get(way, [])[:1]:
                             yield (name + ('()' if way == 'fn' else ''),
-                                   part.chapter, f'code-{number}')
+                                   part.chapter, f'code-{number}',
+                                   element.is_listing())
 
 
 def one_per_section(fragments):

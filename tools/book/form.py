@@ -108,9 +108,9 @@ def check_exercises(chapter):
 
 
 def check_listings(chapter):
-    """One line of prose stands before each block of the listing part, and
-    only such blocks stand in it."""
-    inside, before = False, None
+    """A line of prose stands before each block of the listing part, or before
+    some that belong together; and only such blocks stand in it."""
+    inside, told = False, False
     for element in chapter.elements:
         if element.kind == 'comment':
             continue
@@ -121,10 +121,9 @@ def check_listings(chapter):
             yield element.line, (
                 'a block of the listing part without .rest' if inside else
                 'a .rest block before "## Listings"')
-        elif inside and element.is_woven() and (
-                not before or before.kind != 'prose'):
+        elif inside and element.is_woven() and not told:
             yield element.line, 'no line before this listing'
-        before = element
+        told = element.kind == 'prose' or told and element.is_woven()
 
 
 def check_median(chapter):

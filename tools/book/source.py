@@ -80,6 +80,11 @@ class Source:
             self.items = []
         self.attach_comments()
 
+    def comments(self):
+        """The texts of the comments."""
+        return ['\n'.join(self.lines[first - 1:last])
+                for first, last in self.spans]
+
     def is_comment(self, number):
         """The line holds nothing but (a part of) a comment."""
         return bool(self.lines[number - 1].strip()) \

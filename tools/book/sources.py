@@ -6,6 +6,7 @@ import tree
 from common import TOP, stage_dir, stages
 
 from book.blocks import code_lines, coloured, src_name
+from book.coverage import programs
 from book.site import head
 from book.source import source
 from book.weave import woven
@@ -64,7 +65,7 @@ def file_page(src, places, root):
 def write_files(site, fragments):
     """A page for each source file."""
     known = explained(fragments)
-    for path in sorted({*all_files(), *known}):
+    for path in sorted({*all_files(), *programs(), *known}):
         src = source(path)
         name = f'src/{src_name(src)}'
         root = '../' * name.count('/')
