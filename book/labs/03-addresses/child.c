@@ -74,6 +74,11 @@ static void shrink(void)
 }
 
 const struct judge_command judge_commands[] = {
-	{"setup", setup},  {"add", add},   {"alloc", alloc},
-	{"free", release}, {"dump", dump}, {"shrink", shrink}, {},
+	{"setup", setup},
+	{"add", add},
+	{"alloc", alloc},
+	{"free", release},
+	{"dump", dump},
+	{"shrink", shrink},
+	{},
 };
