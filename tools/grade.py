@@ -241,9 +241,9 @@ def summary(results):
               f'{points:>8}{hints}  {reason(each)[:60]}')
 
 
-def given_in(lab):
+def given_in(lab, asked):
     """The tree as it was given out, from a lab's archive."""
-    target = BUILD / 'grade' / 'given'
+    target = place(asked) / 'given'
     shutil.rmtree(target, ignore_errors=True)
     target.mkdir(parents=True)
     with tarfile.open(lab / exercise.GIVEN / exercise.ARCHIVE) as archive:
@@ -253,7 +253,7 @@ def given_in(lab):
 
 def given_here(asked):
     """The same from the repository: the stage with the stub."""
-    target = BUILD / 'grade' / 'given'
+    target = place(asked) / 'given'
     shutil.rmtree(target, ignore_errors=True)
     copy_stage(stage_dir(asked.stage), target)
     asked.take_out(target)
@@ -277,7 +277,7 @@ def grade_own():
     asked = exercise.read(TOP / exercise.GIVEN, name)
     sandbox.warn()
     made = handin.open_handin(TOP, {name: asked}, name)
-    done = judge_one(Tree(asked, given_in(TOP), place(asked)), made,
+    done = judge_one(Tree(asked, given_in(TOP, asked), place(asked)), made,
                      seed_of_this_run())
     write(BUILD / 'grade.json', done)
     return 0 if done['points'] == done['of'] else 1

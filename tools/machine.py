@@ -101,6 +101,8 @@ class Seen:
             return True
         if which is TIMEOUT:
             return False
+        if which is EOF and not self.serial:
+            self.machine.fail('the emulator did not start')
         if which is EOF or which == len(patterns) - 1:
             return True if until is None else None
         return True

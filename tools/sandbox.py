@@ -30,7 +30,7 @@ VIEW = ('--ro-bind', '/usr', '/usr', '--symlink', 'usr/bin', '/bin',
         '--proc', '/proc', '--dev', '/dev',
         '--perms', '1777', '--size', str(64 * MIB), '--tmpfs', '/tmp',
         # where QEMU writes what a guest does to its disk
-        '--dir', '/var', '--symlink', '/tmp', '/var/tmp')
+        '--perms', '0755', '--dir', '/var', '--symlink', '/tmp', '/var/tmp')
 ALONE = ('--unshare-pid', '--unshare-net', '--unshare-ipc', '--unshare-uts',
          '--unshare-cgroup-try', '--die-with-parent', '--new-session')
 # Root's own bubblewrap becomes somebody else inside, for which it needs these.
