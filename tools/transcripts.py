@@ -56,6 +56,7 @@ VARIES = [
     (r'^(  )0x[0-9a-f]+ (\w+)\+0x[0-9a-f]+$', r'\1N \2'),
     (r'(in its guest at) 0x[0-9a-f]+', r'\1 N'),
     (r'\(\d+(?= lines before these)', '(N'),
+    (r'(?<=, after )\d+(?= CPUIDs: )', 'N'),            # GRUB's clock, too
     (r'\d+(?= pages are left| available| characters in memory)', 'N'),
     (r'(available) \(\d+ KiB\)', r'\1 (N KiB)'),
     # Of many CPUs that start at once, this one came first to the last page.
@@ -101,7 +102,7 @@ class Transcript:
     def slow(self):
         """Does it take more than a second or two?"""
         return self.kind == 'patch' or bool(self.typed) or \
-            re.search('EMU=bochs|uefi|final', self.what) is not None
+            re.search('EMU=bochs|GUEST=linux|uefi|final', self.what) is not None
 
     def cut(self, text):
         """The part of a run's text that is shown."""
