@@ -84,7 +84,7 @@ DEBUG_PATHS := $(if $(UP),-fdebug-prefix-map=$(HERE)/= \
 # -mno-red-zone: an exception would overwrite it. -mgeneral-regs-only: the FPU
 # belongs to the guest. -fno-omit-frame-pointer: backtraces follow RBP.
 # -mindirect-branch: where an indirect branch goes is predicted from what the
-# guest may have run; a retpoline's is not (book, chapter 5.1). Hence no jump
+# guest may have run; a retpoline's is not (book, chapter 5.3). Hence no jump
 # tables. -mharden-sls: nothing is run ahead behind a RET.
 CFLAGS := -std=gnu11 $(if $(CONFIG_DEBUG),-Og,$(if \
 	$(CONFIG_OPTIMIZE_SIZE),-Os,-O2)) -g -ffreestanding \

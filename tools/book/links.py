@@ -23,7 +23,7 @@ def identifiers(fragments):
 
 def target_of(ident, names, known):
     """The address of #ident on another page: an identifier there, or the
-    last word of a chapter's name (05-2-vmx is #vmx). None: nowhere."""
+    last word of a chapter's name (05-2-hole is #hole). None: nowhere."""
     if ident.startswith('ref-'):
         return f'references.html#{ident}'
     for name in names:

@@ -6,7 +6,7 @@
  * Closed by default: a write that no rule allows is taken in silence if it
  * changes nothing, since systems write back what they have read, and is #GP
  * otherwise. That is logged once for each MSR, and counted for `vellumctl msr`.
- * Book: chapter 5.1, "Model-specific registers".
+ * Book: chapter 5.3, "Model-specific registers".
  */
 #include "vmm/msr.h"
 

@@ -1,6 +1,6 @@
 /*
  * Which MSRs a guest may write: an allow-list, as for the bits of CPUID. Pure.
- * Book: chapter 5.1, "Model-specific registers".
+ * Book: chapter 5.3, "Model-specific registers".
  */
 #ifndef VMM_MSR_RULES_H
 #define VMM_MSR_RULES_H
