@@ -1,5 +1,5 @@
-"""Graded exercises: the stub fails each item, the tree as it is passes all,
-and grading is not deceived. One exercise in turn; ALL=1: each."""
+"""Graded exercises: for each the stub gets no point, nor do empty bodies, and
+the solution gets all. One in turn; ALL=1: each."""
 import json
 import os
 import re
@@ -9,63 +9,53 @@ import subprocess
 import breakit
 import exercise
 import grade
+import handin
 import lab
 import pytest
 from common import BUILD, ToolError, stage_dir
+from copytree import environment
 from stage_names import BOOT, HEAP, PAGING, VMM
 
 EVERY = exercise.exercises()
 ALL = os.environ.get('ALL') == '1'
 IN_TURN = sorted(EVERY) if ALL else breakit.sample(EVERY, 1, breakit.turn())
+UNWRITTEN = r'^\tpanic\("exercise: .*\n'
+# What a student may put in the place of what is to be written.
+BODIES = {'nothing': '', 'return 0': '\treturn 0;\n'}
 
 
-def graded(where, name):
-    """Grade a lab with its own make; what grade.json says."""
-    env = grade.environment(BUILD / 'labs' / name)
-    subprocess.run(['make', '-C', where, 'grade'], env=env, check=False,
-                   stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-    return json.loads((BUILD / 'labs' / name / 'grade.json').read_text())
+def graded(asked, files, tree):
+    """What is written of a hand-in of these files."""
+    made = handin.Handin(asked.path, 'test', asked, files)
+    return grade.judge_one(tree, made, 12345)
 
 
-def solve(where, asked):
-    """Put the solution, which is our tree, into a lab."""
-    for name in asked.edit:
-        shutil.copyfile(stage_dir(asked.stage) / name, where / name)
-
-
-@pytest.fixture
-def small(tmp_path, monkeypatch, request):
-    """A lab of the first stage with an item for the host, and its judge; in a
-    place of its own, since tests run side by side."""
-    asked = EVERY['01-memmap']
-    assert lab.lab(asked.stage, tmp_path / 'lab', asked.name) == 0
-    asked.items = [item for item in asked.items if item.function ==
-                   'where_entries_overlap_what_is_not_ram_wins']
-    build = BUILD / 'labs' / request.node.name
-    monkeypatch.setattr(grade, 'BUILD', build)
-    monkeypatch.setattr(grade, 'TEST_SECONDS', 3)
-    (build / 'grade').mkdir(parents=True, exist_ok=True)
-    return tmp_path / 'lab', grade.Tree(asked, grade.given_here(asked)), asked
+def a_tree(asked, folder):
+    """A judge's tree, and the files of the stub."""
+    given = folder / 'given'
+    shutil.rmtree(folder, ignore_errors=True)
+    shutil.copytree(stage_dir(asked.stage), given, symlinks=False,
+                    ignore=shutil.ignore_patterns('build', '__pycache__'))
+    asked.take_out(given)
+    return grade.Tree(asked, given, folder), {
+        name: (given / name).read_bytes() for name in asked.edit}
 
 
 @pytest.mark.parametrize('name', sorted(EVERY))
 def test_an_exercise_is_complete(name, tmp_path):
-    """Its stub fits, changes only what is the student's, and its files and
-    test functions are there."""
+    """Its stub fits, changes only what is the student's, and there are three
+    hints; neither patch is in the student's tree."""
     asked = EVERY[name]
     lab.lab(asked.stage, tmp_path / 'lab', name)
     changed = subprocess.run(
-        ['diff', '-rq', '-x', 'EXERCISE', '-x', '.lab', '-x', 'exercise',
-         '-x', '__pycache__', '.', tmp_path / 'lab'],
-        cwd=stage_dir(asked.stage), stdout=subprocess.PIPE, text=True,
-        check=False).stdout
-    assert set(re.findall(r'Files \./(\S+) and', changed)) == set(asked.edit)
-    assert 'Only in' not in changed
-    tests = ''.join(path.read_text() for path in
-                    (tmp_path / 'lab').glob('*/test/*.c'))
-    for item in asked.items:
-        assert not item.program or re.search(
-            item.function.replace('*', r'\w*'), tests), item.title
+        ['diff', '-rq', '-x', 'EXERCISE', '-x', '.lab', '-x', '__pycache__',
+         '.', tmp_path / 'lab'], cwd=stage_dir(asked.stage),
+        stdout=subprocess.PIPE, text=True, check=False).stdout
+    assert set(re.findall(r'Files \./(\S+) and', changed)) <= set(asked.edit)
+    assert changed and 'Only in .:' not in changed
+    assert len(asked.hints()) == 3
+    assert not list((tmp_path / 'lab' / exercise.GIVEN).glob('*.patch'))
+    assert sum(item.weight for item in asked.items) >= 8
 
 
 def objects(asked, build):
@@ -74,7 +64,8 @@ def objects(asked, build):
         folder = build / asked.stage
         if name.startswith('efi/loader/'):
             folder /= 'loader'
-        yield (folder / name).with_suffix('.o')
+        if name.endswith('.c'):
+            yield (folder / name).with_suffix('.o')
 
 
 @pytest.mark.parametrize('name', sorted(EVERY))
@@ -85,80 +76,70 @@ def test_a_stub_compiles_without_a_warning(name, tmp_path):
     done = subprocess.run(
         ['make', '-s', '-C', tmp_path / 'lab', 'WERROR=1',
          *objects(asked, tmp_path / 'build')],
-        env=grade.environment(tmp_path / 'build'), stdout=subprocess.PIPE,
+        env=environment(tmp_path / 'build'), stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT, text=True, check=False)
     assert done.returncode == 0, done.stdout
 
 
 @pytest.mark.parametrize('name', IN_TURN)
-def test_a_stub_fails_each_item_and_the_solution_passes_all(name):
-    """What is graded is what was taken out, and can be done."""
-    asked, where = EVERY[name], BUILD / 'labs' / name / 'lab'
-    shutil.rmtree(where, ignore_errors=True)
-    lab.lab(asked.stage, where, name)
-    result = graded(where, name)
-    assert [each['item'] for each in result['items'] if each['pass']] == []
+def test_only_the_solution_gets_points(name):
+    """What is judged is what was taken out, and can be done. A body that is
+    empty, or says 0, is worth nothing, as is one that is not written."""
+    asked = EVERY[name]
+    tree, stub = a_tree(asked, BUILD / 'labs' / name)
+    result = graded(asked, stub, tree)
+    assert result['points'] == 0 and result['of'] >= 8
     assert all(each['why'] for each in result['items'])
-    solve(where, asked)
-    result = graded(where, name)
+    for body in BODIES.values():
+        files = {each: re.sub(UNWRITTEN, body, data.decode(),
+                              flags=re.MULTILINE).encode()
+                 for each, data in stub.items()}
+        if files != stub:
+            assert graded(asked, files, tree)['points'] == 0
+    result = graded(asked, asked.solution(tree.given), tree)
     assert [each for each in result['items'] if not each['pass']] == []
-    assert result['passed'] == result['of'] == len(asked.items)
+    assert result['points'] == result['of']
 
 
-def test_tests_and_tools_of_the_student_do_not_count(small):
-    """Only the files that are named are taken from a lab."""
-    where, tree, _ = small
-    for path in [*where.glob('*/test/*'), *where.glob('tests/host/*'),
-                 *where.glob('mk/*'), *where.glob('tools/*')]:
-        if path.is_file():
-            path.write_text('')
-    result = tree.judge(where)
-    assert (result['passed'], result['of']) == (0, 1)
-    assert 'is yours to write' in result['items'][0]['why']
-
-
-def test_what_does_not_build_is_told_and_what_was_right_passes(small):
-    """A result for each item, whatever the files are like."""
-    where, tree, asked = small
-    solve(where, asked)
-    assert tree.judge(where)['passed'] == 1
-    with open(where / asked.edit[0], 'a', encoding='utf-8') as file:
-        file.write('int broken(void) { return }\n')
-    assert f'does not build: {where}/boot/memmap.c' in \
-        tree.judge(where)['items'][0]['why']
-    (where / asked.edit[0]).unlink()
-    result = tree.judge(where)
-    assert result['problems'] == ['boot/memmap.c: no such file']
-    assert result['passed'] == 0
-
-
-def test_what_never_ends_is_ended(small):
-    """After some seconds, and counts as failed."""
-    where, tree, asked = small
-    solve(where, asked)
-    path = where / asked.edit[0]
-    path.write_text(path.read_text().replace(
-        '\treport_overlaps(map);\n', '\tfor (;;)\n\t\t;\n'))
-    assert tree.judge(where)['items'][0]['why'] == 'not done after 3 s'
-
-
-def test_a_class_is_graded_lab_by_lab(tmp_path, monkeypatch, capsys):
-    """make grade DIR=: one result each, and all of them in one file."""
+@pytest.mark.slow
+def test_sorting_alone_gets_less_than_a_quarter():
+    """An idea that is good for the first item only."""
     asked = EVERY['01-memmap']
-    asked.items = asked.items[:1]
-    monkeypatch.setattr(exercise, 'exercises', lambda: {asked.name: asked})
-    monkeypatch.setattr(grade, 'BUILD', BUILD / 'labs' / 'class')
-    (BUILD / 'labs' / 'class' / 'grade').mkdir(parents=True, exist_ok=True)
-    for name in ('anna', 'ben'):
-        lab.lab(asked.stage, tmp_path / name, asked.name)
-    solve(tmp_path / 'ben', asked)
-    assert grade.grade([str(tmp_path)]) == 0
-    results = json.loads((BUILD / 'labs/class/grades.json').read_text())
-    assert [(each['lab'].rpartition('/')[2], each['passed'])
-            for each in results] == [('anna', 0), ('ben', 1)]
-    said = capsys.readouterr().out
-    assert re.search(r'^--- .*/ben\n01-memmap: .*\n  pass  .*\n'
-                     r'1 of 1 items pass', said, re.MULTILINE)
+    tree, stub = a_tree(asked, BUILD / 'labs' / 'sorting')
+    body = """\tsorted->count = 0;
+\tfor (uint i = 0; i < map->count; i++) {
+\t\tuint k = sorted->count++;
+
+\t\tfor (; k && sorted->range[k - 1].base > map->range[i].base; k--)
+\t\t\tsorted->range[k] = sorted->range[k - 1];
+\t\tsorted->range[k] = map->range[i];
+\t}
+"""
+    files = {name: re.sub(UNWRITTEN, body, data.decode(),
+                          flags=re.MULTILINE).encode()
+             for name, data in stub.items()}
+    result = graded(asked, files, tree)
+    assert 0 < result['points'] < result['of'] / 4
+    assert 'expected' in result['items'][1]['why']
+
+
+def test_a_lab_is_graded_with_its_own_make(tmp_path):
+    """The hints that were seen are told, and a status says whether all is
+    done."""
+    asked = EVERY['06-ipi']
+    lab.lab(asked.stage, tmp_path / 'lab', asked.name)
+    for number in range(1, 5):
+        said = lab_make(tmp_path / 'lab', 'hint')
+        assert said.count('Hint ') == min(number, 3)
+    (tmp_path / 'lab' / 'NAME').write_text('Ada Example\n')
+    for name, data in asked.solution(stage_dir(asked.stage)).items():
+        (tmp_path / 'lab' / name).write_bytes(data)
+    for path in (tmp_path / 'lab').glob('*/test/*'):
+        path.write_text('')     # tests of the student do not count
+    said = lab_make(tmp_path / 'lab', 'grade')
+    result = json.loads((tmp_path / 'lab/build/grade.json').read_text())
+    assert result['points'] == result['of'] and 'Error' not in said
+    assert (result['student'], result['hints']) == ('Ada Example', 3)
 
 
 def test_a_lab_without_exercise_is_the_whole_program(tmp_path):
@@ -178,10 +159,9 @@ def test_without_exercise_all_are_named_and_the_books_first_is_taken(
     lab.lab(VMM, tmp_path / 'lab', '')
     said = capsys.readouterr().out
     names = re.findall(r'^  (\S+) +\S', said, re.MULTILINE)
-    assert len(names) > 1 and set(names) == {
-        each.name for each in EVERY.values() if each.stage == VMM}
-    # The chapter that introduces vmm/ comes before that of vmx/.
-    assert names[0] == exercise.of_lab(tmp_path / 'lab') == '05-hide'
+    there = [each.name for each in EVERY.values() if each.stage == VMM]
+    assert len(names) > 1 and names == there
+    assert names[0] == exercise.of_lab(tmp_path / 'lab')
     with pytest.raises(ToolError, match=f'make lab STAGE={VMM} DIR='):
         lab.start([VMM])
     assert re.findall(r'^  (\S+) +\S', capsys.readouterr().out,
@@ -198,7 +178,7 @@ def lab_make(where, *words):
     """make in a lab, called from elsewhere; what it says."""
     return subprocess.run(
         ['make', '-C', where, *words], cwd='/', check=False, text=True,
-        env=grade.environment(where / 'build'), stdout=subprocess.PIPE,
+        env=environment(where / 'build'), stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT).stdout
 
 
@@ -206,7 +186,8 @@ def test_a_lab_helps(tmp_path):
     """make help there is about the lab and its exercise."""
     lab.lab(HEAP, tmp_path / 'lab', '')
     said = lab_make(tmp_path / 'lab', 'help')
-    assert 'make grade ' in said and EVERY['04-slots'].title in said
+    name = exercise.of_lab(tmp_path / 'lab')
+    assert 'make grade ' in said and EVERY[name].title in said
     assert 'STAGE=' not in said and 'make lab' not in said
 
 
@@ -227,14 +208,8 @@ def test_what_the_compiler_and_the_linker_say_leads_to_the_file(tmp_path):
 
 
 @pytest.mark.parametrize('text, message', [
-    (f'Stage: {BOOT}\nTitle: x\n\nItem: y\n    host a b\n', 'no Edit'),
-    (f'Stage: {BOOT}\nTitle: x\nEdit: a.c\n', 'no Item'),
-    (f'Stage: {BOOT}\nTitle: x\nEdit: a.c\n\nItem: y\n    host a\n',
-     'wants "host PROGRAM TEST"'),
-    (f'Stage: {BOOT}\nTitle: x\nEdit: a.c\n\nItem: y\n    boot NO=1\n    z\n',
-     'wants "host PROGRAM TEST"'),
-    (f'Stage: {BOOT}\nTitle: x\nEdit: a.c\n\nItem: y\n    boot\n    (\n',
-     'Item: y: '),
+    (f'Stage: {BOOT}\nTitle: x\n\ntext\n', 'no Edit'),
+    ('Title: x\n\ntext\n', 'no Edit, Stage'),
 ])
 def test_an_exercise_that_is_badly_described_is_refused(tmp_path, text,
                                                         message):
@@ -242,3 +217,12 @@ def test_an_exercise_that_is_badly_described_is_refused(tmp_path, text,
     (tmp_path / 'lab.txt').write_text(text)
     with pytest.raises(ToolError, match=re.escape(message)):
         exercise.read(tmp_path, 'x')
+
+
+def test_a_judge_whose_first_item_may_fail_is_refused(tmp_path):
+    """An empty hand-in must not get to the others."""
+    (tmp_path / 'lab.txt').write_text(f'Stage: {BOOT}\nTitle: x\nEdit: a.c\n')
+    (tmp_path / 'judge.py').write_text(
+        'from judge import item\n\n@item("x")\ndef x(lab):\n    pass\n')
+    with pytest.raises(ToolError, match='first @item must be required'):
+        print(exercise.read(tmp_path, 'x').items)

@@ -42,7 +42,7 @@ def make(*words, where=TOP, **environment):
     (['diff', f'FROM={BOOT}', 'TO=02-page'], 'TO=02-page: did you mean '),
     (['lab', f'STAGE={PAGING}', 'EXERCISE=01-memmap', 'DIR=/no/such'],
      f'no such exercise for STAGE={PAGING}; '),
-    (['grade', 'DIR=/no/such'], 'DIR=/no/such: no such directory'),
+    (['grade', 'DIR=/no/such'], 'DIR=/no/such: no such directory or archive'),
     (['check', 'CHECK=liks'], 'no such check; did you mean links? there are '),
     (['soak', 'N=x'], 'N=x: not a number from 1 on'),
     (['all', 'CC=no-such-compiler'], 'CC=no-such-compiler: no such program'),

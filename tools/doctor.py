@@ -25,6 +25,7 @@ NEEDED = (
 OTHERS = (
     ('bochs', '--help', 'emulates Intel VMX'),
     ('xorriso', '--version', 'boot media for Bochs'),
+    ('bwrap', '--version', 'make grade: the sandbox'),
     ('clang-format', '--version', 'make check'),
     ('ctags', '--version', 'make check'),
     ('gdb', '--version', 'make gdb'),

@@ -21,7 +21,8 @@ ARCHIVE_LIMIT = 256 << 20       # of all that is in an archive
 MEMBER_LIMIT = 20000            # files in a hand-in
 DEEPEST = 3                     # folders above the lab's own files
 ARCHIVES = ('.tar.gz', '.tgz', '.tar', '.zip')
-MARKS = ('EXERCISE', 'NAME', f'{exercise.GIVEN}/name', f'{exercise.GIVEN}/hints')
+MARKS = ('EXERCISE', 'NAME', f'{exercise.GIVEN}/name',
+         f'{exercise.GIVEN}/hints')
 
 
 class Refused(Exception):

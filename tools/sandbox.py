@@ -18,6 +18,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from common import ToolError
+
 NOBODY = '65534'
 MIB = 1 << 20
 OUTPUT = 8 * MIB        # what a program may print
@@ -126,6 +128,11 @@ def open_to_all(*folders):
     """Let the unprivileged user read what is there, and write the folders."""
     for folder in folders:
         subprocess.run(['chmod', '-R', 'a+rwX', folder], check=True)
+        if missing() and is_root() and subprocess.run(
+                [*CHANGE, 'test', '-w', folder], check=False).returncode:
+            raise ToolError(f'{folder}: an unprivileged user, as whom '
+                            'hand-ins run, cannot get there; BUILD_ROOT=DIR '
+                            'names another place')
 
 
 def environment(**more):

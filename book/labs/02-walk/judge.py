@@ -195,7 +195,8 @@ def split(lab):
         at = base + 4096 * lab.random.randrange(GIB >> 12)
         areas.line(f'entry {at:#x} 1', '1')
         areas.split.add(at)
-        near = [at ^ bit for bit in (0, 4096, 8192, 2 * MIB, 4 * MIB, GIB >> 1)]
+        near = [at ^ bit
+                for bit in (0, 4096, 8192, 2 * MIB, 4 * MIB, GIB >> 1)]
         tables = areas.look(near + [base + pages(lab, GIB >> 12)
                                     for _ in range(40)])
         if tables.used != 4:
