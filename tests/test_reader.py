@@ -65,7 +65,8 @@ def test_a_chapter_is_woven(small_book):
             'href="src/01-mini/core/core.c.html#L14" title="the whole file">'
             'core/core.c</a> <span class="what">queue_put()</span>',
             '<span class="l" data-n="16">', '<strong>Figure 1.1.</strong>',
-            '<svg role="img" aria-label="Four slots in a ring."',
+            '<svg id="drawing-ring" role="img" aria-label="Four slots in a '
+            'ring."',
             '<samp>queue: 4 slots</samp>', 'make run STAGE=01-mini',
             '<span class="del">-\tif (queue-&gt;last',
             '>Knuth 1 2.2.1</a>]', 'href="glossary.html#term-queue"',
@@ -357,6 +358,97 @@ def test_search_finds_and_leads_there(site, browser):
     assert browser.run('document.querySelector("#results").hidden')
 
 
+def found(browser, query):
+    """The addresses that the search finds, and what it says of them."""
+    browser.run('document.querySelector("#search input").value = '
+                f'{json.dumps(query)}; document.querySelector("#search input")'
+                '.dispatchEvent(new Event("input"))')
+    return browser.run('[...document.querySelectorAll("#results a")].map('
+                       '(a) => a.href.replace(/.*html\\//, ""))'), \
+        browser.run('document.querySelector("#results p").textContent')
+
+
+def test_search_finds_prose_first(site, browser):
+    """A phrase leads to the sections that explain it, not to identifiers of
+    its words; tests come last. One place is not "1 places"."""
+    browser.size(*DESK)
+    browser.open(site / 'index.html')
+    for query, chapters in (('double free', '03-|04-'),
+                            ('page fault', 'glossary|02-')):
+        hits, _ = found(browser, query)
+        assert re.match(chapters, hits[0]), (query, hits)
+        assert not any(hit.startswith('src/') for hit in hits[:2]), hits
+    hits, _ = found(browser, 'alloc pages')
+    assert not any('/test/' in hit for hit in hits[:3]), hits
+    hits, said = found(browser, 'test_split_and_merge_are_undone')
+    assert said == f'{len(hits)} places' if len(hits) > 1 else said in (
+        '1 place', 'nothing found')
+    hits, said = found(browser, 'knowlton 1965 xyzzy')
+    assert said == 'nothing found' and not hits
+
+
+def test_figures_can_be_read_on_a_telephone(site, browser):
+    """At 390 pixels no letter of a drawing is smaller than 10."""
+    browser.size(390, 844)
+    for path in sorted(site.glob('[0-9]*.html')):
+        browser.open(path)
+        small = browser.run(
+            '[...document.querySelectorAll(".drawing text")].map((t) => ['
+            'parseFloat(getComputedStyle(t).fontSize) * t.ownerSVGElement'
+            '.getBoundingClientRect().width / t.ownerSVGElement.viewBox'
+            '.baseVal.width, t.textContent]).filter((r) => r[0] < 9.9)')
+        assert not small, (path.name, small[:4])
+
+
+def test_a_figure_of_steps_is_stepped_through(site, browser):
+    """With buttons and arrow keys; paper shows all of it."""
+    path = next(path for path in sorted(site.glob('[0-9]*.html'))
+                if 'data-frames=' in path.read_text())
+    browser.size(*DESK)
+    browser.open(path)
+    box = 'document.querySelector("svg[data-frames]")'
+    height = f'{box}.viewBox.baseVal.height'
+    place = 'document.querySelector(".steps span").textContent'
+    count = browser.run(f'+{box}.dataset.frames')
+    each = browser.run(height)
+    assert browser.run(place) == f'1 of {count}'
+    browser.run(f'{box}.closest("figure").focus()')
+    browser.key('ArrowRight', 39)
+    assert browser.run(place) == f'2 of {count}'
+    assert browser.run(f'{box}.viewBox.baseVal.y') == each
+    browser.run('document.querySelector(".steps button").click()')
+    assert browser.run(place) == f'1 of {count}'
+    browser.run('dispatchEvent(new Event("beforeprint"))')
+    assert abs(browser.run(height) - each * count) < 1
+
+
+def test_a_listing_opens_for_a_link(site, browser):
+    """It is closed otherwise."""
+    path = next(path for path in sorted(site.glob('[0-9]*.html'))
+                if 'class="code rest"' in path.read_text())
+    ident = re.search(r'class="code rest" id="([^"]+)"', path.read_text())[1]
+    browser.size(*DESK)
+    browser.open(path)
+    is_open = f'document.getElementById("{ident}").open'
+    assert not browser.run(is_open)
+    browser.run(f'location.hash = "#{ident}"; '
+                'new Promise((done) => setTimeout(done, 300))')
+    assert browser.run(is_open)
+
+
+def test_what_was_read_is_remembered(site, browser):
+    """The first page leads back to where one was."""
+    browser.size(*DESK)
+    path = chapter_of(site)
+    browser.open(path)
+    browser.run('scrollTo({top: 4000, behavior: "instant"}); '
+                'new Promise((done) => setTimeout(done, 900))')
+    browser.open(site / 'index.html')
+    assert path.name in browser.run('document.querySelector("#continue a")'
+                                    '.href')
+    assert browser.run('document.querySelector("#chapters a.read").href')
+
+
 def test_dark_and_light(site, browser):
     """The button changes the colours, and the page remembers."""
     browser.size(*DESK)
@@ -403,6 +495,10 @@ def test_progress_and_menu(site, browser):
     assert browser.run(shown) == 'none'
     browser.run('document.querySelector("#menu").click()')
     assert browser.run(shown) == 'block'
+    here = browser.run('document.querySelector("#chapters [aria-current]")'
+                       '.getBoundingClientRect().top')
+    assert 0 < here < PHONE[1]
+    assert browser.run('document.querySelector("#toc details").open') is False
 
 
 def test_views_of_what_a_stage_adds(site, browser):

@@ -24,6 +24,37 @@ local function html(text)
   return pandoc.RawBlock('html', text)
 end
 
+-- How wide a drawing must be on a page for its smallest text to be of 10 pixels.
+local function least(svg)
+  local width = svg:match('viewBox="[%d.-]+[ ,]+[%d.-]+[ ,]+([%d.]+)')
+  local small = 16
+  for _, pattern in ipairs({'font%-size[=:]%s*"?([%d.]+)',
+                            'font:[%w%s]-([%d.]+)px'}) do
+    for size in svg:gmatch(pattern) do
+      small = math.min(small, tonumber(size))
+    end
+  end
+  if not width or small <= 0 then
+    return ''
+  end
+  return string.format(' style="--least:%dpx"',
+                       math.ceil(tonumber(width) * 10 / small))
+end
+
+-- The rules of a drawing's style are for it alone.
+local function scoped(style, name)
+  return (style:gsub('([^{}]+){', function(selectors)
+    if selectors:match('^%s*@') then
+      return nil
+    end
+    return selectors:gsub('[^,]+', function(one)
+      one = one:match('^%s*(.-)%s*$')
+      local rest = one:match('^svg(.*)$')
+      return '#drawing-' .. name .. (rest or ' ' .. one)
+    end) .. '{'
+  end))
+end
+
 -- A drawing becomes part of the page, so that it takes on the page's colours.
 -- Its identifiers get a prefix of their own.
 local function inline_svg(path, alt)
@@ -34,8 +65,12 @@ local function inline_svg(path, alt)
   svg = svg:gsub('url%(#', 'url(#' .. name .. '-')
   svg = svg:gsub('href="#', 'href="#' .. name .. '-')
   svg = svg:gsub(' role="[^"]*"', ''):gsub(' aria%-[%w-]*="[^"]*"', '')
-  return (svg:gsub('<svg', '<svg role="img" aria-label="' ..
-                   escape(alt):gsub('%%', '%%%%') .. '"', 1))
+  svg = svg:gsub('(<style>)(.-)(</style>)', function(open, style, close)
+    return open .. scoped(style, name) .. close
+  end)
+  svg = svg:gsub('<svg', '<svg id="drawing-' .. name .. '" role="img" aria-label="' ..
+                 escape(alt):gsub('%%', '%%%%') .. '"' .. least(svg), 1)
+  return '<div class="drawing" tabindex="0">' .. svg .. '</div>'
 end
 
 function Para(para)

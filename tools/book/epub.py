@@ -31,7 +31,9 @@ def markdown(part, files):
     # What XHTML does not have.
     for old, new in (('<details[^>]*', '<div'), ('</details>', '</div>'),
                      ('<summary>', '<p class="summary">'),
-                     ('</summary>', '</p>'), (' tabindex="0"', '')):
+                     ('</summary>', '</p>'), (' tabindex="0"', ''),
+                     (' style="--least:[^"]*"', ''),
+                     (' data-frames="[^"]*"', '')):
         body = re.sub(old, new, body)
     try:
         ElementTree.fromstring(f'<div>{body}</div>')
@@ -54,6 +56,7 @@ def build(fragments):
     EPUB.parent.mkdir(parents=True, exist_ok=True)
     # The same input gives the same file.
     command([need('pandoc', 'pandoc'), '--to', 'epub3', '--output', EPUB,
+             '--epub-cover-image', BOOK / 'style/cover.svg',
              '--css', BOOK / 'style/epub.css', '--toc', '--toc-depth=2',
              *(f'--metadata={name}={value}'
                for name, value in METADATA.items())],

@@ -42,12 +42,13 @@ def build(only=()):
     for part in fragments:
         chapter = part.chapter
         body = links.resolve_links(part, names, known)
-        site.index_page(chapter.name, chapter.title, body)
+        if chapter.name not in back.TITLES:     # that would tell too much
+            site.index_page(chapter.name, chapter.title, body)
         body = links.link_code(body, chapter.stage)
         site.write(chapter.name, chapter.title,
                    head(chapter.title, chapter.number)
                    + pages.stage_links(chapter) + heading_links(body),
                    part.toc)
-    pages.write(site, fragments, bool(only))
+    pages.write(site, fragments, every, bool(only))
     site.finish()
     return fragments

@@ -6,7 +6,7 @@ import re
 import tree
 from common import stages
 
-from book import back, sources
+from book import back, sources, start
 from book.coverage import exemptions
 from book.pandoc import run
 from book.references import full_title
@@ -51,19 +51,6 @@ def stage_links(chapter):
     return (f'<p class="stage-links">Stage <code>{chapter.stage}</code>: '
             f'<a href="diff-{chapter.stage}.html">what it adds</a> · '
             f'<code>make run STAGE={chapter.stage}</code></p>')
-
-
-def start_page(site):
-    """index.html: what this is, and all pages."""
-    rows = ''.join(
-        f'<li><a href="{name}.html">{number + " " if number else ""}'
-        f'{html.escape(title, False)}</a></li>'
-        for name, title, number in site.pages)
-    return (head('Vellum') + '<p>A thin hypervisor for x86-64 that is also a '
-            'book. Each chapter builds one stage of it, shows every line, and '
-            'explains every decision.</p><p>Press <kbd>/</kbd> to search. '
-            'File names above code lead to the whole file.</p>'
-            f'<ol class="contents">{rows}</ol>')
 
 
 def cited(fragments):
@@ -127,11 +114,12 @@ def exempt_page():
             f'<th>Why</th></tr></thead><tbody>{rows}</tbody></table></div>')
 
 
-def write(site, fragments, partial):
+def write(site, fragments, every, partial):
     """Write all made pages; of a partial build only what it needs."""
     def address(chapter, ident):
         return f'{chapter.name if chapter else "references"}.html#{ident}'
-    site.write('index', 'Vellum', start_page(site), kind='start')
+    site.write('index', 'Vellum', start.page(site, fragments, every),
+               kind='start')
     made = titles(fragments)
     bodies = {'references': references(fragments),
               'subjects': back.subject_page(fragments),

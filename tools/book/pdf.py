@@ -62,8 +62,24 @@ def listings_of(part, body, pages):
         text += f'<h2 id="{inside(part.name, "patches")}">Patches</h2>' \
             + ''.join(patches)
     # Links into volume 1 are words here.
-    own = set(re.findall(r'\sid="([^"]+)"', text))
+    own = identifiers(text)
     return edition.relink(text, lambda to: to if to[1:] in own else None)
+
+
+def first_volume(parts, bodies):
+    """The sections of volume 1. A link into a listing part leads to its
+    heading."""
+    texts = {name: without_listings(body) for name, body in bodies.items()}
+    have = identifiers(''.join(texts.values())) | {
+        inside(part.name) for part in parts}
+
+    def there(address):
+        name = re.match('#p-(.*?)--', address)
+        if address[1:] in have or not name:
+            return address
+        return f'#{inside(name[1], "listings")}'
+    return ''.join(section(part, edition.relink(texts[part.name], there),
+                           part.title) for part in parts), have
 
 
 def entry(name, title, number, rows):
@@ -81,10 +97,16 @@ def contents(rows):
         '</ol></nav>'
 
 
-def pages_of(places):
-    """Links that print as page numbers."""
-    return ', '.join(f'<a href="#{inside(chapter.name, ident)}"></a>'
-                     for chapter, ident, *_ in places)
+def identifiers(text):
+    """All identifiers in HTML."""
+    return set(re.findall(r'\sid="([^"]+)"', text))
+
+
+def pages_of(places, have):
+    """Links that print as page numbers, to those places that are there."""
+    there = [inside(chapter.name, ident) for chapter, ident, *_ in places]
+    return ', '.join(f'<a href="#{place}"></a>' for place in there
+                     if place in have)
 
 
 def index(ident, title, rows):
@@ -94,24 +116,25 @@ def index(ident, title, rows):
             '</div></section>')
 
 
-def indexes(fragments):
-    """Of subjects, and of manual sections."""
+def indexes(fragments, have):
+    """Of subjects, and of manual sections, as far as this volume has them."""
     works = {}
     for key, locator, chapter, ident in edition.one_per_section(fragments):
         works.setdefault(key, {}).setdefault(locator, []).append(
             (chapter, ident))
     out = index('subjects', 'Index of subjects', [
-        f'{html.escape(subject, False)} {pages_of(places)}'
-        for subject, places in back.subjects(fragments)])
+        f'{html.escape(subject, False)} {numbers}'
+        for subject, places in back.subjects(fragments)
+        if (numbers := pages_of(places, have))])
     out += '<section class="index" id="sections"><h1>Index of manual ' \
         'sections</h1>'
     for key in sorted(works):
         out += (f'<h2><a href="#{inside("references", f"ref-{key}")}">'
                 f'{html.escape(full_title(key), False)}</a></h2>'
                 '<div class="columns">') + ''.join(
-            f'<p>{html.escape(locator or "as a whole")}: '
-            f'{pages_of(works[key][locator])}</p>'
-            for locator in sorted(works[key], key=natural)) + '</div>'
+            f'<p>{html.escape(locator or "as a whole")}: {numbers}</p>'
+            for locator in sorted(works[key], key=natural)
+            if (numbers := pages_of(works[key][locator], have))) + '</div>'
     return out + '</section>'
 
 
@@ -163,8 +186,7 @@ def volume(path, subtitle, *sections):
         f'<title>Vellum: {subtitle}</title>'
         f'<link rel="stylesheet" href="{BOOK / "style/print.css"}"/></head>'
         f'<body>{cover(subtitle)}{"".join(sections)}</body></html>')
-    lost = set(re.findall(r'href="#([^"]+)"', text)) - set(
-        re.findall(r'\sid="([^"]+)"', text))
+    lost = set(re.findall(r'href="#([^"]+)"', text)) - identifiers(text)
     if lost:
         raise ToolError(f'links that lead nowhere in {path.name}: '
                         + ', '.join(sorted(lost)[:9]))
@@ -188,13 +210,13 @@ def build(fragments):
     parts = edition.parts(fragments)
     names = {part.name for part in parts}
     bodies = {part.name: body_of(part, names) for part in parts}
+    text, have = first_volume(parts, bodies)
     pages, first = volume(
         PDF, 'a hypervisor to read',
         contents(entry(part.name, part.title, part.number,
                        edition.headings(part.body) if part.number else ())
                  for part in parts),
-        *(section(part, without_listings(bodies[part.name]), part.title)
-          for part in parts), indexes(fragments))
+        text, indexes(fragments, have))
     listed = [(part, text) for part in parts if
               (text := listings_of(part, bodies[part.name], pages))]
     _, second = volume(

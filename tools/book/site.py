@@ -15,6 +15,10 @@ GROUPS = ((r'\d|conclusion', ''), (r'appendix', 'Appendices'),
            'Look up'), (r'diff', 'What each stage adds'))
 
 
+# Sections where a chapter is summed up; others come before them.
+TAIL = {'summary', 'questions', 'exercises', 'where-to-read-on', 'listings'}
+
+
 class Site:
     """The pages of the book, and how they link to each other."""
 
@@ -40,7 +44,8 @@ class Site:
             out.append('<ol>')
             for name, title, number in rows:
                 here = ' aria-current="page"' if name == current else ''
-                label = f'{number} {title}' if number else title
+                label = f'{number} {title}' if number else \
+                    re.sub('^Appendix: .', lambda m: m[0][-1].upper(), title)
                 out.append(f'<li><a href="{root}{name}.html"{here}>'
                            f'{html.escape(label, False)}</a></li>')
             out.append('</ol>')
@@ -52,7 +57,7 @@ class Site:
         if name not in names:
             return ''
         place, out = names.index(name), []
-        for step, word in ((-1, 'Before'), (1, 'Next')):
+        for step, word in ((-1, 'Previous'), (1, 'Next')):
             if 0 <= place + step < len(names):
                 other, title, _ = self.pages[place + step]
                 rel = 'prev' if step < 0 else 'next'
@@ -60,36 +65,50 @@ class Site:
                            f'{html.escape(title, False)}</a>')
             else:
                 out.append('<span></span>')
-        return ('<nav class="around" aria-label="Before and next">'
+        return ('<nav class="around" aria-label="Previous and next">'
                 + ''.join(out) + '</nav>')
 
     def write(self, name, title, body, toc='', kind='chapter'):
         """Write a page; name is its path without .html."""
         root = '../' * name.count('/')
         if toc:
-            toc = f'<nav id="toc" aria-label="On this page">\n{toc}\n</nav>'
+            toc = ('<nav id="toc" aria-label="On this page"><details><summary>'
+                   f'On this page</summary>\n{toc}\n</details></nav>')
         path = SITE / f'{name}.html'
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(self.template.substitute(
             title=html.escape(f'{title} · Vellum' if title != 'Vellum'
                               else title, False),
-            root=root, kind=kind, body=body, toc=toc,
+            root=root, kind=kind, name=name, body=body, toc=toc,
             chapters=self.navigation(root, name),
             around=self.around(name)))
 
     def index_page(self, name, title, body):
         """Remember the sections of a page for the search."""
-        pieces = re.split(r'<h[23] id="([^"]+)"[^>]*>(.*?)</h[23]>', body,
-                          flags=re.S)
-        self.remember(f'{name}.html', title, pieces[0])
+        pieces = re.split(r'<h[23][^>]*? ?id="([^"]+)"[^>]*>(.*?)</h[23]>',
+                          body, flags=re.S)
+        self.remember(f'{name}.html', title, re.sub(
+            r'<dl>.*?</dl>', '', pieces[0], flags=re.S))
         for ident, head, text in zip(pieces[1::3], pieces[2::3],
                                      pieces[3::3]):
+            tail = ident in TAIL
             self.remember(f'{name}.html#{ident}',
-                          f'{title}: {words_of(head)}', text)
+                          f'{title}: {words_of(head)}', text,
+                          'tail' if tail else 'prose')
+        for ident, term, text in re.findall(
+                r'<dt><span id="(term-[^"]+)">(.*?)</dt>(.*?)(?=<dt>|</dl>)',
+                body, flags=re.S):
+            self.remember(f'{name}.html#{ident}',
+                          f'{title}: {words_of(term)}',
+                          f'<i data-subject="{words_of(term)}"></i>{text}')
 
-    def remember(self, url, title, text, name=''):
-        """One place that the search can find."""
-        self.search.append({'url': url, 'title': title, 'name': name,
+    def remember(self, url, title, text, kind='prose', name=''):
+        """One place that the search can find: prose, tail (where a chapter is
+        summed up), code, or test. What the text marks for the index is what
+        the place is about."""
+        about = ' | '.join(re.findall(r'data-subject="([^"]*)"', text))
+        self.search.append({'url': url, 'title': title, 'kind': kind,
+                            'name': name, 'about': html.unescape(about),
                             'text': words_of(text)})
 
     def finish(self):

@@ -78,7 +78,8 @@ def write_files(site, fragments):
                     for one in names:
                         site.remember(
                             f'{name}.html#L{item.body}', f'{one} ({short})',
-                            html.escape(src.lines[item.body - 1]), one)
+                            html.escape(src.lines[item.body - 1]),
+                            'test' if 'test' in path.parts else 'code', one)
 
 
 def changed(stage):
