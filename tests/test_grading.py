@@ -301,21 +301,24 @@ def test_a_class_is_graded_with_a_table_at_the_end(tmp_path, monkeypatch,
     """make grade DIR=: a file for each, and one of all, as JSON and CSV."""
     monkeypatch.setattr(exercise, 'exercises', lambda: {IPI.name: IPI})
     monkeypatch.setattr(grade, 'BUILD', BUILD / 'labs' / 'class')
+    monkeypatch.chdir(tmp_path)
     lab.lab(IPI.stage, tmp_path / 'anna', IPI.name)
-    ipi(tmp_path / 'ben')
-    (tmp_path / 'ben' / 'NAME').write_text('=1+1\x1b[2J Ben\n')
+    ben = '$(shell touch x) `x` ;'      # what make and a shell would run
+    ipi(tmp_path / ben)
+    (tmp_path / ben / 'NAME').write_text('=1+1\x1b[2J Ben\n')
     (tmp_path / 'carl').symlink_to('/')
     assert grade.grade([str(tmp_path)]) == 0
     said = capsys.readouterr().out
+    assert not list(tmp_path.glob('**/x'))
     assert re.search(r'^--- anna .*\n06-ipi: .*\n  FAIL +0 of 2  .*\n +ask .*'
                      r'panic: exercise: .*\n  -  ', said, re.MULTILINE)
     total = sum(each.weight for each in IPI.items)
     summary = said.partition('\nSummary\n')[2]
-    assert re.search(rf'anna +06-ipi +0 of {total}  ask .*\n'
-                     rf'  =1\+1\[2J Ben +06-ipi +{total} of {total}  \n'
+    assert re.search(rf'=1\+1\[2J Ben +06-ipi +{total} of {total}  \n'
+                     rf'  anna +06-ipi +0 of {total}  ask .*\n'
                      r'  carl +- +is a symbolic link', summary)
     results = json.loads((BUILD / 'labs/class/grades.json').read_text())
-    assert [each['points'] for each in results] == [0, total, 0]
+    assert sorted(each['points'] for each in results) == [0, 0, total]
     table = list(csv.reader((BUILD / 'labs/class/grades.csv').open()))
-    assert [row[0] for row in table] == ['student', 'anna', "'=1+1[2J Ben",
+    assert [row[0] for row in table] == ['student', "'=1+1[2J Ben", 'anna',
                                          'carl']

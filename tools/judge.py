@@ -24,9 +24,11 @@ A boot is judged from outside as well: what is in the machine's memory
 import importlib.util
 import random
 import re
+import signal
 import struct
 import sys
 import zlib
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -35,6 +37,8 @@ from common import ToolError, first_hit
 
 HANG_SECONDS = 10       # for all of a hand-in's items that do not end
 NORMAL_SECONDS = 5      # for one item
+JUDGE_SECONDS = 300     # for one item, its build and the judge's own work
+MOST_ANSWER = 2 << 20   # bytes
 NOT_JUDGED = 'not judged: '
 # What a program's errors say went wrong; the first that is there says it best.
 REASONS = (r'ERROR: \w+Sanitizer.*', r'runtime error: .*', r'panic: .*',
@@ -43,6 +47,11 @@ SIGNALS = {4: 'an illegal instruction', 6: 'an abort', 7: 'a bus error',
            8: 'a division by zero', 9: 'too much memory or time',
            11: 'an access to memory that is not its own',
            24: 'too much time', 25: 'too much output', 31: 'a system call'}
+
+
+# What a judge.py may run into when it reads an answer that is none.
+NO_ANSWER = (ValueError, LookupError, TypeError, AttributeError,
+             ArithmeticError, MemoryError, struct.error)
 
 
 class Wrong(Exception):
@@ -150,6 +159,8 @@ class Lab:
         if done.status is None:
             self.time.left -= limit
             raise Hangs(f'{shown(asked)}: does not end (after {limit:.1f} s)')
+        if any(len(each) > MOST_ANSWER for each in answers):
+            raise Wrong('an answer of more than 2 MiB')
         last = said[-1] if said else ('', '')
         stopped = last[0] == '!' and not lines[len(said) - 1].startswith('try')
         if panics:
@@ -213,6 +224,20 @@ def ended(done):
     return f'ended by {SIGNALS.get(number, f"status {done.status}")}'
 
 
+@contextmanager
+def in_time():
+    """Whatever a child says, the judge comes to an end with it."""
+    def over(*_):
+        raise Wrong(f'not judged after {JUDGE_SECONDS} s')
+    before = signal.signal(signal.SIGALRM, over)
+    signal.alarm(JUDGE_SECONDS)
+    try:
+        yield
+    finally:
+        signal.alarm(0)
+        signal.signal(signal.SIGALRM, before)
+
+
 def judge(items, lab, told):
     """Judge the items of a hand-in: told(title, why) is called for each, in
     turn; what they are, as a list of dictionaries."""
@@ -222,10 +247,11 @@ def judge(items, lab, told):
         if not stop:
             lab.begin(each.title)
             try:
-                each.judge(lab)
+                with in_time():
+                    each.judge(lab)
             except Wrong as wrong:
                 why = str(wrong)
-            except (ValueError, LookupError, TypeError, struct.error) as error:
+            except NO_ANSWER as error:
                 why = f'an answer that is none: {error}'
             why = re.sub(r'[\x00-\x08\x0b-\x1f\x7f]', '?', why)
         results.append({'item': each.title, 'points': each.weight,

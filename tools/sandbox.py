@@ -38,6 +38,7 @@ ALONE = ('--unshare-pid', '--unshare-net', '--unshare-ipc', '--unshare-uts',
 # Root's own bubblewrap becomes somebody else inside, for which it needs these.
 TO_CHANGE = ('--cap-drop', 'ALL', '--cap-add', 'CAP_SETUID', '--cap-add',
              'CAP_SETGID', '--cap-add', 'CAP_SETPCAP')
+AS_NOBODY = ('--unshare-user', '--uid', NOBODY, '--gid', NOBODY)
 CHANGE = ('setpriv', f'--reuid={NOBODY}', f'--regid={NOBODY}',
           '--clear-groups', '--inh-caps=-all', '--bounding-set=-all',
           '--no-new-privs', '--')
@@ -74,7 +75,7 @@ def is_root():
 def _bubble(reads, writes, cwd):
     """The beginning of a command in a sandbox."""
     argv = ['bwrap', *VIEW, *ALONE, *(TO_CHANGE if is_root()
-                                      else ('--unshare-user',))]
+                                      else AS_NOBODY)]
     for option, paths in (('--ro-bind', reads), ('--bind', writes)):
         for path in map(Path, paths):
             for parent in reversed(path.parents):

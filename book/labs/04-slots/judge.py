@@ -110,6 +110,8 @@ class Heap:
         for text in classes:
             rest, _, listed = text.partition(' ;')
             shift, pages, current, *slabs = rest.split()
+            if int(shift) not in range(4, 11):
+                raise Wrong(f'there is no class of shift {shift}')
             told[1 << int(shift)] = (int(pages), int(current, 16), slabs,
                                      listed.split())
         for size in SIZES:
