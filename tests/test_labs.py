@@ -43,16 +43,20 @@ def a_tree(asked, folder):
 
 @pytest.mark.parametrize('name', sorted(EVERY))
 def test_an_exercise_is_complete(name, tmp_path):
-    """Its stub fits, changes only what is the student's, and there are three
-    hints; neither patch is in the student's tree."""
+    """Its stub fits, and of a program that is there takes away only what is
+    the student's to write; there are three hints, and neither patch is in the
+    student's tree."""
     asked = EVERY[name]
     lab.lab(asked.stage, tmp_path / 'lab', name)
     changed = subprocess.run(
         ['diff', '-rq', '-x', 'EXERCISE', '-x', '.lab', '-x', '__pycache__',
          '.', tmp_path / 'lab'], cwd=stage_dir(asked.stage),
         stdout=subprocess.PIPE, text=True, check=False).stdout
-    assert set(re.findall(r'Files \./(\S+) and', changed)) <= set(asked.edit)
+    files = set(re.findall(r'Files \./(\S+) and', changed))
     assert changed and 'Only in .:' not in changed
+    if not (asked.path / 'solution.patch').is_file():
+        assert files == set(asked.edit)
+    assert all((tmp_path / 'lab' / each).is_file() for each in asked.edit)
     assert len(asked.hints()) == 3
     assert not list((tmp_path / 'lab' / exercise.GIVEN).glob('*.patch'))
     assert sum(item.weight for item in asked.items) >= 8
