@@ -138,7 +138,7 @@ def test_a_lab_is_graded_with_its_own_make(tmp_path):
     (tmp_path / 'lab' / 'NAME').write_text('Ada Example\n')
     for name, data in asked.solution(stage_dir(asked.stage)).items():
         (tmp_path / 'lab' / name).write_bytes(data)
-    for path in (tmp_path / 'lab').glob('*/test/*'):
+    for path in (tmp_path / 'lab').glob('*/test/*.*'):
         path.write_text('')     # tests of the student do not count
     said = lab_make(tmp_path / 'lab', 'grade')
     result = json.loads((tmp_path / 'lab/build/grade.json').read_text())
