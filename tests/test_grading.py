@@ -81,8 +81,10 @@ def test_constants_in_the_place_of_answers_get_nothing(merge):
 
 
 @pytest.mark.slow
-def test_a_boot_that_prints_what_a_good_one_prints_gets_nothing(merge):
-    """All else is right; only the machine's memory is not."""
+@pytest.mark.parametrize('end', ['nothing to boot; halted', 'no end'])
+def test_a_boot_that_prints_what_a_good_one_prints_gets_nothing(merge, end):
+    """All else is right; only the machine's memory is not. Or it has no
+    end."""
     tree, _ = merge
     files = MERGE.solution(tree.given)
     text = files['page/page.c'].decode()
@@ -90,12 +92,13 @@ def test_a_boot_that_prints_what_a_good_one_prints_gets_nothing(merge):
 #include "console/printf.h"
 int setup_pages(struct page *page, void *virt, phys_t phys, u32 pages, u32 used)
 {
-	printf("selftest: page: ok\\nvellum: nothing to boot; halted\\n");
+	printf("selftest: page: ok\\nvellum: END\\n");
 	for (;;)
 		asm volatile("cli; hlt");
 }
 #else
 int setup_pages("""
+    lie = lie.replace('END', end)
     files['page/page.c'] = (text.replace('int setup_pages(', lie)
                             + '#endif\n').encode()
     result = graded(MERGE, files, tree)
@@ -187,6 +190,19 @@ def test_what_was_seen_is_said(merge):
                      result['items'][0]['why'])
 
 
+@pytest.mark.parametrize('trouble, said', [
+    (ToolError('QEMU: ended\nmore'), 'cannot be judged: QEMU: ended'),
+    (IndexError('list index out of range'), 'an answer that is none: list'),
+    (judge.Wrong('expected 1\x1b[2J'), 'expected 1?[2J')])
+def test_one_item_that_cannot_be_judged_does_not_end_a_class(trouble, said):
+    """The next is judged, and the next hand-in."""
+    def fails(_):
+        raise trouble
+    items = [judge.Item('one', fails), judge.Item('two', lambda _: None)]
+    one, two = judge.judge(items, judge.Lab(None, None, 1), lambda *_: None)
+    assert one['why'].startswith(said) and two['pass']
+
+
 # --- hand-ins
 
 def ipi(folder, text=None):
@@ -220,14 +236,15 @@ def test_hand_ins_are_taken_as_they_come(tmp_path):
     ipi(tmp_path / 'anna')
     (tmp_path / 'dan').mkdir()
     (tmp_path / 'dan' / 'lapic.c').write_bytes(data)
-    (tmp_path / 'eve_42_file').mkdir()
-    (tmp_path / 'cleo.zip').rename(tmp_path / 'eve_42_file' / 'cleo.zip')
+    moodle = tmp_path / 'Eve Ex_42_assignsubmission_file_'
+    moodle.mkdir()
+    (tmp_path / 'cleo.zip').rename(moodle / 'cleo.zip')
     found = list(handin.handins(tmp_path, EVERY, '06-ipi'))
-    assert [each.student for each in found] == ['anna', 'Bên Őz', 'dan',
-                                                'eve_42_file']
+    assert [each.student for each in found] == ['Eve Ex', 'anna', 'Bên Őz',
+                                                'dan']
     assert all(each.files == {'smp/lapic.c': data} and each.asked is IPI
                and not each.problems for each in found)
-    assert found[1].hints == 2
+    assert found[2].hints == 2
     assert [each.asked for each in handin.handins(tmp_path, EVERY)] == \
         [IPI] * 4
 

@@ -33,9 +33,9 @@ import sandbox
 from common import BUILD, TOP, ToolError, command, main, stage_dir
 from copytree import copy_stage
 
-BUILD_SECONDS = 180
+BASE_SECONDS, BUILD_SECONDS = 600, 120
 PROGRAM = 'exercise-child'
-BUILD_LIMITS = {'seconds': BUILD_SECONDS, 'memory': 4 << 30, 'file': 1 << 30}
+BUILD_LIMITS = {'memory': 2 << 30, 'file': 1 << 30}
 
 
 def copy_all(source, target):
@@ -99,17 +99,17 @@ class Tree:
         files, self.files = self.files, {
             name: (self.given / name).read_bytes() for name in self.asked.edit}
         self._begin()
-        self._make(goals)
+        self._make(goals, BASE_SECONDS)
         copy_all(self.out, self.base)
         self.files = files
         self._begin()
 
-    def _make(self, goals):
+    def _make(self, goals, seconds):
         """Build in the sandbox."""
         sandbox.open_to_all(self.out)
         return sandbox.run(
             ['make', '-s', '-j2', '-C', self.top, *goals],
-            sandbox.Limits(**BUILD_LIMITS), reads=[self.top],
+            sandbox.Limits(seconds=seconds, **BUILD_LIMITS), reads=[self.top],
             writes=[self.out], cwd=self.top, BUILD_ROOT=str(self.out),
             KCONFIG_CONFIG='/dev/null')
 
@@ -117,7 +117,7 @@ class Tree:
         """Build something of the hand-in; Wrong when it can't be."""
         if goals not in self.built:
             self._make_base(goals)
-            done = self._make(goals)
+            done = self._make(goals, BUILD_SECONDS)
             text = self.in_lab(done.out + done.err)
             first = re.search(r'^.*(?:error|undefined reference|multiple '
                               r'definition|No rule to make).*$', text,

@@ -54,6 +54,12 @@ def stem(path):
     return path.name
 
 
+def called(path):
+    """The student's name, by that of the folder or archive. Moodle's have more
+    behind it: "Ada Example_123_assignsubmission_file"."""
+    return plain(re.sub(r'_\d+_assignsubmission_file_?$', '', stem(path)))
+
+
 def is_archive(path):
     """Does its name say that it is an archive?"""
     return path.name.lower().endswith(ARCHIVES)
@@ -217,10 +223,10 @@ def which(content, known, chosen):
 
 def open_handin(path, known, chosen=''):
     """A hand-in; what is wrong with it is in its problems."""
-    made = Handin(path, stem(path))
+    made = Handin(path, called(path))
     try:
         content = read(path, known)
-        made.student = plain(text_of('NAME', content)) or plain(stem(path))
+        made.student = plain(text_of('NAME', content)) or made.student
         made.asked = which(content, known, chosen)
     except Refused as error:
         made.problems.append(str(error))

@@ -37,7 +37,7 @@ from common import ToolError, first_hit
 
 HANG_SECONDS = 10       # for all of a hand-in's items that do not end
 NORMAL_SECONDS = 5      # for one item
-JUDGE_SECONDS = 300     # for one item, its build and the judge's own work
+JUDGE_SECONDS = 900     # for one item, its build and the judge's own work
 MOST_ANSWER = 2 << 20   # bytes
 NOT_JUDGED = 'not judged: '
 # What a program's errors say went wrong; the first that is there says it best.
@@ -251,6 +251,8 @@ def judge(items, lab, told):
                     each.judge(lab)
             except Wrong as wrong:
                 why = str(wrong)
+            except ToolError as error:
+                why = f'cannot be judged: {str(error).splitlines()[0]}'
             except NO_ANSWER as error:
                 why = f'an answer that is none: {error}'
             why = re.sub(r'[\x00-\x08\x0b-\x1f\x7f]', '?', why)
