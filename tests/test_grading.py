@@ -4,6 +4,7 @@ taken as they come, or named."""
 import csv
 import io
 import json
+import os
 import re
 import tarfile
 import time
@@ -49,9 +50,10 @@ __attribute__((constructor)) static void deceive(void)
 
 
 @pytest.fixture(scope='module')
-def merge(tmp_path_factory):
+def merge():
     """The judge of 03-merge, and its stub; tests run side by side."""
-    return a_tree(MERGE, tmp_path_factory.mktemp('grading') / 'judge')
+    worker = os.environ.get('PYTEST_XDIST_WORKER', 'alone')
+    return a_tree(MERGE, BUILD / 'labs' / f'grading-{worker}')
 
 
 def changed(stub, body='', behind=''):
@@ -245,6 +247,8 @@ def test_hand_ins_are_taken_as_they_come(tmp_path):
     assert all(each.files == {'smp/lapic.c': data} and each.asked is IPI
                and not each.problems for each in found)
     assert found[2].hints == 2
+    assert [each.asked for name in ('dan', 'anna', 'ben.tar.gz') for each in
+            handin.handins(tmp_path / name, EVERY)] == [IPI] * 3
     assert [each.asked for each in handin.handins(tmp_path, EVERY)] == \
         [IPI] * 4
 

@@ -236,7 +236,7 @@ def summary(results):
     print('\nSummary')
     for each in results:
         points = f'{each["points"]} of {each["of"]}' if each['of'] else '-'
-        hints = f'  {each["hints"]} hints' if each['hints'] else ''
+        hints = f'  hints: {each["hints"]}' if each['hints'] else ''
         print(f'  {each["student"]:<{width}}  {each["exercise"]:<{kind}}  '
               f'{points:>8}{hints}  {reason(each)[:60]}')
 

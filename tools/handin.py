@@ -269,5 +269,5 @@ def handins(where, known, chosen=''):
 def _is_one(top, known):
     """Is a directory a hand-in itself, not one of hand-ins?"""
     return (top / exercise.GIVEN).is_dir() or any(
-        (top / name).is_file() for each in known.values()
-        for name in each.edit)
+        (top / place).is_file() for each in known.values()
+        for name in each.edit for place in (name, name.rpartition('/')[2]))

@@ -198,6 +198,7 @@ class Lab:
         key = repr(sorted((name, value) for name, value in settings.items()
                           if not callable(value)))
         if key not in self.machines:
+            self.time.limit()       # or nothing more is tried
             if not self.time.boots:
                 raise Wrong('not tried: a boot before this did not end')
             self.machines[key] = None
