@@ -1,12 +1,12 @@
 /*
- * For children of judges (tests/host/judge.h) that are about nested page tables:
- * a machine of 2 GiB with Vellum at 1 GiB, two virtual CPUs, the exits for
- * memory as vmm/exit.c handles them, and a CPU that walks the tables.
+ * For children of judges (tests/host/judge.h) that are about nested page
+ * tables: a machine of 2 GiB with Vellum at 1 GiB, two virtual CPUs, the exits
+ * for memory as vmm/exit.c handles them, and a CPU that walks the tables.
  *
- *	machine ept|npt	start
- *	touch CPU GPA WRITE	an access; answers "EXITS RESULT": how many exits
- *			it cost, and 0, or the vector that the guest got
- *	retype CPU	the MTRRs of a CPU change, and so do its tables
+ *	machine ept|npt
+ *	touch CPU GPA WRITE RIP	an access: how many exits it costs, and 0 or the
+ *				vector of the exception that the guest gets
+ *	retype CPU		the MTRRs of a CPU change, and so do its tables
  */
 #ifndef HOST_JUDGE_NESTED_H
 #define HOST_JUDGE_NESTED_H

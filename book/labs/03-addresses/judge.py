@@ -1,6 +1,6 @@
-"""Address-ordered free lists, judged by a model that knows which pages are free.
+"""Address-ordered free lists, judged by a model that knows the free pages.
 
-That tells all: each free page is in the largest free block that it can be in,
+They tell all: each free page is in the largest free block that it can be in,
 and an allocation takes the lowest block of the smallest order that will do.
 """
 from judge import Wrong, expect, item

@@ -1,6 +1,6 @@
 """HLT that exits. The VMX half is judged on the host, by what it chooses and
-leaves in a VMCS; the SVM half by a guest that sleeps as often as a script says,
-whose timer ticks tell whether it has."""
+what it leaves in a VMCS; the SVM half by a guest that sleeps as often as a
+script says, whose timer ticks tell whether it has."""
 from guest_script import Script
 from judge import Wrong, expect, item
 

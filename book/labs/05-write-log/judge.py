@@ -133,10 +133,12 @@ def anew(lab):
         first, second = somewhere(lab), somewhere(lab)
         for start in (first, second, first):
             log.start(start, 16)
+            other = first + second - start
+            for page in (*range(other, other + 16), *range(start, start + 16)):
+                log.touch(page, other <= page < other + 16)
             for page in lab.random.sample(range(start, start + 16), 5):
                 log.touch(page, True)
             log.check()
-            log.touch(second if start == first else first, True)
     both(lab, some)
 
 

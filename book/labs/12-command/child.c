@@ -9,9 +9,8 @@
 
 #include "boot/boot_info.h"
 #include "boot/layout.h"
+#include "lib/errno.h"
 #include "shell/test/host_shell.h"
-
-#define EFAULT_ 14
 
 struct boot_info boot_info;
 u32 panic_cpu;
@@ -49,7 +48,7 @@ int __wrap_guarded(void (*fn)(void *), void *arg, uint *vector)
 	else if (vector)
 		*vector = VECTOR_PF;
 	resume = outer;
-	return raised ? -EFAULT_ : 0;
+	return raised ? -EFAULT : 0;
 }
 
 /* Vellum's range: so many pages of zeros. */

@@ -109,7 +109,7 @@ def early(lab):
     log.check()
 
 
-@item('a line that can not be sent waits, and one that is left out does not', 2)
+@item('a line that can not be sent waits, one that is left out does not', 2)
 def waiting(lab):
     """In order, each once, with numbers that have no gap."""
     log = Log(lab, lab.random.choice(('warning', 'notice')))
