@@ -6,6 +6,8 @@
  *	machine ept|npt
  *	touch CPU GPA WRITE RIP	an access: how many exits it costs, and 0 or the
  *				vector of the exception that the guest gets
+ *	own CPU GPA WRITE RIP	the same by Vellum, on the guest's behalf: an
+ *				error, and the host-physical address
  *	retype CPU		the MTRRs of a CPU change, and so do its tables
  */
 #ifndef HOST_JUDGE_NESTED_H
@@ -174,6 +176,18 @@ static void touch(void)
 	answer("%u %d", exits, refused);
 }
 
+static void own(void)
+{
+	phys_t hpa = PHYS(0);
+	int error;
+
+	current_cpu = number(1) % GUEST_CPUS;
+	guest_rip = number(4);
+	error = nested_root_lookup(&vcpu_current()->root, GPHYS(number(2)),
+				   number(3), &hpa);
+	answer("%d %#lx", error, hpa.v);
+}
+
 /* What was write-back is write-through, or the other way round. */
 static void retype(void)
 {
@@ -188,10 +202,10 @@ static void retype(void)
 	answer("%d", nested_root_retype(&vcpus[cpu].root, mtrr));
 }
 
-#define NESTED_COMMANDS                               \
-	{"machine", start_machine}, {"touch", touch}, \
-	{                                             \
-		"retype", retype                      \
+#define NESTED_COMMANDS                                             \
+	{"machine", start_machine}, {"touch", touch}, {"own", own}, \
+	{                                                           \
+		"retype", retype                                    \
 	}
 
 #endif

@@ -64,6 +64,21 @@ class Guest:
             raise Wrong(f'a {what}, for which the page had been free: '
                         f'expected no exit, saw {exits}')
 
+    def own(self, page, write):
+        """As touch(), by Vellum on the guest's behalf."""
+        at = page * PAGE + self.lab.random.randrange(PAGE)
+        rip = self.lab.random.getrandbits(47)
+        if page == self.page:
+            self.page = None
+            self.report = f'0 {at:#x} {rip:#x} {int(write)}'
+        what = f'{"write to" if write else "read of"} {at:#x} by Vellum'
+        self._line(f'own 0 {at} {int(write)} {rip}', lambda said: expect(
+            f'nested_root_lookup() for a {what}', f'0 {at:#x}', said))
+        right = self.report
+        self._line('report', lambda said: expect(
+            f'the report after a {what}, with {self.kind.upper()}', right,
+            said))
+
     def retype(self, cpu=0):
         """The guest changes its MTRRs."""
         self._line(f'retype {cpu}',
@@ -172,6 +187,19 @@ def mtrrs(lab):
         guest.retype()
         guest.touch(page, coin(lab))
         guest.retype()
+        guest.touch(page, coin(lab))
+    both(lab, some)
+
+
+@item("what Vellum accesses on the guest's behalf counts", 1)
+def behalf(lab):
+    """Also where Vellum has known the piece to be plain memory."""
+    def some(guest):
+        page = somewhere(lab)
+        guest.own(page, coin(lab))
+        guest.start(page)
+        guest.own(page ^ 1, coin(lab))
+        guest.own(page, coin(lab))
         guest.touch(page, coin(lab))
     both(lab, some)
 

@@ -57,6 +57,15 @@ class Log:
             raise Wrong(f'a {what}, for which the page had been free: '
                         f'expected no exit, saw {exits}')
 
+    def own(self, page, write):
+        """As touch(), by Vellum on the guest's behalf."""
+        at = page * PAGE + self.lab.random.randrange(PAGE)
+        if write and page in self.pages and page not in self.order:
+            self.order.append(page)
+        self._line(f'own 0 {at} {int(write)}', lambda said: expect(
+            f'nested_root_lookup() of {at:#x} for a '
+            f'{"write" if write else "read"}', f'0 {at:#x}', said))
+
     def retype(self, cpu=0):
         """The guest changes its MTRRs."""
         self._line(f'retype {cpu}',
@@ -182,6 +191,22 @@ def mtrrs(lab):
             log.touch(order[0], True)
             for page in part:
                 log.touch(page, True)
+    both(lab, some)
+
+
+@item("what Vellum writes on the guest's behalf counts", 1)
+def behalf(lab):
+    """Also where Vellum has known the piece to be plain memory."""
+    def some(log):
+        first = somewhere(lab)
+        for page in (first, first + 11):
+            log.own(page, True)
+        log.start(first, 12)
+        for page in lab.random.sample(range(first, first + 12), 6):
+            log.own(page, False)
+            log.own(page, True)
+            log.check()
+            log.touch(page, True)
     both(lab, some)
 
 
