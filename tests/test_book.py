@@ -142,6 +142,10 @@ MUTATIONS = {
     'a makefile that is not listed': (
         'mk/more.mk', None, 'MORE := 1\n',
         r'mk/more\.mk:1: not shown in an appendix'),
+    'a chapter without goals': (
+        CHAPTER, 'goals:\n  - keep numbers in order\n  - say why the counters '
+        'overflow\n  - find the handler of `HLT`\n', '',
+        r'01-mini\.md:1: goals: is missing'),
     'a chapter with two goals': (
         CHAPTER, '  - keep numbers in order\n', '',
         r'01-mini\.md:1: goals: 3 to 5 of them'),
@@ -261,6 +265,8 @@ def test_the_real_chapters_are_held_to_it(tmp_path):
     for name in ('stages', 'book', 'final', 'mk', 'tools', 'tests'):
         if (TOP / name).is_dir():
             shutil.copytree(TOP / name, tree / name, symlinks=True)
+    for path in TOP.glob('*.md'):
+        shutil.copy(path, tree)
     status, text = book(tree, 'check')
     assert status == 0, text
     paths = sorted((tree / 'book').glob('[0-9a]*.md'))

@@ -20,7 +20,7 @@ from common import TOP, ToolError, image, main, stages
 from elf import Elf
 from values import one_of
 
-ROW, WIDE, GAP, STEP = 36, 226, 14, 246
+ROW, WIDE, GAP, STEP = 42, 236, 14, 268
 TINTS = {'plain': '', 'dim': 'fill="currentColor" fill-opacity=".07"',
          'ours': 'fill="#3b82f6" fill-opacity=".25"',
          'guest': 'fill="#a855f7" fill-opacity=".2"'}
@@ -72,7 +72,7 @@ def size_text(size):
     """A size as one says it."""
     for unit, name in ((1 << 30, 'GiB'), (1 << 20, 'MiB'), (1 << 10, 'KiB')):
         if size >= unit:
-            return f'{size / unit:.4g} {name}'
+            return f'{size / unit:.3g} {name}'
     return f'{size} bytes'
 
 
@@ -128,8 +128,9 @@ def text_at(x, y, words, more=''):
             f'{more}>{escape(words)}</text>')
 
 
-def column(x, name, parts, bottom, digits):
-    """The elements of one address space, from the bottom up."""
+def column(x, name, parts, bottom, whole):
+    """The elements of one address space, from the bottom up; whole: each part
+    goes on to the next, so only its beginning is said."""
     end, dim = ' text-anchor="end"', ' fill-opacity=".75"'
     mono = ' font-family="monospace"'
     yield text_at(x + WIDE / 2, 24, name,
@@ -145,16 +146,15 @@ def column(x, name, parts, bottom, digits):
         yield (f'<rect x="{x}" y="{y}" width="{WIDE}" height="{ROW}" '
                f'{TINTS[kind]}/>')
         title, _, rights = title.partition(', r')
-        yield text_at(x + 8, y + 15, title, ' font-size="12"' + (
+        yield text_at(x + 8, y + 17, title, ' font-size="13"' + (
             ' font-weight="bold"' if 'Vellum' in title else ''))
         if rights:
-            yield text_at(x + WIDE - 6, y + 15, 'r' + rights,
-                          ' font-size="11"' + end + mono)
-        span = f'0x{first:0{digits}x}' + (
-            f'-0x{last:0{digits}x}' if digits <= 10 else '')
-        yield text_at(x + 8, y + 30, span, ' font-size="10"' + mono + dim)
-        yield text_at(x + WIDE - 6, y + 30, size_text(last - first + 1),
-                      ' font-size="10"' + end + dim)
+            yield text_at(x + WIDE - 6, y + 17, 'r' + rights,
+                          ' font-size="13"' + end + mono)
+        span = f'0x{first:x}' + ('' if whole else f'-0x{last:x}')
+        yield text_at(x + 8, y + 35, span, ' font-size="12"' + mono + dim)
+        yield text_at(x + WIDE - 6, y + 35, size_text(last - first + 1),
+                      ' font-size="12"' + end + dim)
         previous = last
 
 
@@ -164,14 +164,21 @@ def height_of(parts):
     return len(parts) * ROW + gaps * GAP
 
 
+def edges(parts, bottom):
+    """Where Vellum's part of a column begins and ends."""
+    mine = [i for i, part in enumerate(parts) if part[3] == 'ours']
+    below, above = parts[:mine[0] + 1], parts[:mine[-1] + 1]
+    return bottom - height_of(below) + ROW, bottom - height_of(above)
+
+
 def memory_map(stage, text):
     """Memory of a stage, seen by the machine, by Vellum, by the guest: the
     text of an SVG file."""
     elf = Elf(image(stage))
-    columns = [('the machine', physical(text, elf), 10),
-               ("Vellum's virtual addresses", virtual(text, elf), 16)]
+    columns = [('the machine', physical(text, elf), False),
+               ("Vellum's virtual addresses", virtual(text, elf), True)]
     if guest(text):
-        columns.append(("the guest's memory map", guest(text), 10))
+        columns.append(("the guest's memory map", guest(text), False))
     if not columns[0][1]:
         raise ToolError(f'{stage}: no memory map in its boot log')
     height = max(height_of(parts) for _, parts, _ in columns)
@@ -180,9 +187,15 @@ def memory_map(stage, text):
                                 for first, _, title, _ in parts)
         for name, parts, _ in columns)
     width = 20 + len(columns) * STEP
-    parts = [each for i, (name, parts, digits) in enumerate(columns)
+    parts = [each for i, (name, parts, whole) in enumerate(columns)
              for each in column(20 + i * STEP, name, parts, height + 36,
-                                digits)]
+                                whole)]
+    # What is Vellum's in the machine is what lies at its own addresses.
+    (low, high), (start, end) = (edges(column, height + 36)
+                                 for _, column, _ in columns[:2])
+    parts += [f'<path d="M{20 + WIDE} {a}L{20 + STEP} {b}" stroke-width="1" '
+              'stroke-dasharray="3 3"/>' for a, b in
+              ((low, start), (high, end))]
     foot = text_at(width / 2, height + 62, 'QEMU, 512 MiB, BIOS; not to scale',
                    ' font-size="12" text-anchor="middle" fill-opacity=".75"')
     return HEAD.format(

@@ -24,7 +24,8 @@ local function html(text)
   return pandoc.RawBlock('html', text)
 end
 
--- How wide a drawing must be on a page for its smallest text to be of 10 pixels.
+-- How wide a drawing must be for its smallest text to be of 10 pixels on a
+-- screen, of 7 points on paper.
 local function least(svg)
   local width = svg:match('viewBox="[%d.-]+[ ,]+[%d.-]+[ ,]+([%d.]+)')
   local small = 16
@@ -37,8 +38,9 @@ local function least(svg)
   if not width or small <= 0 then
     return ''
   end
-  return string.format(' style="--least:%dpx"',
-                       math.ceil(tonumber(width) * 10 / small))
+  width = tonumber(width) / small
+  return string.format(' style="--least:%dpx;--print:%dpt"',
+                       math.ceil(width * 10), math.ceil(width * 7))
 end
 
 -- The rules of a drawing's style are for it alone.

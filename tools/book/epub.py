@@ -10,6 +10,8 @@ from book.chapter import BOOK
 from book.pandoc import raw
 
 EPUB = BUILD / 'book/vellum.epub'
+# Lines of a drawing in a comment, which falls apart if a line is broken.
+DRAWING = re.compile(r'\+--|--+(\+|&gt;|\|)|&lt;--|\|[ _]+\||[─│┌└├]')
 METADATA = {
     'title': 'Vellum: a hypervisor to read', 'lang': 'en-GB',
     'creator': 'The Vellum authors', 'rights': 'CC BY 4.0',
@@ -35,6 +37,8 @@ def markdown(part, files):
                      (' style="--least:[^"]*"', ''),
                      (' data-frames="[^"]*"', '')):
         body = re.sub(old, new, body)
+    body = re.sub(r'<pre>(?=(.*?)</pre>)', lambda m: '<pre class="drawn">'
+                  if DRAWING.search(m[1]) else m[0], body, flags=re.S)
     try:
         ElementTree.fromstring(f'<div>{body}</div>')
     except ElementTree.ParseError as error:

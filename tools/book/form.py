@@ -1,8 +1,7 @@
 """The form of a chapter that leads: a head that says what it is for, little
 code in the main text, and a tail to test oneself by.
 
-Each rule yields (line of the chapter, what is wrong with it). They hold for
-chapters whose metadata has goals.
+Each rule yields (line of the chapter, what is wrong with it).
 """
 import re
 from statistics import median
@@ -140,7 +139,10 @@ RULES = (check_head, check_tail, check_questions, check_exercises,
 
 
 def check_form(chapter):
-    """All of these, for a chapter that leads."""
+    """All of these, for a chapter; what introduces and concludes has another
+    form."""
     if chapter.leads:
         for rule in RULES:
             yield from rule(chapter)
+    elif chapter.stage and chapter.number:
+        yield 1, 'goals: is missing'

@@ -2,6 +2,7 @@
 book, vellum-listings.pdf all listings and patches in order. Volume 1 comes
 first, so that volume 2 can say on which of its pages something stands."""
 import html
+import importlib
 import logging
 import re
 
@@ -191,9 +192,10 @@ def volume(path, subtitle, *sections):
         raise ToolError(f'links that lead nowhere in {path.name}: '
                         + ', '.join(sorted(lost)[:9]))
     path.with_suffix('.html').write_text(text)
-    from weasyprint import HTML     # pylint: disable=import-outside-toplevel
+    # Only who makes the PDF needs it.
+    weasyprint = importlib.import_module('weasyprint')
     logging.getLogger('weasyprint').setLevel(logging.ERROR)
-    document = HTML(path.with_suffix('.html')).render()
+    document = weasyprint.HTML(path.with_suffix('.html')).render()
     document.write_pdf(path)
     pages = {}
     for number, page in enumerate(document.pages, 1):
@@ -203,8 +205,7 @@ def volume(path, subtitle, *sections):
 
 
 def build(fragments):
-    """Write both volumes; [(path, pages)]. Volume 1 has its limit, once all
-    chapters have the form for it."""
+    """Write both volumes; [(path, pages)]. Volume 1 has its limit."""
     need('weasyprint', 'weasyprint')
     PDF.parent.mkdir(parents=True, exist_ok=True)
     parts = edition.parts(fragments)
@@ -228,8 +229,7 @@ def build(fragments):
     starts = sorted((pages[inside(part.name)], part.name) for part in parts)
     for (page, name), (end, _) in zip(starts, [*starts[1:], (first, '')]):
         print(f'  {name:28}{end - page:4} pages')
-    if first > MOST_PAGES and all(part.chapter.leads for part in fragments
-                                  if part.chapter.stage):
+    if first > MOST_PAGES:
         raise ToolError(f'volume 1 has {first} pages, at most {MOST_PAGES}')
     return [(PDF, first), (LISTINGS, second)]
 
