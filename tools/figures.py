@@ -20,7 +20,7 @@ from common import TOP, ToolError, image, main, stages
 from elf import Elf
 from values import one_of
 
-ROW, WIDE, GAP, STEP = 42, 236, 14, 268
+ROW, WIDE, GAP, STEP = 42, 242, 14, 270
 TINTS = {'plain': '', 'dim': 'fill="currentColor" fill-opacity=".07"',
          'ours': 'fill="#3b82f6" fill-opacity=".25"',
          'guest': 'fill="#a855f7" fill-opacity=".2"'}
