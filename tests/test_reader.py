@@ -17,7 +17,7 @@ import urllib.request
 from html.parser import HTMLParser
 
 import pytest
-from common import TOP
+from common import TOP, stages
 
 PHONE, DESK = (360, 740), (1280, 900)
 
@@ -167,6 +167,15 @@ def test_a_first_volume_that_is_too_long_is_an_error(small_book, tmp_path):
         env={**os.environ, 'BUILD_ROOT': str(tmp_path)}, text=True,
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
     assert re.search(r'volume 1 has \d+ pages, at most 9', done.stdout)
+
+
+def test_the_start_page_leads_to_all_stages_and_ways(site):
+    """A drawing for each stage, and links into the introduction."""
+    text = (site / 'index.html').read_text()
+    ladder = text[text.index('class="ladder"'):text.index('id="paths"')]
+    assert ladder.count('<svg') == ladder.count('<li>') == len(stages())
+    ways = text[text.index('class="paths"'):text.index('id="contents"')]
+    assert len(re.findall(r'href="00-introduction\.html#', ways)) == 3
 
 
 class Page(HTMLParser):

@@ -84,7 +84,8 @@ def ladder(chapters):
 
 
 def way(fragments, word):
-    """The address of a path, in the introduction if that is here."""
+    """The address of the section of the introduction, if that is here, with a
+    word in its name."""
     for part in fragments:
         if part.chapter.name.startswith('00-'):
             found = re.search(rf'<h[23][^>]*id="([^"]*{word}[^"]*)"', part.body)
@@ -106,5 +107,5 @@ def page(site, fragments, chapters):
         cover=drawing[drawing.index('<svg'):], boot=boot_lines(),
         ladder='\n'.join(ladder(chapters)),
         contents=f'<ol class="contents">{rows}</ol>',
-        **{word: way(fragments, word)
-           for word in ('weekend', 'course', 'reference')})
+        weekend=way(fragments, 'ways'), course=way(fragments, 'weeks'),
+        reference=way(fragments, 'ways'))
