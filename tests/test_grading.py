@@ -18,7 +18,7 @@ import lab
 import pytest
 import sandbox
 from common import BUILD, TOP, ToolError
-from test_labs import EVERY, UNWRITTEN, a_tree, graded
+from test_labs import CONSTRUCTOR, EVERY, UNWRITTEN, a_tree, graded
 
 
 def slow(*values):
@@ -28,25 +28,6 @@ def slow(*values):
 
 WHOLE = pytest.mark.skipif(bool(sandbox.missing()), reason=sandbox.missing())
 MERGE, IPI = EVERY['03-merge'], EVERY['06-ipi']
-# Before main(): the end of a test program, answers to all that may be asked,
-# and the end of the process.
-CONSTRUCTOR = r"""
-#ifndef __VELLUM__
-__attribute__((constructor)) static void deceive(void)
-{
-	static const char *const lines[] = {
-		"= 0", "= 1", "= 0 0", "= ", "= 0 0 | ", "! already free",
-	};
-
-	for (unsigned i = 0; i < 20000; i++)
-		fprintf(stdout, "\n%s\n", lines[%d]);
-	fprintf(stdout, "[  PASSED  ] 14 test(s).\nselftest: page: ok\n"
-			"100 of 100 points\n");
-	fflush(stdout);
-	_exit(0);
-}
-#endif
-"""
 
 
 @pytest.fixture(scope='module')
@@ -270,6 +251,7 @@ def test_a_hand_in_that_leads_elsewhere_is_refused(tmp_path):
     with zipfile.ZipFile(tmp_path / 'zipslip.zip', 'w') as archive:
         archive.writestr('/etc/smp/lapic.c', 'x')
     (tmp_path / 'zzz.zip').write_bytes(b'no archive')
+    (tmp_path / 'gina.pdf').write_bytes(b'%PDF')
     found = {each.student: each for each in
              handin.handins(tmp_path, EVERY, '06-ipi')}
     said = {name: each.problems[0] for name, each in found.items()}
@@ -281,6 +263,7 @@ def test_a_hand_in_that_leads_elsewhere_is_refused(tmp_path):
         'slip': "has a file '../../smp/lapic.c', which leads out of it",
         'tarlink': 'smp/lapic.c: is a link, or no file',
         'zipslip': "has a file '/etc/smp/lapic.c', which leads out of it",
+        'gina.pdf': 'is no folder, and no archive (.tar.gz, .tgz, .tar, .zip)',
         'zzz': 'cannot be read as an archive: File is not a zip file'}
 
 

@@ -21,7 +21,26 @@ ALL = os.environ.get('ALL') == '1'
 IN_TURN = sorted(EVERY) if ALL else breakit.sample(EVERY, 1, breakit.turn())
 UNWRITTEN = r'^\tpanic\("exercise: .*\n'
 # What a student may put in the place of what is to be written.
-BODIES = {'nothing': '', 'return 0': '\treturn 0;\n'}
+BODIES = ('', '\treturn 0;\n', '\tfor (;;)\n\t\tasm("");\n')
+# Before main(): the end of a test program, answers to all that may be asked,
+# and the end of the process.
+CONSTRUCTOR = r"""
+#ifndef __VELLUM__
+__attribute__((constructor)) static void deceive(void)
+{
+	static const char *const lines[] = {
+		"= 0", "= 1", "= 0 0", "= ", "= 0 0 | ", "! already free",
+	};
+
+	for (unsigned i = 0; i < 20000; i++)
+		fprintf(stdout, "\n%s\n", lines[%d]);
+	fprintf(stdout, "[  PASSED  ] 14 test(s).\nselftest: page: ok\n"
+			"100 of 100 points\n");
+	fflush(stdout);
+	_exit(0);
+}
+#endif
+"""
 
 
 def graded(asked, files, tree):
@@ -88,13 +107,17 @@ def test_a_stub_compiles_without_a_warning(name, tmp_path):
 @pytest.mark.parametrize('name', IN_TURN)
 def test_only_the_solution_gets_points(name):
     """What is judged is what was taken out, and can be done. A body that is
-    empty, or says 0, is worth nothing, as is one that is not written."""
+    empty, says 0, or has no end is worth nothing, as is one that is not
+    written, and a program that answers before it is asked."""
     asked = EVERY[name]
     tree, stub = a_tree(asked, BUILD / 'labs' / name)
     result = graded(asked, stub, tree)
     assert result['points'] == 0 and result['of'] >= 8
     assert all(each['why'] for each in result['items'])
-    for body in BODIES.values():
+    name = next(each for each in stub if each.endswith('.c'))
+    deceives = stub[name] + CONSTRUCTOR.replace('%d', '0').encode()
+    assert graded(asked, {**stub, name: deceives}, tree)['points'] == 0
+    for body in BODIES:
         files = {each: re.sub(UNWRITTEN, body, data.decode(),
                               flags=re.MULTILINE).encode()
                  for each, data in stub.items()}

@@ -175,8 +175,11 @@ def read(path, known):
         archives = read_folder(path, content)
         if not content.files and len(archives) == 1:
             read_archive(archives[0], content)
-    else:
+    elif is_archive(path):
         read_archive(path, content)
+    else:
+        raise Refused('is no folder, and no archive ('
+                      f'{", ".join(ARCHIVES)})')
     return content
 
 
@@ -255,9 +258,9 @@ def handins(where, known, chosen=''):
         raise ToolError(f'{top}: no such file or directory')
     top = top.resolve() if top.is_dir() else top
     if top.is_dir() and not _is_one(top, known):
+        # What is no hand-in is named as well: it may be meant for one.
         paths = [path for path in sorted(top.iterdir())
-                 if not path.name.startswith('.') and
-                 (path.is_dir() or path.is_symlink() or is_archive(path))]
+                 if not path.name.startswith('.')]
         if not paths:
             raise ToolError(f'{top}: no lab, and no directory of labs')
     else:
