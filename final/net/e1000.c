@@ -273,7 +273,7 @@ static int e1000_link(struct nic *nic)
 }
 
 /*
- * The slot behind the gap becomes the gap, so it must be done with. What DD
+ * The slot after the gap becomes the gap, so it must be done with. What DD
  * says can't harm us: if it lies, a frame is garbled.
  */
 static int wait_for_room(struct nic *nic)
@@ -335,7 +335,7 @@ static int copy_frame(uint slot, u8 status, void *frame, size_t room)
 	return length;
 }
 
-/* The slot behind @e1000.rx is the gap. It is made ready and given to the card,
+/* The slot before @e1000.rx is the gap. It is made ready and given to the card,
  * and this one becomes the gap. */
 static int e1000_receive(struct nic *nic, void *frame, size_t room)
 {
