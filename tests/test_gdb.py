@@ -14,10 +14,14 @@ LIMIT = 100     # seconds, for what takes three
 
 @pytest.fixture
 def gdb(tmp_path):
-    """A function: what GDB prints, in batch mode, for some commands."""
+    """A function: what GDB prints, in batch mode, for some commands. First
+    alone, from its own file; then as one sees it, with the machine's console,
+    which may print into the midst of its lines."""
     def run(goal, commands, limit=LIMIT, **variables):
-        script = tmp_path / 'commands.gdb'
-        script.write_text('\n'.join([*commands, 'kill', '']))
+        script, log = tmp_path / 'commands.gdb', tmp_path / 'gdb.log'
+        script.write_text('\n'.join([
+            f'set logging file {log}', 'set logging enabled on', *commands,
+            'kill', '']))
         env = {**os.environ, 'GDB_ARGS': f'-batch -x {script}',
                'MAKEFLAGS': ''}
         with subprocess.Popen(
@@ -35,7 +39,7 @@ def gdb(tmp_path):
                 make.communicate(timeout=limit)
                 raise
         assert make.returncode == 0, text
-        return text
+        return log.read_text(errors='replace') + text
     return run
 
 
