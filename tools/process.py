@@ -87,7 +87,11 @@ def end(process, politely=True):
     good. Nothing is looked up by name."""
     if process.poll() is not None:
         return
-    leads = os.getpgid(process.pid) == process.pid
+    try:
+        leads = os.getpgid(process.pid) == process.pid
+    except ProcessLookupError:      # it ended, and another thread knows it
+        process.wait()
+        return
     polite = (signal.SIGTERM,) if politely else ()
     for number in (*polite, signal.SIGKILL):
         try:
