@@ -14,10 +14,10 @@ LIMIT = 100     # seconds, for what takes three
 
 @pytest.fixture
 def gdb(tmp_path):
-    """A function: what GDB prints, in batch mode, for some commands. First
-    alone, from its own file; then as one sees it, with the machine's console,
-    which may print into the midst of its lines."""
-    def run(goal, commands, limit=LIMIT, **variables):
+    """A function: what GDB prints, in batch mode, for some commands, among
+    what the machine's console prints, perhaps into the midst of a line; with
+    alone=True without that."""
+    def run(goal, commands, limit=LIMIT, alone=False, **variables):
         script, log = tmp_path / 'commands.gdb', tmp_path / 'gdb.log'
         script.write_text('\n'.join([
             f'set logging file {log}', 'set logging enabled on', *commands,
@@ -39,7 +39,7 @@ def gdb(tmp_path):
                 make.communicate(timeout=limit)
                 raise
         assert make.returncode == 0, text
-        return log.read_text(errors='replace') + text
+        return log.read_text(errors='replace') if alone else text
     return run
 
 
@@ -57,7 +57,7 @@ def frames(text, first):
 
 def test_a_backtrace_ends_where_the_stack_begins(gdb):
     """On CPU 0 at entry64; through an exception to what caused it."""
-    text = gdb('gdb', ['break panic_at', 'continue', 'bt'],
+    text = gdb('gdb', ['break panic_at', 'continue', 'bt'], alone=True,
                STAGE=PAGING, TEST=1, OPTIONS='fault=pf')
     found = frames(text, 'panic_at')
     assert found[-1] == 'entry64'
@@ -68,7 +68,7 @@ def test_a_backtrace_ends_where_the_stack_begins(gdb):
 def test_a_backtrace_of_another_cpu_ends_in_its_first_function(gdb):
     """Its stack begins in a trampoline, which is gone by then."""
     text = gdb('gdb', ['break smp_wait_for_sipi', 'continue', 'bt'],
-               STAGE=SMP, CPUS=2, GUEST='demo')
+               alone=True, STAGE=SMP, CPUS=2, GUEST='demo')
     assert frames(text, 'smp_wait_for_sipi')[-1] == 'ap_entry'
 
 
