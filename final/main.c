@@ -13,6 +13,7 @@
 #include "efi/handoff.h"
 #include "guest/bios.h"
 #include "heap/heap.h"
+#include "iommu/iommu.h"
 #include "lib/selftest.h"
 #include "net/log.h"
 #include "net/net.h"
@@ -114,10 +115,17 @@ static const char *start_vellum(int error)
 	}
 	if (CONFIG_DEBUG_SHELL)
 		shell_open_doors(); /* for `vellumctl shell`, if a word says */
+	if (CONFIG_IOMMU) {
+		why = iommu_init(); /* no device reaches us from here on */
+		if (why)
+			return why;
+	}
 
 	boot_phase("cpu");
 	direct_map_end(); /* RAM is the guest's from here on */
 	every_cpu();
+	if (CONFIG_IOMMU)
+		iommu_hide(); /* the guest would drive it, too */
 	if (CONFIG_ACPI_SLEEP)
 		sleep_name_states(); /* which one S3 is, the bytecode says */
 

@@ -35,4 +35,5 @@ left-out-$(CONFIG_DEBUG_SHELL) += shell/door.c shell/session.c
 left-out-$(CONFIG_LAST_LOG) += shell/last_log.c
 left-out-$(CONFIG_ACPI_SLEEP) += sleep/%
 left-out-$(CONFIG_NET) += net/% settings/types.c
+left-out-$(CONFIG_IOMMU) += iommu/%
 left-out-$(CONFIG_NET_E1000) += net/e1000.c

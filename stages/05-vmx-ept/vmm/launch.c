@@ -108,12 +108,16 @@ void vmm_enable(void)
 		       vcpu_ops->name, vcpu->root.map->pages + 1);
 }
 
+void (*vmm_between_exits)(void);
+
 void vmm_serve(struct vcpu *vcpu)
 {
 	struct vm_exit exit;
 
 	for (;;) {
 		cpu_stop_serve(vcpu);
+		if (vmm_between_exits)
+			vmm_between_exits();
 		vcpu_ops->run(vcpu, &exit);
 		exit_dispatch(vcpu, &exit);
 	}

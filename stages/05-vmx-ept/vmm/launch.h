@@ -38,4 +38,7 @@ u64 vmm_launch_tsc(void);
 /* How many CPUs does this one say that there are? */
 uint vmm_cpu_count(void);
 
+/* A later stage's: called before each entry. NULL: nothing. Any CPU. */
+extern void (*vmm_between_exits)(void);
+
 #endif

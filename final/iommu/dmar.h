@@ -1,0 +1,29 @@
+/*
+ * ACPI's DMAR table: where Intel's IOMMUs are. Pure; runs on the host, too.
+ * VT-d 3.4, 8.
+ */
+#ifndef IOMMU_DMAR_H
+#define IOMMU_DMAR_H
+
+#include "iommu/dma_map.h"
+#include "vmm/acpi.h"
+
+#define IOMMU_UNITS    32 /* more are an error */
+#define IOMMU_RESERVED 32
+
+struct dmar {
+	uint units;
+	u64 unit[IOMMU_UNITS]; /* where their registers are */
+
+	/* Memory that devices of the firmware use all the time (RMRR). */
+	uint reserved;
+	struct dma_range range[IOMMU_RESERVED];
+};
+
+/*
+ * Read @table. NULL, or what is wrong with it, as a sentence's end; then
+ * nothing of it is to be used.
+ */
+const char *dmar_read(const struct acpi_table *table, struct dmar *dmar);
+
+#endif

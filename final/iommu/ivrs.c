@@ -1,0 +1,91 @@
+/*
+ * Reading the IVRS table.
+ *
+ *	header, 48 bytes | block | block | ...
+ *	each: u8 type, u8 flags, u16 length, contents
+ *
+ * A unit has a block of each kind that its maker knew of: 10h, 11h and 40h say
+ * the same about where it is. Believed wholly or not at all, as the DMAR table
+ * is. Book: chapter 15.
+ */
+#include "iommu/ivrs.h"
+
+#include "lib/string.h"
+
+#define HEADER_SIZE 48
+
+#define IVHD_10   0x10
+#define IVHD_11   0x11
+#define IVHD_40   0x40
+#define IVHD_SIZE 24
+#define IVHD_BDF  4
+#define IVHD_BASE 8
+
+#define IVMD_ALL    0x20 /* all devices, */
+#define IVMD_ONE    0x21 /* one, */
+#define IVMD_RANGE  0x22 /* or some */
+#define IVMD_SIZE   32
+#define IVMD_START  16
+#define IVMD_LENGTH 24
+
+static u16 get16(const u8 *p)
+{
+	return p[0] | p[1] << 8;
+}
+
+static const char *add_unit(struct ivrs *ivrs, const u8 *p, uint length)
+{
+	u64 base = length >= IVHD_SIZE ? acpi_get64(p + IVHD_BASE) : 0;
+
+	if (!base || base % PAGE_SIZE)
+		return "a unit has no address";
+	for (uint i = 0; i < ivrs->units; i++)
+		if (ivrs->unit[i] == base) /* in a block of another type */
+			return NULL;
+	if (ivrs->units == IOMMU_UNITS)
+		return "there are too many units";
+	ivrs->bdf[ivrs->units] = get16(p + IVHD_BDF);
+	ivrs->unit[ivrs->units++] = base;
+	return NULL;
+}
+
+static const char *add_reserved(struct ivrs *ivrs, const u8 *p, uint length)
+{
+	u64 base, size;
+
+	if (length < IVMD_SIZE)
+		return "reserved memory has no address";
+	base = acpi_get64(p + IVMD_START);
+	size = acpi_get64(p + IVMD_LENGTH);
+	if (base % PAGE_SIZE || !size || base + size < base ||
+	    base + size > ~0UL - PAGE_SIZE)
+		return "reserved memory ends before it begins";
+	if (ivrs->reserved == IOMMU_RESERVED)
+		return "there is too much reserved memory";
+	ivrs->range[ivrs->reserved++] =
+		(struct dma_range){base, ALIGN_UP(base + size, PAGE_SIZE)};
+	return NULL;
+}
+
+const char *ivrs_read(const struct acpi_table *table, struct ivrs *ivrs)
+{
+	const char *wrong = NULL;
+	u32 at = HEADER_SIZE;
+
+	*ivrs = (struct ivrs){0};
+	if (table->doubtful)
+		return "its sum is wrong";
+	while (!wrong && at < table->size) {
+		const u8 *p = table->data + at;
+		uint length = table->size - at >= 4 ? get16(p + 2) : 0;
+
+		if (length < 4 || length > table->size - at)
+			return "a block has no end";
+		if (*p == IVHD_10 || *p == IVHD_11 || *p == IVHD_40)
+			wrong = add_unit(ivrs, p, length);
+		else if (*p == IVMD_ALL || *p == IVMD_ONE || *p == IVMD_RANGE)
+			wrong = add_reserved(ivrs, p, length);
+		at += length;
+	}
+	return wrong ? wrong : ivrs->units ? NULL : "it has no units";
+}

@@ -1,0 +1,23 @@
+/*
+ * ACPI's IVRS table: where AMD's IOMMUs are. Pure; runs on the host, too. AMD
+ * I/O Virtualization Technology Specification 3.07, 5.
+ */
+#ifndef IOMMU_IVRS_H
+#define IOMMU_IVRS_H
+
+#include "iommu/dmar.h"
+
+struct ivrs {
+	uint units;
+	u64 unit[IOMMU_UNITS];
+	u16 bdf[IOMMU_UNITS]; /* the units are functions of the PCI bus */
+
+	/* Memory that devices of the firmware use all the time (IVMD). */
+	uint reserved;
+	struct dma_range range[IOMMU_RESERVED];
+};
+
+/* As dmar_read(). */
+const char *ivrs_read(const struct acpi_table *table, struct ivrs *ivrs);
+
+#endif
