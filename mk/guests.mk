@@ -5,7 +5,7 @@
 # have a common part, in guest/test/metal/.
 
 GUEST_DIR := guest/test/metal
-GUEST_DIRS := $(GUEST_DIR) guest/test/demo smp/test/metal net/test/metal
+GUEST_DIRS := $(GUEST_DIR) guest/test/demo smp/test/metal net/test/metal iommu/test/metal
 GUEST_DEMOS := $(basename $(notdir $(wildcard guest/test/demo/*.c)))
 
 ifneq ($(and $(wildcard $(GUEST_DIR)),$(if $(TEST)$(DEBUG),,build)),)
@@ -32,7 +32,7 @@ GUEST_NAMES := memory hidden instructions nmi mtrr modes triple vmx \
 $(foreach name,$(GUEST_DEMOS),$(eval guest-$(name) := $(name)))
 # Its parts, in the order in which they try; the last are later stages'.
 guest-attack := attack attack_memory attack_instructions attack_msrs \
-	attack_machine attack_wake ap_code attack_cpus attack_card
+	attack_machine attack_wake ap_code attack_cpus attack_card attack_dma
 # Those of a later stage, for more than one CPU.
 guest-signals := ap_code signals
 guest-panic := ap_code panic
