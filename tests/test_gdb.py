@@ -7,21 +7,18 @@ import pexpect
 import pytest
 
 from common import BUILD, TOP, stage_dir
-from stage_names import BOOT, PAGING, SMP
+from stage_names import BOOT, PAGE, PAGING, SMP
 
 LIMIT = 100     # seconds, for what takes three
 
 
 @pytest.fixture
 def gdb(tmp_path):
-    """A function: what GDB prints, in batch mode, for some commands, among
-    what the machine's console prints, perhaps into the midst of a line; with
-    alone=True without that."""
-    def run(goal, commands, limit=LIMIT, alone=False, **variables):
-        script, log = tmp_path / 'commands.gdb', tmp_path / 'gdb.log'
-        script.write_text('\n'.join([
-            f'set logging file {log}', 'set logging enabled on', *commands,
-            'kill', '']))
+    """A function: what GDB prints, in batch mode, for some commands, and then
+    the machine's console."""
+    def run(goal, commands, limit=LIMIT, **variables):
+        script = tmp_path / 'commands.gdb'
+        script.write_text('\n'.join([*commands, 'kill', '']))
         env = {**os.environ, 'GDB_ARGS': f'-batch -x {script}',
                'MAKEFLAGS': ''}
         with subprocess.Popen(
@@ -39,7 +36,7 @@ def gdb(tmp_path):
                 make.communicate(timeout=limit)
                 raise
         assert make.returncode == 0, text
-        return log.read_text(errors='replace') if alone else text
+        return text
     return run
 
 
@@ -57,7 +54,7 @@ def frames(text, first):
 
 def test_a_backtrace_ends_where_the_stack_begins(gdb):
     """On CPU 0 at entry64; through an exception to what caused it."""
-    text = gdb('gdb', ['break panic_at', 'continue', 'bt'], alone=True,
+    text = gdb('gdb', ['break panic_at', 'continue', 'bt'],
                STAGE=PAGING, TEST=1, OPTIONS='fault=pf')
     found = frames(text, 'panic_at')
     assert found[-1] == 'entry64'
@@ -68,7 +65,7 @@ def test_a_backtrace_ends_where_the_stack_begins(gdb):
 def test_a_backtrace_of_another_cpu_ends_in_its_first_function(gdb):
     """Its stack begins in a trampoline, which is gone by then."""
     text = gdb('gdb', ['break smp_wait_for_sipi', 'continue', 'bt'],
-               alone=True, STAGE=SMP, CPUS=2, GUEST='demo')
+               STAGE=SMP, CPUS=2, GUEST='demo')
     assert frames(text, 'smp_wait_for_sipi')[-1] == 'ap_entry'
 
 
@@ -93,6 +90,14 @@ def test_the_commands_show_pages_nested_tables_and_virtual_cpus(gdb):
     assert re.search(r'^CPU 0: struct vcpu at 0x4\w+, nested root', text, re.M)
     assert re.search(r'^  rip \w+ rsp \w+ rflags', text, re.M)
     assert 'refused: no CPU 7: there are 0, 1' in text
+
+
+def test_the_console_stays_out_of_what_gdb_says(gdb):
+    """In a pipe it comes when GDB has ended: no line of either is torn."""
+    text = gdb('gdb', ['break page_init', 'continue', 'echo GDB:', 'finish',
+                       'echo end of it\\n'], STAGE=PAGE)
+    assert text.index('GDB:') < text.index('end of it\n') < \
+        text.index('phase: trap')
 
 
 def test_a_command_does_not_read_the_guests_memory_for_ours(gdb):

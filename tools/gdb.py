@@ -58,7 +58,9 @@ def settings_of(argv):
 
 class Session:
     """A machine whose console goes to a file, to the terminal, and to whoever
-    connects. Nothing that is slow to read ever makes it wait."""
+    connects. Nothing that is slow to read ever makes it wait. Where there is
+    no terminal it is shown at the end, since a program reads what GDB says,
+    and the console would come into the midst of its lines."""
 
     def __init__(self, image, settings, name, more=(), show=True):
         self.dir = process.run_directory(name)
@@ -76,7 +78,8 @@ class Session:
                 [*argv, *more], None, stdin=subprocess.DEVNULL, stdout=said,
                 stderr=said)
         self.shows = threading.Thread(target=self._show, daemon=True)
-        if show:
+        self.show_at_end = show and not sys.stdout.isatty()
+        if show and not self.show_at_end:
             self.shows.start()
 
     def _show(self):
@@ -101,6 +104,8 @@ class Session:
         process.end(self.process)
         if self.shows.is_alive():
             self.shows.join(5)
+        if self.show_at_end:
+            print(self.text(), end='', flush=True)
 
 
 def in_foreground(argv):
