@@ -4,6 +4,9 @@ RAM survives a reset, and so does what Vellum's earlier life left there. So
 each boot must be as good as the first: Vellum's banner (but not after kexec,
 which only changes the guest), Linux on all CPUs, and `vellumctl check`. The
 one thing that Vellum may know of its earlier life is how that ended.
+
+A machine with an IOMMU is one with all features: Vellum has a network card of
+its own besides, and devices are kept out in each life, or no guest starts.
 """
 import re
 from dataclasses import dataclass
@@ -21,9 +24,11 @@ WAYS = {
     'acpi': "ACPI's reset register, as by default",
     'efi': "UEFI's ResetSystem()",
     'kexec': 'nothing: kexec starts the next Linux',
+    'kdump': 'nothing: a Linux that crashed starts another; then that one ends',
     'panic': 'a key, after a panic of Vellum',
 }
 VMMSIZE = 128 << 20
+CRASH_MEMORY = '128M'   # for the Linux that starts when one has crashed
 BOOT_LIMIT = {'qemu': 300, 'bochs': 450}    # seconds, on a busy machine
 # Bochs' HPET keeps the timer interrupt from the PIC after a reset, so that
 # its BIOS waits for ever: Linux must not use it there.
@@ -36,10 +41,11 @@ class Kind:
     emu: str
     firmware: str
     cpus: int
+    iommu: str = ''     # QEMU's name of it
 
     def __str__(self):
         return f'{self.emu} {self.firmware}, {self.cpus} CPU' + \
-            's' * (self.cpus > 1)
+            's' * (self.cpus > 1) + f', {self.iommu}' * bool(self.iommu)
 
     def ways(self):
         """What to try on it. Only QEMU lets us break Vellum under Linux."""
@@ -48,22 +54,32 @@ class Kind:
         return [way for way in WAYS if way not in no]
 
 
-def settings(kind, native=False, kexec=False):
+def settings(kind, native=False, ways=()):
     """Arguments of Machine: that kind, with Linux as its guest; or natively.
-    For kexec its initramfs holds a kernel, which takes longer to load."""
-    words = f'{WORDS[kind.emu]} {"demo.kexec=0" if kexec else ""}'.strip()
+    For some ways its initramfs holds a kernel, which takes longer to load."""
+    words = [WORDS[kind.emu]]
+    words += ['demo.kexec=0'] * bool({'kexec', 'kdump'} & set(ways))
+    words += [f'crashkernel={CRASH_MEMORY}'] * ('kdump' in ways)
     options = ['hypercall'] + ['boot=0x80'] * (kind.firmware == 'bios')
+    full = {}
+    if kind.iommu:
+        options += ['debug', 'iommu=require']
+        full = {'nic': 'e1000',
+                'extra_args': ('-machine', 'q35', '-device', kind.iommu)}
     return {
         'image': None if native else image('final'), 'emu': kind.emu,
         'firmware': kind.firmware, 'cpus': kind.cpus, 'reboot': True,
         'cmdline': '' if native else ' '.join(options),
-        'disk': linux_guest.build(cmdline=words, firmware=kind.firmware),
-        'limit': 30 * BOOT_LIMIT[kind.emu], 'name': 'reboot'}
+        'disk': linux_guest.build(cmdline=' '.join(filter(None, words)),
+                                  firmware=kind.firmware),
+        'limit': max(30, len(ways)) * BOOT_LIMIT[kind.emu], 'name': 'reboot',
+        **full}
 
 
-def comes_up(machine, last='no previous log here'):
-    """Wait for Linux's shell; what is below it must be as after power on, but
-    for what Vellum says of its last run. None: it was not started anew."""
+def comes_up(machine, last='no previous log here', cpus=None):
+    """Wait for Linux's shell, on all CPUs or so many; what is below it must
+    be as after power on, but for what Vellum says of its last run. None: it
+    was not started anew."""
     pc, wait = machine, BOOT_LIMIT[machine.set.emu]
     native = not pc.set.image
     begin = len(pc.serial)
@@ -75,7 +91,9 @@ def comes_up(machine, last='no previous log here'):
     pc.expect(r'^/ # ', wait)
     text = pc.serial[begin:]
     wanted = {'Linux on all CPUs':
-              rf'^demo: CPUs online: .*\({pc.set.cpus}\)$'}
+              rf'^demo: CPUs online: .*\({cpus or pc.set.cpus}\)$'}
+    if last and not native and '-device' in pc.set.extra_args:
+        wanted['the IOMMU'] = r'^iommu: .*: devices are kept out$'
     if not native:
         wanted['Vellum below Linux'] = r'^demo: leaf: VellumVellum '
         pc.send('vellumctl check; echo "status $?"\n')
@@ -117,12 +135,29 @@ def _kexec(machine):
                  '\n')
 
 
+def _kdump(machine):
+    """Have Linux crash, on its last CPU: the others stop where they are, and
+    another Linux starts there, in memory that was kept for it. It has one CPU,
+    as all have that are started so; it finds the other's memory, and resets
+    the machine."""
+    machine.send('rekexec -p /kexec/vmlinuz /kexec/initrd.gz '
+                 f'"{linux_guest.CMDLINE} nr_cpus=1 reset_devices" && '
+                 f'taskset -c {machine.set.cpus - 1} '
+                 'sh -c "echo c >/proc/sysrq-trigger"\n')
+    comes_up(machine, None, 1)
+    machine.send('head -c 4 /proc/vmcore; echo " status $?"\n')
+    machine.expect(r'^.ELF status 0\n')
+    machine.send('reboot -f\n')
+
+
 def again(machine, way):
     """From Linux's shell, reboot in this way, until its shell is back."""
     if way == 'panic':
         _panic(machine)
     elif way == 'kexec':
         _kexec(machine)
+    elif way == 'kdump':
+        _kdump(machine)
     else:
         machine.send(f'echo {way} >/sys/kernel/reboot/type; '
                      'echo 1 >/sys/kernel/reboot/force; reboot -f\n')

@@ -3,6 +3,9 @@
   soak.py N [CPUS...]   N boots of the Linux demo, on each number in its turn;
                         then, without CPUS, N reboots in a row on each of two
                         kinds of machine, and all kinds of reboot on all
+  soak.py N WAYS...     N reboots in a row in each of these ways, on machines
+                        with all features: an IOMMU, Vellum's network card, and
+                        its log over that, which must arrive whole
 
 Each boot takes CPUs away and brings them back, too. Each kind of reboot comes
 twice; with N below 20 once, and only in QEMU, which is quicker. One that fails
@@ -15,9 +18,11 @@ import multiprocessing
 import os
 import signal
 import sys
+from contextlib import contextmanager
 
 import expectations
 import linux_guest
+import network
 import reboot
 import values
 from common import BUILD, ToolError, image, locked, main
@@ -32,7 +37,10 @@ KINDS = [Kind('qemu', firmware, cpus) for firmware in ('bios', 'uefi')
          for cpus in (1, 4)]
 # OVMF never comes up again in Bochs, and fills the disk with its complaints.
 SLOW_KINDS = [Kind('bochs', 'bios', cpus) for cpus in (1, 2)]
+FULL = [Kind('qemu', 'bios', 4, 'intel-iommu'),
+        Kind('qemu', 'uefi', 4, 'amd-iommu')]
 KNOWN = BUILD / 'reboots.json'
+LOADED = ('kexec', 'kdump')
 
 
 def boot(cpus):
@@ -79,11 +87,29 @@ def reboots_natively(kind, way):
     """Does it without Vellum? (Only Vellum has a panic.)"""
     try:
         if way != 'panic':
-            with Machine(**reboot.settings(kind, True, way == 'kexec')) as pc:
+            with Machine(**reboot.settings(kind, True, [way])) as pc:
                 reboot.life(pc, [way])
     except ToolError:
         return False
     return True
+
+
+@contextmanager
+def started(kind, ways):
+    """A machine that runs, for these ways. With all features, what was told
+    over the network must have arrived in the end."""
+    settings = reboot.settings(kind, ways=ways)
+    if not kind.iommu:
+        with Machine(**settings) as machine:
+            yield machine
+        return
+    with network.Receiver('udp') as ear:
+        settings['cmdline'] += f' {ear.words}'
+        with Machine(**settings) as machine:
+            yield machine
+            wrong = ear.faults(machine.serial)
+            if wrong:
+                machine.fail(f'not heard: {"; ".join(wrong)}')
 
 
 def reboots(job):
@@ -99,11 +125,10 @@ def reboots(job):
             say(f'{kind}: {way}', 'ok')
 
         try:
-            with Machine(**reboot.settings(
-                    kind, kexec='kexec' in left)) as machine:
+            with started(kind, left) as machine:
                 reboot.life(machine, left, after=well)
         except ToolError as error:
-            way = left[len(done)]
+            way = (left[len(done):] or left[-1:])[0]
             if reboots_natively(kind, way):
                 failures += 1
                 say(f'{kind}: {way}', f'FAILED\n{error}')
@@ -119,10 +144,10 @@ def reboots(job):
 def all_kinds(thorough):
     """Jobs for reboots(): each kind of machine, and each way on it. Those by
     kexec have a larger initramfs, and so a machine of their own."""
-    for kind in KINDS + (SLOW_KINDS if thorough else []):
+    for kind in KINDS + (SLOW_KINDS + FULL if thorough else []):
         ways = [way for way in kind.ways() if way not in known(kind)]
-        for some in ([way for way in ways if way != 'kexec'],
-                     [way for way in ways if way == 'kexec']):
+        for some in ([way for way in ways if way not in LOADED],
+                     [way for way in ways if way in LOADED]):
             if some:
                 yield kind, [way for way in some
                              for _ in range(2 if thorough else 1)]
@@ -134,21 +159,30 @@ def call(job):
     return function(argument)
 
 
-def soak(times, cpu_counts):
-    """All boots and reboots; the exit status."""
-    counts = cpu_counts or CPUS
-    jobs = [(boots, (turn, counts[turn % len(counts)]))
-            for turn in range(1, times + 1)]
-    if not cpu_counts:
-        jobs += [(reboots, (kind, [way] * times)) for kind, way in ROWS]
-        jobs += [(reboots, job) for job in all_kinds(times >= THOROUGH)]
+def run(jobs):
+    """All jobs, each in a process; the number of failures."""
     # Ctrl-C is for us: leaving the pool ends its processes, by a signal that
     # has each end its emulator.
     with multiprocessing.Pool(min(os.cpu_count(), 4), signal.signal,
                               (signal.SIGINT, signal.SIG_IGN)) as pool:
-        failures = sum(pool.imap_unordered(call, jobs))
+        return sum(pool.imap_unordered(call, jobs))
+
+
+def soak(times, cpu_counts, ways):
+    """All boots and reboots; the exit status."""
+    counts = cpu_counts or CPUS
+    if ways:
+        jobs = [(reboots, (kind, [way] * times)) for way in ways
+                for kind in FULL if way in kind.ways()]
+    else:
+        jobs = [(boots, (turn, counts[turn % len(counts)]))
+                for turn in range(1, times + 1)]
+    if not cpu_counts and not ways:
+        jobs += [(reboots, (kind, [way] * times)) for kind, way in ROWS]
+        jobs += [(reboots, job) for job in all_kinds(times >= THOROUGH)]
+    failures = run(jobs)
     if not cpu_counts:
-        for kind in KINDS + SLOW_KINDS:
+        for kind in KINDS + SLOW_KINDS + FULL:
             if known(kind):
                 say(kind, 'does not reboot on the bare machine either by '
                     f'{", ".join(known(kind))} ({KNOWN})')
@@ -157,11 +191,14 @@ def soak(times, cpu_counts):
 
 
 def start(argv):
-    """soak.py N [CPUS...]."""
+    """soak.py N [CPUS... | WAYS...]."""
     times = values.number('N', argv[0] if argv else '', 1)
+    ways = [word for word in argv[1:] if word in reboot.WAYS]
     counts = [values.number('CPUS', word, 1, values.MOST_CPUS['qemu'])
-              for word in argv[1:]]
-    return soak(times, counts)
+              for word in argv[1:] if word not in reboot.WAYS]
+    if ways and counts:
+        raise ToolError('CPUS= are of boots, WAYS= of reboots: choose')
+    return soak(times, counts, ways)
 
 
 if __name__ == '__main__':

@@ -38,7 +38,7 @@ def test_only_what_works_on_the_bare_machine_can_fail(monkeypatch, tmp_path,
     monkeypatch.setattr(soak, 'Machine', lambda native: nullcontext(native))
     monkeypatch.setattr(reboot, 'life', life)
     monkeypatch.setattr(reboot, 'settings', lambda kind, native=False,
-                        kexec=False: {'native': native})
+                        ways=(): {'native': native})
     assert soak.reboots((kind, ['kbd', 'pci', 'pci', 'acpi', 'triple'])) == 1
     said = capsys.readouterr().out
     assert 'qemu bios, 1 CPU: pci: FAILED\nit hangs' in said
