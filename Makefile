@@ -144,7 +144,7 @@ grade:
 	@$(PYTHON) tools/grade.py $(call QUOTED,$(value DIR)) '$(EXERCISE)'
 
 soak: final | $(AFTER_SETUP)
-	@$(PYTHON) tools/soak.py $(or $(N),10) $(CPUS)
+	@$(PYTHON) tools/soak.py $(or $(N),10) $(CPUS) $(WAYS)
 
 gdb replay: | $(AFTER_SETUP)
 	+@$(SUBMAKE) $(JOBS) -C $(call stage_dir,$(ONE)) to-run
@@ -237,7 +237,9 @@ help:
 #:                      with the preflight check, Vellum, and the Linux demo
 #: make soak N=20       boots in a row on 2 and 4 CPUs (CPUS=n: only those, on
 #:                      n); N reboots in a row on two machines, and each way
-#:                      to reboot on all (from N=20 on twice, and in Bochs)
+#:                      to reboot on all (from N=20 on twice, and in Bochs);
+#:                      WAYS="pci kdump": only N in each of these ways, with
+#:                      all features, an IOMMU and the log over the network
 #: make report          what vellum-report (INSTALL.md) says of an emulated PC
 #: make doctor          what this machine can run
 #: make diff FROM=02-paging TO=03-buddy     what a chapter adds: a summary,

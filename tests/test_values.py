@@ -45,6 +45,8 @@ def make(*words, where=TOP, **environment):
     (['grade', 'DIR=/no/such'], 'DIR=/no/such: no such directory or archive'),
     (['check', 'CHECK=liks'], 'no such check; did you mean links? there are '),
     (['soak', 'N=x'], 'N=x: not a number from 1 on'),
+    (['soak', 'WAYS=kbd kdunp'], 'no such way to reset; did you mean kdump? '),
+    (['soak', 'WAYS=kbd', 'CPUS=2'], 'WAYS=kbd: on machines that have'),
     (['all', 'CC=no-such-compiler'], 'CC=no-such-compiler: no such program'),
 ])
 def test_make_names_what_it_does_not_know(words, message):

@@ -84,9 +84,9 @@ def known(kind, way=None):
 
 
 def reboots_natively(kind, way):
-    """Does it without Vellum? (Only Vellum has a panic.)"""
+    """Does it without Vellum? (Only Vellum has a panic, or an IOMMU on.)"""
     try:
-        if way != 'panic':
+        if way not in ('panic', 'warm'):
             with Machine(**reboot.settings(kind, True, [way])) as pc:
                 reboot.life(pc, [way])
     except ToolError:

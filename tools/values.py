@@ -360,6 +360,16 @@ def _test_folders(name, value, chosen):
         one_of(name, word, sorted(there), 'such folder')
 
 
+def _ways(name, value, chosen):
+    # Not imported: that wants packages which may not be there yet.
+    there = re.findall(r"""^    '(\w+)': ['"]""", (
+        TOP / 'tools/reboot.py').read_text(), re.MULTILINE)
+    for word in value.split():
+        one_of(name, word, there, 'such way to reset')
+    if chosen['CPUS'] != RUN_DEFAULTS['CPUS']:
+        refuse(name, value, 'on machines that have all features, and 4 CPUs')
+
+
 def _check(name, value, _):
     # Not imported: it wants packages that may not be there before `make setup`.
     there = re.findall(r"'(\w+)': check_",
@@ -387,7 +397,7 @@ CHECKS = {
     'N': _number(1), 'SEED': _number(0, 10 ** 9 - 1), 'OPS': _number(0),
     'TIME': _number(1, 10 ** 6, ' (seconds)'), 'PATCH': _patch,
     'EXERCISE': _exercise, 'CHAPTER': _chapter, 'NAME': _name,
-    'CHECK': _check, 'TARGET': _target, 'FROM': _stage, 'TO': _stage,
+    'CHECK': _check, 'WAYS': _ways, 'TARGET': _target, 'FROM': _stage, 'TO': _stage,
     'DIR': _folder,
     'CC': _program, 'HOST_CC': _program, 'FUZZ_CC': _program,
     'PYTHON': _program, 'PYTEST': _words, 'BUILD_ROOT': _any,

@@ -49,4 +49,4 @@ def test_only_what_works_on_the_bare_machine_can_fail(monkeypatch, tmp_path,
     tried = [ways for each, ways in soak.all_kinds(False) if each == kind]
     assert not any('acpi' in ways for ways in tried)
     assert {way for ways in tried for way in ways} == {
-        'kbd', 'pci', 'triple', 'kexec', 'panic'}
+        'kbd', 'pci', 'triple', 'kexec', 'kdump', 'panic'}
