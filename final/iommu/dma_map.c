@@ -17,12 +17,17 @@
 #include "paging/address.h"
 #include "paging/pagetable.h"
 
-#define LEVELS    4
-#define ADDRESS   0x000ffffffffff000UL
+#define LEVELS  4
+#define ADDRESS 0x000ffffffffff000UL
 
-enum reach { REACH_NOTHING, REACH_PART, REACH_ALL };
+enum reach {
+	REACH_NOTHING,
+	REACH_PART,
+	REACH_ALL
+};
 
-/* What of [@base, @base + @size) may be reached? */
+/* What of [@base, @base + @size) may be reached? The smallest piece is a page,
+ * of which there is no part. */
 static enum reach reach(const struct dma_map *map, u64 base, u64 size)
 {
 	enum reach outside = map->top ? REACH_ALL : REACH_NOTHING;
@@ -30,14 +35,14 @@ static enum reach reach(const struct dma_map *map, u64 base, u64 size)
 	if (map->top && base >= map->top)
 		return REACH_NOTHING;
 	if (map->top && size > map->top - base)
-		return REACH_PART;
+		return size == PAGE_SIZE ? REACH_NOTHING : REACH_PART;
 	for (uint i = 0; i < map->count; i++) {
 		const struct dma_range *r = &map->ranges[i];
 
 		if (base >= r->base && base + size <= r->end)
 			return outside == REACH_ALL ? REACH_NOTHING : REACH_ALL;
 		if (base < r->end && r->base < base + size)
-			return REACH_PART;
+			return size == PAGE_SIZE ? REACH_NOTHING : REACH_PART;
 	}
 	return outside;
 }

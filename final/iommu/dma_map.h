@@ -20,7 +20,7 @@ struct dma_format {
 	u64 large;        /* added to a leaf of more than 4 KiB */
 };
 
-/* [@base, @end), whole pages. */
+/* [@base, @end). */
 struct dma_range {
 	u64 base, end;
 };
@@ -30,7 +30,8 @@ struct dma_map {
 	uint max_leaf; /* level of the largest leaf that the unit knows */
 
 	/* Below @top all is reached but what lies in the ranges; with @top 0,
-	 * only what lies in them. They don't overlap. */
+	 * only what lies in them. They don't overlap. A page of which a part is
+	 * not reached is not reached at all. */
 	const struct dma_range *ranges;
 	uint count;
 	u64 top;
