@@ -15,9 +15,10 @@
 
 #define HEADER_SIZE 48
 
-#define DRHD      0
-#define DRHD_SIZE 16
-#define DRHD_BASE 8
+#define DRHD       0
+#define DRHD_SIZE  16
+#define DRHD_PAGES 5 /* of registers, as a power of two */
+#define DRHD_BASE  8
 
 #define RMRR       1
 #define RMRR_SIZE  24
@@ -31,15 +32,20 @@ static u16 get16(const u8 *p)
 
 static const char *add_unit(struct dmar *dmar, const u8 *p, uint length)
 {
-	u64 base = length >= DRHD_SIZE ? acpi_get64(p + DRHD_BASE) : 0;
+	u64 base, size;
 
-	if (!base || base % PAGE_SIZE)
+	if (length < DRHD_SIZE)
+		return "a unit has no address";
+	base = acpi_get64(p + DRHD_BASE);
+	size = PAGE_SIZE << (p[DRHD_PAGES] & 15);
+	if (!base || base % PAGE_SIZE || base > -size)
 		return "a unit has no address";
 	for (uint i = 0; i < dmar->units; i++)
 		if (dmar->unit[i] == base)
 			return "two units have one address";
 	if (dmar->units == IOMMU_UNITS)
 		return "there are too many units";
+	dmar->size[dmar->units] = size;
 	dmar->unit[dmar->units++] = base;
 	return NULL;
 }
@@ -52,7 +58,7 @@ static const char *add_reserved(struct dmar *dmar, const u8 *p, uint length)
 		return "reserved memory has no address";
 	base = acpi_get64(p + RMRR_BASE);
 	last = acpi_get64(p + RMRR_LIMIT);
-	if (base % PAGE_SIZE || last < base || last == ~0UL)
+	if (base % PAGE_SIZE || last < base || last > ~0UL - PAGE_SIZE)
 		return "reserved memory ends before it begins";
 	if (dmar->reserved == IOMMU_RESERVED)
 		return "there is too much reserved memory";

@@ -13,7 +13,8 @@
 
 struct dmar {
 	uint units;
-	u64 unit[IOMMU_UNITS]; /* where their registers are */
+	u64 unit[IOMMU_UNITS]; /* where their registers are, */
+	u64 size[IOMMU_UNITS]; /* so many bytes of them, or more */
 
 	/* Memory that devices of the firmware use all the time (RMRR). */
 	uint reserved;

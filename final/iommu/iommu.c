@@ -30,7 +30,6 @@
 #include "vmm/mmio.h"
 #include "vmm/window.h"
 
-#define VTD_SIZE   PAGE_SIZE
 #define AMDVI_SIZE (512 * KIB)
 #define RANGES     (IOMMU_UNITS + 2)
 /* In a table's header, besides its name, which comes first. */
@@ -120,7 +119,8 @@ static const char *map_units(const struct tables *t)
 		u->ops = intel ? &vtd_ops : &amdvi_ops;
 		u->format = intel ? &vtd_format : &amdvi_format;
 		u->base = intel ? t->dmar.unit[i] : t->ivrs.unit[i];
-		u->size = intel ? VTD_SIZE : AMDVI_SIZE;
+		u->size = intel ? t->dmar.size[i] : AMDVI_SIZE;
+		u->flags = intel ? 0 : t->ivrs.flags[i];
 		u->regs = map_phys(PHYS(u->base), u->size,
 				   MAP_WRITE | MAP_DEVICE);
 		if (!u->regs)

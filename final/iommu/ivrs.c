@@ -14,12 +14,15 @@
 
 #define HEADER_SIZE 48
 
-#define IVHD_10   0x10
-#define IVHD_11   0x11
-#define IVHD_40   0x40
-#define IVHD_SIZE 24
-#define IVHD_BDF  4
-#define IVHD_BASE 8
+#define IVHD_10    0x10
+#define IVHD_11    0x11
+#define IVHD_40    0x40
+#define IVHD_SIZE  24
+#define IVHD_FLAGS 1
+#define IVHD_BDF   4
+#define IVHD_BASE  8
+
+#define REGISTERS (512 * KIB) /* at most */
 
 #define IVMD_ALL    0x20 /* all devices, */
 #define IVMD_ONE    0x21 /* one, */
@@ -37,7 +40,7 @@ static const char *add_unit(struct ivrs *ivrs, const u8 *p, uint length)
 {
 	u64 base = length >= IVHD_SIZE ? acpi_get64(p + IVHD_BASE) : 0;
 
-	if (!base || base % PAGE_SIZE)
+	if (!base || base % PAGE_SIZE || base > -REGISTERS)
 		return "a unit has no address";
 	for (uint i = 0; i < ivrs->units; i++)
 		if (ivrs->unit[i] == base) /* in a block of another type */
@@ -45,6 +48,7 @@ static const char *add_unit(struct ivrs *ivrs, const u8 *p, uint length)
 	if (ivrs->units == IOMMU_UNITS)
 		return "there are too many units";
 	ivrs->bdf[ivrs->units] = get16(p + IVHD_BDF);
+	ivrs->flags[ivrs->units] = p[IVHD_FLAGS];
 	ivrs->unit[ivrs->units++] = base;
 	return NULL;
 }

@@ -24,14 +24,17 @@ struct iommu_unit;
 
 struct iommu_ops {
 	/* Find out what the unit at unit->regs can: unit->levels, max_leaf and
-	 * bits. NULL, or why it can't be used. */
+	 * bits, and how many registers it has: unit->size may change. NULL, or
+	 * why it can't be used. */
 	const char *(*probe)(struct iommu_unit *unit);
 
 	/* Let all devices through @all, and @own, if not NULL, through its own
-	 * map; translate from here on. NULL, or why not: then it is as it was,
-	 * or lets nothing through. */
-	const char *(*start)(struct iommu_unit *unit,
-			     const struct dma_map *all,
+	 * map; translate from here on. Both are the same for all units, which
+	 * are started one after another, on one CPU. Where the unit translates
+	 * already it does so all the time. May be called again after a sleep,
+	 * which made the unit forget: then no memory is allocated. NULL, or why
+	 * not: then it is as it was, or lets through no more than was asked. */
+	const char *(*start)(struct iommu_unit *unit, const struct dma_map *all,
 			     const struct dma_guest *own);
 
 	/* Take one fault from the unit's list. False: there is none. */
@@ -41,41 +44,19 @@ struct iommu_ops {
 struct iommu_unit {
 	const struct iommu_ops *ops;
 	const struct dma_format *format;
-	u64 base;   /* of its registers, */
-	u64 size;   /* so many bytes of them, */
+	u64 base;          /* of its registers, */
+	u64 size;          /* so many bytes of them, whole pages, */
 	volatile u8 *regs; /* here */
-	uint levels; /* that it walks, 3 or 4 */
+	u8 flags;          /* AMD: of its block in the IVRS table */
+	uint levels;       /* that it walks, 3 or 4 */
 	uint max_leaf;
 	uint bits; /* of the addresses that it translates */
 
 	/* The rest is its driver's own. */
-	u64 cap, ecap;  /* vtd.c */
-	u64 *commands, *events; /* amdvi.c: its rings, */
-	u32 tail, head;         /* and where we are in them */
-	bool was_on; /* the firmware had it on */
+	u64 cap, ecap; /* vtd.c */
+	u64 *events;   /* amdvi.c: a ring, */
+	u32 head;      /* and where we are in it */
 };
-
-static inline u32 unit_read32(const struct iommu_unit *unit, uint at)
-{
-	return *(volatile u32 *)(unit->regs + at);
-}
-
-static inline u64 unit_read64(const struct iommu_unit *unit, uint at)
-{
-	return *(volatile u64 *)(unit->regs + at);
-}
-
-static inline void unit_write32(const struct iommu_unit *unit, uint at,
-				u32 value)
-{
-	*(volatile u32 *)(unit->regs + at) = value;
-}
-
-static inline void unit_write64(const struct iommu_unit *unit, uint at,
-				u64 value)
-{
-	*(volatile u64 *)(unit->regs + at) = value;
-}
 
 extern const struct iommu_ops vtd_ops, amdvi_ops;
 extern const struct dma_format vtd_format, amdvi_format;
