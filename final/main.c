@@ -28,6 +28,7 @@
 #include "shell/last_log.h"
 #include "shell/panic.h"
 #include "sleep/fch.h"
+#include "sleep/s3.h"
 #include "sleep/states.h"
 #include "smp/cpus.h"
 #include "smp/start.h"
@@ -128,6 +129,8 @@ static const char *start_vellum(int error)
 		iommu_hide(); /* the guest would drive it, too */
 	if (CONFIG_ACPI_SLEEP)
 		sleep_name_states(); /* which one S3 is, the bytecode says */
+	if (CONFIG_S3)
+		s3_init(every_cpu); /* the guest may: it wakes under us */
 
 	boot_phase("cpus");
 	if (by_uefi())

@@ -23,8 +23,8 @@ include $(BUILD)/config.mk
 # that nobody reads; where it is off, it is one more of left-out-.
 left-out-$(CONFIG_SERIAL) := console/serial.c
 left-out-$(CONFIG_VGA) += console/vga.c
-left-out-$(CONFIG_VMX) += vmx/% vmentry/% efi/resume_vmx.c
-left-out-$(CONFIG_SVM) += svm/% efi/resume_svm.c
+left-out-$(CONFIG_VMX) += vmx/% vmentry/% efi/resume_vmx.c sleep/cpu_vmx.c
+left-out-$(CONFIG_SVM) += svm/% efi/resume_svm.c sleep/cpu_svm.c
 left-out-$(CONFIG_UEFI) += efi/%
 left-out-$(CONFIG_FRAMEBUFFER) += efi/framebuffer.c efi/font.c efi/display.c \
 	efi/write_combining.c
@@ -34,6 +34,8 @@ left-out-$(CONFIG_SHELL) += $(addprefix shell/,command.c cpu_commands.c dump.c \
 left-out-$(CONFIG_DEBUG_SHELL) += shell/door.c shell/session.c
 left-out-$(CONFIG_LAST_LOG) += shell/last_log.c
 left-out-$(CONFIG_ACPI_SLEEP) += sleep/%
+left-out-$(CONFIG_S3) += $(addprefix sleep/,s3.c wake.c facs.c cpu_vmx.c \
+	cpu_svm.c)
 left-out-$(CONFIG_NET) += net/% settings/types.c
 left-out-$(CONFIG_IOMMU) += iommu/%
 left-out-$(CONFIG_NET_E1000) += net/e1000.c

@@ -253,6 +253,15 @@ void net_recover(void)
 		nic_restore(net.nic);
 }
 
+void net_wake(void)
+{
+	if (!net.nic)
+		return;
+	pci_take_again(&net.nic->pci);
+	printf("net: the card %s after the sleep\n",
+	       nic_restore(net.nic) ? "does not answer any more" : "is back");
+}
+
 void net_stop(void)
 {
 	if (!net.nic)

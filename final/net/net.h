@@ -63,6 +63,10 @@ void net_flush(void);
  * may have been in the midst of something, or overwritten. */
 void net_recover(void);
 
+/* After a sleep that has cost the card all that it was told: have it run again.
+ * CPU 0, alone. */
+void net_wake(void);
+
 /* Let the card do nothing more, before our memory is somebody else's. CPU 0,
  * where it has come to the end without a guest. */
 void net_stop(void);

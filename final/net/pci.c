@@ -155,6 +155,22 @@ void pci_allow_dma(const struct pci_function *f, bool allow)
 			  (allow ? PCI_COMMAND_MASTER : 0));
 }
 
+void pci_take_again(const struct pci_function *f)
+{
+	pci_write(f->bdf, PCI_COMMAND, PCI_COMMAND_NO_INT);
+	for (uint i = 0; i < PCI_BARS; i++) {
+		const struct pci_bar *bar = &f->bars[i];
+		uint reg = PCI_BAR0 + i * 4;
+
+		if (!bar->base || bar->io)
+			continue;
+		pci_write(f->bdf, reg, bar->base);
+		if (pci_read(f->bdf, reg) & PCI_BAR_64)
+			pci_write(f->bdf, reg + 4, bar->base >> 32);
+	}
+	pci_allow_dma(f, true);
+}
+
 void pci_take(struct pci_function *f)
 {
 	u32 status = pci_read(f->bdf, PCI_COMMAND);

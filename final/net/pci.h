@@ -96,6 +96,10 @@ bool pci_next(u32 *next, struct pci_function *function);
  */
 void pci_take(struct pci_function *function);
 
+/* @function, which pci_take() has made ours, has lost all since then: put its
+ * registers back where they were. It may do DMA. CPU 0, no guest runs. */
+void pci_take_again(const struct pci_function *function);
+
 /* May @function, which is ours, do DMA? */
 void pci_allow_dma(const struct pci_function *function, bool allow);
 

@@ -18,6 +18,7 @@
 #include "lib/errno.h"
 #include "lib/string.h"
 #include "paging/paging.h"
+#include "sleep/s3.h"
 #include "smp/store.h"
 #include "vmm/chipset.h"
 #include "vmm/exit.h"
@@ -68,20 +69,40 @@ static void write_new(uint offset, uint size, const u8 *bytes)
 			at[i] = bytes[i];
 }
 
+struct held_store {
+	uint offset, size;
+	u8 bytes[16];
+};
+
+static void write_held(void *arg)
+{
+	const struct held_store *held = arg;
+
+	write_new(held->offset, held->size, held->bytes);
+}
+
 static void fch_write(struct vcpu *vcpu, const struct vm_exit *exit)
 {
 	uint offset = exit->gpa.v & PAGE_MASK;
+	struct held_store held = {.offset = offset};
+	bool sleeps = false;
 	struct store s;
-	u8 bytes[16];
+	u8 *bytes = held.bytes;
 
 	if (store_fetch(vcpu, exit, &s) ||
 	    store_finish(vcpu, &s, read_old(&s, offset), bytes))
 		return;
 	s.size = MIN(s.size, (uint)PAGE_SIZE - offset);
+	held.size = s.size;
 	for (uint i = 0; i < s.size; i++)
-		if (offset + i == FCH_CONTROL_HIGH)
+		if (offset + i == FCH_CONTROL_HIGH) {
 			bytes[i] = sleep_filter(0, bytes[i]);
-	write_new(offset, s.size, bytes);
+			sleeps = CONFIG_S3 && s3_begins(0, bytes[i]);
+		}
+	if (sleeps)
+		s3_sleep(write_held, &held);
+	else
+		write_held(&held);
 }
 
 static bool is_wanted(void)

@@ -5,11 +5,14 @@
  * while the guest runs; nobody else looks into it. Book: chapter 5.
  */
 #include "lib/cpu.h"
+#include "lib/percpu.h"
 #include "lib/string.h"
 #include "page/page.h"
 #include "paging/guarded.h"
 #include "paging/trap.h"
 #include "svm/svm.h"
+
+static PERCPU(phys_t, host_save); /* kept for the next time */
 
 /* An #SX tells us of an INIT (APM 2 15.28); with it, the INIT is over. */
 static bool swallow_init(struct trap_frame *frame)
@@ -17,18 +20,26 @@ static bool swallow_init(struct trap_frame *frame)
 	return true;
 }
 
+static int new_host_save(phys_t *phys)
+{
+	void *page;
+	int error = alloc_page(&page, phys);
+
+	if (!error)
+		memset(page, 0, PAGE_SIZE);
+	return error;
+}
+
 int svm_enable(void)
 {
-	phys_t host_save;
+	phys_t *save = this_cpu(host_save);
 	u64 vm_cr;
-	void *page;
-	int error = alloc_page(&page, &host_save);
+	int error = save->v ? 0 : new_host_save(save);
 
 	if (error)
 		return error;
-	memset(page, 0, PAGE_SIZE);
 	wrmsr(MSR_EFER, rdmsr(MSR_EFER) | EFER_SVME);
-	wrmsr(MSR_VM_HSAVE_PA, host_save.v);
+	wrmsr(MSR_VM_HSAVE_PA, save->v);
 	/* An INIT to us becomes an exception, not a reset behind our back; and
 	 * a guest that masks address line 20 can't do that to us. (Intel's
 	 * CPUs block A20M# in VMX operation: SDM 3C 31.3, VMXON.) */

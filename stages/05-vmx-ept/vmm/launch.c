@@ -31,6 +31,14 @@ u64 vmm_launch_tsc(void)
 	return launch_tsc;
 }
 
+void vmm_clock_restarted(u64 before)
+{
+	u64 gone = before - rdtsc();
+
+	launch_tsc -= gone;
+	boot_info.entry_tsc -= gone;
+}
+
 static void choose_back_end(void)
 {
 	static const struct vcpu_ops *const all[] = {

@@ -223,15 +223,16 @@ static void pretend(bool on)
 }
 
 /* A guest can ask as often as it likes. */
-static void refuse_sleep(void)
+void sleep_refuse(const char *why)
 {
 	u64 n = __atomic_add_fetch(&refused, 1, __ATOMIC_RELAXED);
 
 	pretend(true);
 	if (n <= REFUSALS_LOGGED)
 		printf("vmm: the guest asked for sleep state S3%s: refused "
-		       "(number %lu)\n",
-		       info.doubtful ? ", or for one without a name" : "", n);
+		       "(number %lu)%s%s\n",
+		       info.doubtful ? ", or for one without a name" : "", n,
+		       why ? ": " : "", why ? why : "");
 }
 
 static u8 read_status(const struct io_watch *watch, u8 value)
@@ -246,11 +247,20 @@ static u8 write_status(const struct io_watch *watch, u8 value)
 	return value;
 }
 
+const char *(*sleep_obstacle)(uint block, u8 value);
+
 u8 sleep_filter(uint block, u8 value)
 {
+	const char *why = NULL;
+
 	if (!sleep_is_escape(&info, block, value, has_waking_vector()))
 		return value;
-	refuse_sleep();
+	if (sleep_obstacle) {
+		why = sleep_obstacle(block, value);
+		if (!why)
+			return value;
+	}
+	sleep_refuse(why);
 	return value & ~ACPI_SLP_EN;
 }
 

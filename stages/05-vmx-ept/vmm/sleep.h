@@ -75,6 +75,17 @@ bool sleep_is_escape(const struct acpi_sleep *sleep, uint block, u8 byte,
  * port or another way: what the hardware gets. Refusals are logged. */
 u8 sleep_filter(uint block, u8 value);
 
+/*
+ * A later stage's: why can't the guest be let sleep by this write, which is an
+ * escape, and be woken under us? NULL: it can, and whoever does the write sees
+ * to it. Any CPU.
+ */
+extern const char *(*sleep_obstacle)(uint block, u8 value);
+
+/* Log that the guest's sleep is refused, and @why, or NULL; from here on its
+ * PM1 status says that it has slept. Any CPU. */
+void sleep_refuse(const char *why);
+
 /* Watch, on this CPU, the ports by which a guest asks for S3. The tables are
  * read on CPU 0, which is the first. Phase cpu, each CPU. */
 void sleep_watch(void);

@@ -106,7 +106,8 @@ struct vcpu_ops {
 	 */
 	int (*probe)(const char **why);
 
-	/* Switch virtualisation on, on this CPU. 0 or a negative errno. */
+	/* Switch virtualisation on, on this CPU; also where it has been before,
+	 * and then without new memory. 0 or a negative errno. */
 	int (*enable)(void);
 
 	/* Leave it on this CPU, if it is on, for a reset: an INIT is taken

@@ -17,6 +17,7 @@
 #include "vmx/vmx.h"
 
 static PERCPU(struct vmx_caps, caps_of_cpu);
+static PERCPU(phys_t, vmxon_region); /* kept for the next time */
 
 const struct vmx_caps *vmx_caps(void)
 {
@@ -60,30 +61,36 @@ static void execute_vmxon(void *arg)
 	asm volatile("vmxon %1" : "=@ccbe"(v->failed) : "m"(v->region));
 }
 
+static int new_region(const struct vmx_caps *caps, phys_t *phys)
+{
+	void *region;
+
+	if (alloc_page(&region, phys))
+		return -ENOMEM;
+	memset(region, 0, PAGE_SIZE);
+	*(u32 *)region = caps->basic & BASIC_REVISION;
+	return 0;
+}
+
 int vmx_enable(void)
 {
 	struct vmx_caps *caps = this_cpu(caps_of_cpu);
-	const char *why;
+	phys_t *region = this_cpu(vmxon_region);
 	struct vmxon v = {0};
-	void *region;
-	phys_t phys;
+	const char *why;
 
 	vmx_read_caps(caps);
 	if (vmx_check_caps(caps, &why))
 		vmm_no_guest("%s", why ? why : "no VMX");
-	if (alloc_page(&region, &phys))
+	if (!region->v && new_region(caps, region))
 		return -ENOMEM;
-	memset(region, 0, PAGE_SIZE);
-	*(u32 *)region = caps->basic & BASIC_REVISION;
-	v.region = phys.v;
+	v.region = region->v;
 
 	unlock_vmx(caps->feature_control);
 	prepare_control_registers(caps);
 	/* #GP where firmware left A20 masked, or SMX in the way. */
-	if (guarded(execute_vmxon, &v, NULL) || v.failed) {
-		free_page(region);
+	if (guarded(execute_vmxon, &v, NULL) || v.failed)
 		return -ENODEV;
-	}
 	return 0;
 }
 

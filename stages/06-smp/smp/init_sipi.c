@@ -30,6 +30,13 @@
 
 #define NO_SIPI (-1)
 
+bool (*smp_meet)(struct vcpu *vcpu);
+
+static bool meet(struct vcpu *vcpu)
+{
+	return smp_meet && smp_meet(vcpu);
+}
+
 void smp_send_init(struct smp_cpu *cpu)
 {
 	spin_lock(&cpu->lock);
@@ -85,14 +92,15 @@ static int sleep_until_sipi(struct smp_cpu *cpu)
 {
 	int vector;
 
-	if (vcpu_ops->listen)
-		vcpu_ops->listen(true);
 	for (;;) {
+		if (vcpu_ops->listen)
+			vcpu_ops->listen(true);
 		__atomic_store_n(&cpu->wake, 0, __ATOMIC_SEQ_CST);
 		vector = take_sipi(cpu);
 		if (vector != NO_SIPI)
 			break;
 		cpu_idle(&cpu->wake);
+		meet(vcpu_current());
 	}
 	if (vcpu_ops->listen)
 		vcpu_ops->listen(false);
@@ -148,6 +156,10 @@ static void take_sipi_signal(struct vcpu *vcpu, u8 vector)
 {
 	set_waits_in_guest(false);
 	smp_stop_if_panic();
+	if (meet(vcpu)) { /* no SIPI of the guest's: it waits on */
+		wait_in_guest(vcpu);
+		return;
+	}
 	smp_renew_map(vcpu);
 	reset_apic(smp_self());
 	vcpu_ops->start(vcpu, vector);
@@ -156,6 +168,7 @@ static void take_sipi_signal(struct vcpu *vcpu, u8 vector)
 static void take_call(struct vcpu *vcpu)
 {
 	smp_stop_if_panic();
+	meet(vcpu);
 	smp_renew_map(vcpu);
 	if (take_init(smp_self()))
 		take_init_signal(vcpu);

@@ -142,13 +142,15 @@ u8 trampoline_vector(void)
 	return vector;
 }
 
-/* What ap_entry() gets lies on top of its stack. */
-void trampoline_expect(struct smp_cpu *cpu)
+/* Both lie on top of the stack, for trampoline.S to pop. */
+void trampoline_expect(struct smp_cpu *cpu, void *stack_top,
+		       void (*entry)(struct smp_cpu *cpu))
 {
-	struct smp_cpu **argument = cpu->stack_top;
+	void **words = stack_top;
 
-	*--argument = cpu;
-	__atomic_store_n(&expected_stack, argument, __ATOMIC_SEQ_CST);
+	*--words = cpu;
+	*--words = entry;
+	__atomic_store_n(&expected_stack, words, __ATOMIC_SEQ_CST);
 }
 
 bool trampoline_expect_nobody(void)

@@ -180,7 +180,7 @@ static void send_sipi(u32 apic_id)
  */
 static bool start_cpu(struct smp_cpu *cpu)
 {
-	trampoline_expect(cpu);
+	trampoline_expect(cpu, cpu->stack_top, ap_entry);
 	send_sipi(cpu->apic_id);
 	if (wait_while(cpu, CPU_OFF, SIPI_WAIT))
 		return true;

@@ -60,7 +60,7 @@ trampoline_end:
 /*
  * In our own range, without a stack. If a CPU is expected, the first to come is
  * it: the stack that was laid ready is taken by XCHG, so it can't be handed out
- * twice, and has the argument for ap_entry() on it. All others leave their APIC
+ * twice, and has on it where to go, and the argument for that. All others leave their APIC
  * ID, plus one, and are parked. A number comes from XADD, so that each has a
  * place of its own.
  */
@@ -76,10 +76,11 @@ smp_arrive:
 	test	%rax, %rax
 	jz	1f
 	mov	%rax, %rsp
+	pop	%rax
 	pop	%rdi
 	xor	%ebp, %ebp		/* a backtrace ends here: no caller, */
 	push	$0			/* and nowhere to return to */
-	jmp	ap_entry
+	jmp	*%rax
 
 1:	mov	$MSR_APIC_BASE, %ecx
 	rdmsr

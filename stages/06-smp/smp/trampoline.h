@@ -67,9 +67,11 @@ int trampoline_init(void);
 /* The vector of a start-up IPI that begins there; 0: there is none. */
 u8 trampoline_vector(void);
 
-/* The next CPU that comes up shall be @cpu, which is prepared. Who comes
- * without being expected is noted, and parked. One at a time. */
-void trampoline_expect(struct smp_cpu *cpu);
+/* The next CPU that comes up shall be @cpu, and calls @entry with it, on the
+ * stack that ends at @stack_top. Who comes without being expected is noted, and
+ * parked. One at a time. */
+void trampoline_expect(struct smp_cpu *cpu, void *stack_top,
+		       void (*entry)(struct smp_cpu *cpu));
 
 /* Nobody is expected any more. False: a CPU has come in the meantime. */
 bool trampoline_expect_nobody(void);
