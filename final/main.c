@@ -166,6 +166,8 @@ uint efi_boot_main(u64 handoff)
 	boot_end(start_vellum(efi_read_handoff(handoff)));
 	if (CONFIG_NET)
 		net_stop(); /* the range is the firmware's again */
+	if (CONFIG_IOMMU)
+		iommu_end();
 	return preflight_asked() ? HANDOFF_DONE : HANDOFF_REFUSED;
 }
 #endif

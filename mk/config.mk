@@ -38,4 +38,5 @@ left-out-$(CONFIG_S3) += $(addprefix sleep/,s3.c wake.c facs.c cpu_vmx.c \
 	cpu_svm.c)
 left-out-$(CONFIG_NET) += net/% settings/types.c
 left-out-$(CONFIG_IOMMU) += iommu/%
+left-out-$(or $(CONFIG_NET),$(CONFIG_IOMMU)) += pci/%
 left-out-$(CONFIG_NET_E1000) += net/e1000.c

@@ -32,6 +32,7 @@
 #define CONTROL_EVENTS   BIT(2)
 #define CONTROL_COHERENT BIT(10) /* read the device table through caches */
 #define CONTROL_COMMANDS BIT(12)
+#define CONTROL_X2APIC   BIT(50) /* remap interrupts for x2APIC mode */
 
 #define STATUS_OVERFLOW BIT(0) /* of the events; written, it is cleared */
 #define STATUS_EVENTS   BIT(3) /* the ring's owner is the unit */
@@ -94,11 +95,12 @@ const struct dma_format amdvi_format = {
 };
 
 /*
- * What all units share: the table of devices; the ring of commands and the word
+ * What all units share: the table of devices, with one of our own and without;
+ * the ring of commands and the word
  * that one of them writes, as they are started one by one, and no commands are
  * given after that.
  */
-static u64 *device_table;
+static u64 *device_tables[2];
 static u64 commands[RING_SIZE / sizeof(u64)] __aligned(RING_SIZE);
 static u32 tail;
 static volatile u64 done;
@@ -106,9 +108,12 @@ static volatile u64 done;
 static const char *probe(struct iommu_unit *unit)
 {
 	u64 features = unit_read64(unit, FEATURES);
+	u64 before = unit_read64(unit, CONTROL);
 
-	if (unit_read64(unit, CONTROL) == ~0UL)
+	if (before == ~0UL)
 		return "does not answer";
+	if (before & CONTROL_ON && before & CONTROL_X2APIC)
+		return "remaps interrupts for the firmware, which goes on";
 	if (FEATURE_LEVELS(features) == NO_LEVELS)
 		return "walks no tables of ours";
 	unit->size = features & FEATURE_COUNTERS ? 512 * KIB : 16 * KIB;
@@ -128,17 +133,19 @@ static void set_device(u64 *entry, const struct dma_map *map, uint levels,
 	entry[2] = entry[3] = 0;
 }
 
-static void build_device_table(const struct iommu_unit *unit,
+static u64 *build_device_table(const struct iommu_unit *unit,
 			       const struct dma_map *all,
 			       const struct dma_guest *own)
 {
-	device_table = new_pages(NULL, TABLE_PAGES);
-	for (uint i = 0; device_table && i < DEVICES; i++)
-		set_device(device_table + i * DEVICE_WORDS, all, unit->levels,
+	u64 *table = new_pages(NULL, TABLE_PAGES);
+
+	for (uint i = 0; table && i < DEVICES; i++)
+		set_device(table + i * DEVICE_WORDS, all, unit->levels,
 			   DOMAIN_ALL);
-	if (device_table && own)
-		set_device(device_table + own->bdf * DEVICE_WORDS, own->map,
+	if (table && own)
+		set_device(table + own->bdf * DEVICE_WORDS, own->map,
 			   unit->levels, DOMAIN_OWN);
+	return table;
 }
 
 /* Put a command of two words into the ring. */
@@ -199,13 +206,13 @@ static u64 control(const struct iommu_unit *unit)
 }
 
 /* Where the unit finds everything. The rings are not in use. */
-static void set_addresses(struct iommu_unit *unit)
+static void set_addresses(struct iommu_unit *unit, u64 *table)
 {
 	memset(commands, 0, RING_SIZE);
 	memset(unit->events, 0, RING_SIZE);
 	tail = unit->head = 0;
 	unit_write64(unit, DEVICE_TABLE,
-		     virt_to_phys(device_table).v | (TABLE_PAGES - 1));
+		     virt_to_phys(table).v | (TABLE_PAGES - 1));
 	unit_write64(unit, COMMANDS, virt_to_phys(commands).v | RING_256);
 	unit_write64(unit, EVENTS, virt_to_phys(unit->events).v | RING_256);
 	unit_write64(unit, EXCLUSION, 0);
@@ -221,22 +228,28 @@ static void set_addresses(struct iommu_unit *unit)
 static const char *start(struct iommu_unit *unit, const struct dma_map *all,
 			 const struct dma_guest *own)
 {
+	u64 **table = &device_tables[!!own];
 	u64 on = control(unit), is_on = unit_read64(unit, CONTROL) & CONTROL_ON;
 
-	if (!device_table)
-		build_device_table(unit, all, own);
+	if (!*table)
+		*table = build_device_table(unit, all, own);
 	if (!unit->events)
 		unit->events = new_page(NULL);
-	if (!device_table || !unit->events)
+	if (!*table || !unit->events)
 		return "no memory for its tables";
 	unit_write64(unit, CONTROL, is_on ? on : on & ~CONTROL_ON);
 	if (!wait_for_end(unit, STATUS_EVENTS | STATUS_COMMANDS))
 		return "does not stop what the firmware began";
-	set_addresses(unit);
+	set_addresses(unit, *table);
 	unit_write64(unit, CONTROL, on | CONTROL_EVENTS | CONTROL_COMMANDS);
 	if (!invalidate(unit))
 		return "does not forget what it has read";
 	return NULL;
+}
+
+static void stop(struct iommu_unit *unit)
+{
+	unit_write64(unit, CONTROL, 0);
 }
 
 /* After an overflow the unit notes nothing until it is told to. */
@@ -290,4 +303,4 @@ static bool next_fault(struct iommu_unit *unit, struct dma_fault *fault)
 	return true;
 }
 
-const struct iommu_ops amdvi_ops = {probe, start, next_fault};
+const struct iommu_ops amdvi_ops = {probe, start, stop, next_fault};

@@ -15,10 +15,11 @@
 
 #define HEADER_SIZE 48
 
-#define DRHD       0
-#define DRHD_SIZE  16
-#define DRHD_PAGES 5 /* of registers, as a power of two */
-#define DRHD_BASE  8
+#define DRHD         0
+#define DRHD_SIZE    16
+#define DRHD_PAGES   5 /* of registers, as a power of two */
+#define DRHD_SEGMENT 6
+#define DRHD_BASE    8
 
 #define RMRR       1
 #define RMRR_SIZE  24
@@ -46,6 +47,7 @@ static const char *add_unit(struct dmar *dmar, const u8 *p, uint length)
 	if (dmar->units == IOMMU_UNITS)
 		return "there are too many units";
 	dmar->size[dmar->units] = size;
+	dmar->segment[dmar->units] = get16(p + DRHD_SEGMENT);
 	dmar->unit[dmar->units++] = base;
 	return NULL;
 }

@@ -13,8 +13,9 @@
 
 struct dmar {
 	uint units;
-	u64 unit[IOMMU_UNITS]; /* where their registers are, */
-	u64 size[IOMMU_UNITS]; /* so many bytes of them, or more */
+	u64 unit[IOMMU_UNITS];    /* where their registers are, */
+	u64 size[IOMMU_UNITS];    /* so many bytes of them, or more */
+	u16 segment[IOMMU_UNITS]; /* that their PCI functions are in */
 
 	/* Memory that devices of the firmware use all the time (RMRR). */
 	uint reserved;

@@ -3,12 +3,20 @@
  * ours.
  *
  *	[0, top)  but our range, the page below 1 MiB that is ours too,
- *	          the registers of the units themselves
+ *	          the registers of the units themselves, and our card's
  *
  * A function of our own, the network card, reaches its rings and nothing else.
  * The guest is not told of the units: it would drive them. Their tables in
- * ACPI's list get a name that no system looks for, and their registers are
- * hidden. Book: chapter 15.
+ * ACPI's list get a name that no system looks for, their registers are hidden,
+ * and AMD's, which are functions of the PCI bus, are not there either.
+ *
+ * Interrupts go by as they are. To remap them, as the same units can, we would
+ * have to know what each message of each device is meant for, which is the
+ * guest's affair. The price: without it no message reaches a CPU whose APIC ID
+ * has more than 8 bits, so on a machine with 255 CPUs or more Linux, which
+ * looks for remapping in the same tables, does without those CPUs. A unit that
+ * remaps interrupts when we come is not taken over: its firmware goes on to use
+ * what we would switch off. Book: chapter 15.
  */
 #include "iommu/iommu.h"
 
@@ -19,26 +27,33 @@
 #include "iommu/unit.h"
 #include "lib/cpu.h"
 #include "lib/errno.h"
-#include "lib/spinlock.h"
 #include "lib/string.h"
+#include "page/page.h"
 #include "paging/pagetable.h"
 #include "paging/paging.h"
+#include "pci/hide.h"
 #include "smp/store.h"
 #include "vmm/acpi.h"
 #include "vmm/exit.h"
+#include "vmm/hypercall.h"
 #include "vmm/launch.h"
 #include "vmm/mmio.h"
+#include "vmm/vcpu.h"
 #include "vmm/window.h"
 
-#define AMDVI_SIZE (512 * KIB)
-#define RANGES     (IOMMU_UNITS + 2)
+#define AMDVI_SIZE  (512 * KIB)
+#define CLASS_IOMMU 0x0806 /* class and subclass (PCI Code and ID 1.11, 1.9) */
+#define RANGES      (IOMMU_UNITS + 16) /* and what others close, and ours */
+
 /* In a table's header, besides its name, which comes first. */
 #define SUM         9
 #define HIDDEN_NAME 'X'
 
-#define LOGGED     16 /* faults that are told one by one */
-
-enum { IOMMU_OFF, IOMMU_ON, IOMMU_REQUIRE };
+enum {
+	IOMMU_OFF,
+	IOMMU_ON,
+	IOMMU_REQUIRE
+};
 
 static const char *iommu_choice(uint i)
 {
@@ -49,7 +64,8 @@ static const char *iommu_choice(uint i)
 
 SETTING(iommu_setting, .name = "iommu", .type = &choice_type,
 	.choice = iommu_choice, .initial = "on",
-	.help = "devices are kept out of Vellum's memory; require: or no guest");
+	.help = "devices are kept out of Vellum's memory; require: or no "
+		"guest");
 
 static struct iommu_unit units[IOMMU_UNITS];
 static uint unit_count;
@@ -57,38 +73,29 @@ static bool running;
 
 /* What no device reaches. */
 static struct dma_range closed[RANGES];
-static struct dma_map all;
+static struct dma_map all = {.ranges = closed};
 
-/* Our own function, if we have one. */
+/* Our own function, if we have one: then the map has a range. */
 static struct dma_range own_range;
-static struct dma_map own_map;
+static struct dma_map own_map = {.ranges = &own_range};
 static struct dma_guest own = {.map = &own_map};
 
 static struct mmio_page hidden[IOMMU_UNITS];
 static const u8 ones[PAGE_SIZE] __aligned(PAGE_SIZE) = {
 	[0 ... PAGE_SIZE - 1] = 0xff};
 
-/* Protects the units' lists of faults, and the counts. */
-static spinlock_t fault_lock;
-static u64 faults;
-
-void iommu_own(u16 bdf, phys_t base, u64 size)
-{
-	own.bdf = bdf;
-	own_range = (struct dma_range){base.v, base.v + size};
-}
-
-/* Both tables, of which a machine has one. */
+/* What the machine has: one of the two tables, or none. */
 static struct tables {
 	struct acpi_table table;
-	const char *name; /* NULL: there is none */
+	const char *name; /* NULL: none */
+	bool intel;
 	union {
 		struct dmar dmar;
 		struct ivrs ivrs;
 	};
 } tables;
 
-/* NULL, or what is wrong with the one that there is. */
+/* NULL, or what is wrong with the table that there is. */
 static const char *read_tables(struct tables *t)
 {
 	struct acpi_root root;
@@ -96,7 +103,8 @@ static const char *read_tables(struct tables *t)
 	t->name = NULL;
 	if (acpi_machine_root(&root))
 		return NULL;
-	if (!acpi_find(acpi_map, &root, "DMAR", &t->table)) {
+	t->intel = !acpi_find(acpi_map, &root, "DMAR", &t->table);
+	if (t->intel) {
 		t->name = "DMAR";
 		return dmar_read(&t->table, &t->dmar);
 	}
@@ -107,47 +115,74 @@ static const char *read_tables(struct tables *t)
 	return NULL;
 }
 
-/* The units of @t, with their registers in reach. NULL, or why not. */
-static const char *map_units(const struct tables *t)
+/* Why no device is kept out, after "iommu: "; NULL: there are units. */
+static const char *find_units(char *text, size_t size)
 {
-	bool intel = t->table.data[0] == 'D';
-	uint count = intel ? t->dmar.units : t->ivrs.units;
+	const char *wrong;
 
-	for (uint i = 0; i < count; i++) {
-		struct iommu_unit *u = &units[i];
-
-		u->ops = intel ? &vtd_ops : &amdvi_ops;
-		u->format = intel ? &vtd_format : &amdvi_format;
-		u->base = intel ? t->dmar.unit[i] : t->ivrs.unit[i];
-		u->size = intel ? t->dmar.size[i] : AMDVI_SIZE;
-		u->flags = intel ? 0 : t->ivrs.flags[i];
-		u->regs = map_phys(PHYS(u->base), u->size,
-				   MAP_WRITE | MAP_DEVICE);
-		if (!u->regs)
-			return "has registers where none can be";
-	}
-	unit_count = count;
-	return NULL;
+	if (setting_choice(&iommu_setting) == IOMMU_OFF)
+		return "off";
+	wrong = read_tables(&tables);
+	if (!wrong)
+		return tables.name ? NULL : "this machine has none";
+	snprintf(text, size, "the table %s can't be used: %s", tables.name,
+		 wrong);
+	return text;
 }
 
-static bool overlaps(const struct dma_range *r, u64 base, u64 size)
+bool iommu_expected(void)
 {
-	return r->base < base + size && base < r->end;
+	char text[96];
+
+	return !find_units(text, sizeof(text));
 }
 
-/* Does the firmware's own memory lie in ours? Then one of the two is wrong. */
-static bool conflicts(const struct dma_range *r, uint count)
+void iommu_need(struct need *need, char *text, size_t size)
 {
-	for (uint i = 0; i < count; i++)
-		if (overlaps(&r[i], boot_info.vmm_base.v, boot_info.vmm_size))
-			return true;
-	return false;
+	const char *why = find_units(text, size);
+
+	*need = (struct need){
+		.name = "devices kept out, as iommu=require demands",
+		.problem = why ? "iommu=require, and devices can't be kept out"
+			       : NULL,
+		.moot = setting_choice(&iommu_setting) != IOMMU_REQUIRE,
+	};
+	if (why && why != text)
+		snprintf(text, size, "%s", why);
+	else if (!why)
+		snprintf(text, size, "%s, units: %u", tables.name,
+			 tables.intel ? tables.dmar.units : tables.ivrs.units);
 }
 
-static void close(u64 base, u64 size)
+void iommu_close(u64 base, u64 size)
 {
+	assert(all.count < RANGES);
 	closed[all.count++] = (struct dma_range){
 		ALIGN_DOWN(base, PAGE_SIZE), ALIGN_UP(base + size, PAGE_SIZE)};
+}
+
+void iommu_own(const struct pci_function *f, phys_t base, u64 size)
+{
+	own.bdf = f->bdf;
+	own_range = (struct dma_range){base.v, base.v + size};
+	own_map.count = 1;
+	for (uint i = 0; i < PCI_BARS; i++)
+		if (!f->bars[i].io && f->bars[i].base && f->bars[i].size)
+			iommu_close(f->bars[i].base, f->bars[i].size);
+}
+
+/* One unit, with its registers in reach. NULL, or why not. */
+static const char *find_unit(struct iommu_unit *u, const struct tables *t,
+			     uint i)
+{
+	u->ops = t->intel ? &vtd_ops : &amdvi_ops;
+	u->format = t->intel ? &vtd_format : &amdvi_format;
+	u->base = t->intel ? t->dmar.unit[i] : t->ivrs.unit[i];
+	u->size = t->intel ? t->dmar.size[i] : AMDVI_SIZE;
+	u->flags = t->intel ? 0 : t->ivrs.flags[i];
+	u->segment = t->intel ? t->dmar.segment[i] : t->ivrs.segment[i];
+	u->regs = map_phys(PHYS(u->base), u->size, MAP_WRITE | MAP_DEVICE);
+	return u->regs ? u->ops->probe(u) : "has registers where none can be";
 }
 
 /*
@@ -155,7 +190,8 @@ static void close(u64 base, u64 size)
  * is. So it has what can be plugged in, and where devices of 64 bits are, and
  * still few pages, as one leaf has 1 GiB. Without such leaves, to the last.
  */
-static u64 find_top(uint bits, uint max_leaf)
+static u64 find_top(uint bits, uint max_leaf, const struct dma_range *reserved,
+		    uint count)
 {
 	const struct mem_map *map = &boot_info.map;
 	u64 top = 4 * GIB, grain = max_leaf == LEVEL_1G ? 512 * GIB : GIB;
@@ -163,47 +199,77 @@ static u64 find_top(uint bits, uint max_leaf)
 	for (uint i = 0; i < map->count; i++)
 		if (map->range[i].type != MEM_RESERVED)
 			top = MAX(top, map->range[i].base + map->range[i].size);
+	for (uint i = 0; i < count; i++)
+		top = MAX(top, reserved[i].end);
 	return MIN(ALIGN_UP(top, grain), 1UL << bits);
 }
 
-static const char *build_maps(void)
+/* Does the firmware's own memory lie in ours? Then one of the two is wrong. */
+static bool conflicts(const struct dma_range *r, uint count)
 {
+	u64 base = boot_info.vmm_base.v, end = base + boot_info.vmm_size;
+
+	for (uint i = 0; i < count; i++)
+		if (r[i].base < end && base < r[i].end)
+			return true;
+	return false;
+}
+
+/* The maps, from what all units can and what the table says is in use. */
+static const char *build_maps(const struct tables *t)
+{
+	const struct dma_range *reserved =
+		t->intel ? t->dmar.range : t->ivrs.range;
+	uint count = t->intel ? t->dmar.reserved : t->ivrs.reserved;
 	uint max_leaf = LEVEL_1G, bits = 48;
 
+	if (conflicts(reserved, count))
+		return "the firmware's devices use memory in our range";
 	for (uint i = 0; i < unit_count; i++) {
-		const char *why = units[i].ops->probe(&units[i]);
-
-		if (why)
-			return why;
 		max_leaf = MIN(max_leaf, units[i].max_leaf);
 		bits = MIN(bits, units[i].bits);
-		close(units[i].base, units[i].size);
+		iommu_close(units[i].base, units[i].size);
 	}
-	close(boot_info.vmm_base.v, boot_info.vmm_size);
+	iommu_close(boot_info.vmm_base.v, boot_info.vmm_size);
 	if (boot_info.low.size)
-		close(boot_info.low.base, boot_info.low.size);
-	all.ranges = closed;
+		iommu_close(boot_info.low.base, boot_info.low.size);
 	all.format = own_map.format = units[0].format;
 	all.max_leaf = own_map.max_leaf = max_leaf;
-	all.top = find_top(bits, max_leaf);
-	own_map.ranges = &own_range;
-	own_map.count = own_range.end ? 1 : 0;
-	if (boot_info.vmm_base.v >= all.top ||
-	    dma_map_build(&all) || (own_map.count && dma_map_build(&own_map)))
+	all.top = find_top(bits, max_leaf, reserved, count);
+	if (boot_info.vmm_base.v >= all.top)
+		return "it reaches less than our range";
+	if (dma_map_build(&all) || (own_map.count && dma_map_build(&own_map)))
 		return "no memory for its tables";
 	return NULL;
 }
 
 static const char *start_units(void)
 {
-	for (uint i = 0; i < unit_count; i++) {
-		const char *why = units[i].ops->start(
-			&units[i], &all, own_map.count ? &own : NULL);
+	const char *why = NULL;
 
-		if (why)
-			return why;
+	/* Our card's number is one of segment 0. */
+	for (uint i = 0; i < unit_count && !why; i++)
+		why = units[i].ops->start(
+			&units[i], &all,
+			own_map.count && !units[i].segment ? &own : NULL);
+	running = !why;
+	for (uint i = 0; i < unit_count && why; i++)
+		units[i].ops->stop(&units[i]);
+	return why;
+}
+
+static const char *start(const struct tables *t)
+{
+	uint count = t->intel ? t->dmar.units : t->ivrs.units;
+	const char *why = NULL;
+
+	while (unit_count < count && !why) {
+		why = find_unit(&units[unit_count], t, unit_count);
+		unit_count += !why;
 	}
-	return NULL;
+	if (!why)
+		why = build_maps(t);
+	return why ? why : start_units();
 }
 
 /* A write to a unit's registers: it is as if there was nothing. */
@@ -221,8 +287,11 @@ static bool is_wanted(void)
 	return true;
 }
 
-static void hide_registers(void)
+static void hide_units(void)
 {
+	struct pci_function f;
+	u32 next = 0;
+
 	for (uint i = 0; i < unit_count; i++) {
 		hidden[i] = (struct mmio_page){
 			.page = GPHYS(units[i].base),
@@ -233,97 +302,155 @@ static void hide_registers(void)
 		};
 		mmio_watch(&hidden[i]);
 	}
+	while (pci_next(&next, &f))
+		if (f.class >> 8 == CLASS_IOMMU)
+			pci_hide(&f, "iommu");
 }
 
-/* The table gets a name that no system looks for, and keeps its sum. */
-void iommu_hide(void)
+static void tell_of_units(uint pages)
 {
-	u8 name, sum;
-
-	if (!running)
-		return;
-	window_read(PHYS(tables.table.phys), &name, 1);
-	window_read(PHYS(tables.table.phys + SUM), &sum, 1);
-	sum += name - HIDDEN_NAME;
-	name = HIDDEN_NAME;
-	window_write(PHYS(tables.table.phys), &name, 1);
-	window_write(PHYS(tables.table.phys + SUM), &sum, 1);
-}
-
-static const char *start(struct tables *t)
-{
-	const char *why = read_tables(t);
-	const struct dma_range *reserved;
-	uint count;
-
-	if (why || !t->name)
-		return why ? why : "this machine has none";
-	reserved = t->table.data[0] == 'D' ? t->dmar.range : t->ivrs.range;
-	count = t->table.data[0] == 'D' ? t->dmar.reserved : t->ivrs.reserved;
-	if (conflicts(reserved, count))
-		return "the firmware's devices use memory in our range";
-	why = map_units(t);
-	if (!why)
-		why = build_maps();
-	return why ? why : start_units();
+	printf("iommu: %s, %u unit%s, %u levels, %u pages of tables: devices "
+	       "are kept out\n",
+	       tables.name, unit_count, unit_count == 1 ? "" : "s",
+	       units[0].levels, pages);
+	if (own_map.count)
+		printf("iommu: " PCI_BDF_FORMAT " is ours, and reaches "
+		       "0x%lx-0x%lx alone\n",
+		       PCI_BDF_ARGS(own.bdf), own_range.base,
+		       own_range.end - 1);
 }
 
 const char *iommu_init(void)
 {
-	int choice = setting_choice(&iommu_setting);
-	const char *why;
+	char text[128];
+	const char *why = find_units(text, sizeof(text));
+	uint before = num_of_available_pages();
 
-	if (choice == IOMMU_OFF) {
-		printf("iommu: off: a device of the guest's can reach Vellum's "
-		       "memory\n");
-		return NULL;
+	if (!why) {
+		why = start(&tables);
+		if (why)
+			snprintf(text, sizeof(text), "a unit of %s: %s",
+				 tables.name, why);
+		why = why ? text : NULL;
 	}
-	why = start(&tables);
 	if (why) {
-		printf("iommu: %s%s%s: a device of the guest's can reach "
-		       "Vellum's memory\n",
-		       tables.name ? tables.name : "", tables.name ? ": " : "",
+		printf("iommu: %s: a device of the guest's can reach Vellum's "
+		       "memory\n",
 		       why);
-		return choice == IOMMU_REQUIRE
+		return setting_choice(&iommu_setting) == IOMMU_REQUIRE
 			       ? "iommu=require, and devices can't be kept out"
 			       : NULL;
 	}
-	hide_registers();
-	running = true;
+	hide_units();
 	vmm_between_exits = iommu_poll;
-	printf("iommu: %s, %u unit%s, %u levels, %u pages of tables: devices "
-	       "are kept out\n",
-	       tables.name, unit_count, unit_count == 1 ? "" : "s",
-	       units[0].levels, all.pages + own_map.pages);
+	tell_of_units(before - num_of_available_pages());
 	return NULL;
 }
 
-static void tell(const struct dma_fault *f)
+/* Give the table a name that begins with @name, and keep its sum. */
+static void rename_table(u8 name)
 {
-	if (++faults <= LOGGED)
-		printf("iommu: %02x:%02x.%x may not %s 0x%lx (reason %u)\n",
-		       f->bdf >> 8, f->bdf >> 3 & 31, f->bdf & 7,
-		       f->write ? "write to" : "read", f->address, f->reason);
-	if (faults == LOGGED)
-		printf("iommu: more of these are counted, but not told\n");
+	u8 before, sum;
+
+	window_read(PHYS(tables.table.phys), &before, 1);
+	window_read(PHYS(tables.table.phys + SUM), &sum, 1);
+	sum += before - name;
+	window_write(PHYS(tables.table.phys), &name, 1);
+	window_write(PHYS(tables.table.phys + SUM), &sum, 1);
 }
 
+static bool table_hidden;
+
+void iommu_hide(void)
+{
+	if (running)
+		rename_table(HIDDEN_NAME);
+	table_hidden = running;
+}
+
+const char *iommu_start_again(void)
+{
+	return running ? start_units() : NULL;
+}
+
+void iommu_end(void)
+{
+	if (!running)
+		return;
+	running = false;
+	for (uint i = 0; i < unit_count; i++)
+		units[i].ops->stop(&units[i]);
+	if (table_hidden)
+		rename_table(*tables.name);
+}
+
+/*
+ * Faults. They are told one by one at first, and then more and more seldom:
+ * each whose number is a power of two.
+ */
+#define LOGGED     16
+/* Of one unit at one look: the guest waits, and its devices may go on. */
+#define LOOK_MOST  256
 /* Between two looks, so that a guest with many exits does not pay for it: some
- * milliseconds. */
+ * milliseconds. In TSC cycles. */
 #define LOOK_AGAIN (1UL << 24)
+
+static u64 faults;
+static struct dma_fault last;
+
+static void tell_of_fault(const struct dma_fault *f)
+{
+	last = *f;
+	faults++;
+	if (faults <= LOGGED || !(faults & (faults - 1)))
+		printf("iommu: fault %lu: " PCI_BDF_FORMAT " may not %s 0x%lx "
+		       "(reason %u)\n",
+		       faults, PCI_BDF_ARGS(f->bdf),
+		       f->write ? "write to" : "read", f->address, f->reason);
+}
+
+/* One CPU does; another that comes meanwhile need not. */
+static void look(void)
+{
+	static u32 looking;
+	struct dma_fault fault;
+
+	if (!running || __atomic_exchange_n(&looking, 1, __ATOMIC_ACQUIRE))
+		return;
+	for (uint i = 0; i < unit_count; i++)
+		for (uint n = 0; n < LOOK_MOST; n++) {
+			if (!units[i].ops->next_fault(&units[i], &fault))
+				break;
+			tell_of_fault(&fault);
+		}
+	__atomic_store_n(&looking, 0, __ATOMIC_RELEASE);
+}
 
 void iommu_poll(void)
 {
-	static u64 last;
-	struct dma_fault fault;
+	static u64 before;
 	u64 now = rdtsc();
 
-	if (now - __atomic_load_n(&last, __ATOMIC_RELAXED) < LOOK_AGAIN)
+	if (now - __atomic_load_n(&before, __ATOMIC_RELAXED) < LOOK_AGAIN)
 		return;
-	__atomic_store_n(&last, now, __ATOMIC_RELAXED);
-	spin_lock(&fault_lock);
-	for (uint i = 0; i < unit_count; i++)
-		while (units[i].ops->next_fault(&units[i], &fault))
-			tell(&fault);
-	spin_unlock(&fault_lock);
+	__atomic_store_n(&before, now, __ATOMIC_RELAXED);
+	look();
 }
+
+/* How many faults there were, and the last one: where, whose, and RDI: 1, it
+ * was a write. -ENODEV: nothing keeps devices out. */
+static int call_faults(struct vcpu *vcpu)
+{
+	struct guest_regs *r = &vcpu->regs;
+
+	if (!running)
+		return -ENODEV;
+	look();
+	r->rbx = faults;
+	r->rdx = last.address;
+	r->rsi = last.bdf;
+	r->rdi = last.write;
+	return 0;
+}
+
+HYPERCALL(9, call_faults);

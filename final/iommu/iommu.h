@@ -6,6 +6,30 @@
 
 #include "lib/types.h"
 
+struct need;
+struct pci_function;
+
+/*
+ * What the tables of this machine say, as a line in @text of @size bytes; and
+ * in @need, whether that will do: moot, unless the setting iommu= demands that
+ * devices are kept out. For preflight: no unit is touched.
+ */
+void iommu_need(struct need *need, char *text, size_t size);
+
+/* Will iommu_init() find units, and may it use them? From phase device on. */
+bool iommu_expected(void);
+
+/* Before iommu_init(): no device reaches the pages that have a byte of
+ * [@base, @base + @size). A few times. */
+void iommu_close(u64 base, u64 size);
+
+/*
+ * Before iommu_init(): @function is ours, and reaches the pages
+ * [@base, @base + @size) and nothing else; and no other device reaches its
+ * registers. Once.
+ */
+void iommu_own(const struct pci_function *function, phys_t base, u64 size);
+
 /*
  * Switch the machine's IOMMUs on, for good, and hide them from the guest. Says
  * what was found, or why there is none. NULL; or, where the setting iommu=
@@ -18,16 +42,17 @@ const char *iommu_init(void);
 void iommu_hide(void);
 
 /*
- * Before iommu_init(): the function @bdf is ours, and reaches the pages
- * [@base, @base + @size) and nothing else. Once.
+ * The units have lost their registers in a sleep: set all of them again, with
+ * the tables that there are. NULL, or why not; then devices reach what they
+ * like, or nothing. CPU 0, with all others held.
  */
-void iommu_own(u16 bdf, phys_t base, u64 size);
+const char *iommu_start_again(void);
+
+/* Switch the units off, and let the table be found again: nobody needs to be
+ * kept out any more. One CPU, with all others held; nothing if they are off. */
+void iommu_end(void);
 
 /* Tell of faults that there were; often, as it costs little. Any CPU. */
 void iommu_poll(void);
-
-/* What the table of this machine says, for preflight: "Intel, 2 units". False:
- * it has none, or a broken one, of which @text says how. */
-bool iommu_describe(char *text, size_t size);
 
 #endif

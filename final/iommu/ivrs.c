@@ -14,13 +14,13 @@
 
 #define HEADER_SIZE 48
 
-#define IVHD_10    0x10
-#define IVHD_11    0x11
-#define IVHD_40    0x40
-#define IVHD_SIZE  24
-#define IVHD_FLAGS 1
-#define IVHD_BDF   4
-#define IVHD_BASE  8
+#define IVHD_10      0x10
+#define IVHD_11      0x11
+#define IVHD_40      0x40
+#define IVHD_SIZE    24
+#define IVHD_FLAGS   1
+#define IVHD_BASE    8
+#define IVHD_SEGMENT 16
 
 #define REGISTERS (512 * KIB) /* at most */
 
@@ -47,7 +47,7 @@ static const char *add_unit(struct ivrs *ivrs, const u8 *p, uint length)
 			return NULL;
 	if (ivrs->units == IOMMU_UNITS)
 		return "there are too many units";
-	ivrs->bdf[ivrs->units] = get16(p + IVHD_BDF);
+	ivrs->segment[ivrs->units] = get16(p + IVHD_SEGMENT);
 	ivrs->flags[ivrs->units] = p[IVHD_FLAGS];
 	ivrs->unit[ivrs->units++] = base;
 	return NULL;

@@ -10,8 +10,8 @@
 struct ivrs {
 	uint units;
 	u64 unit[IOMMU_UNITS];
-	u16 bdf[IOMMU_UNITS];  /* the units are functions of the PCI bus */
-	u8 flags[IOMMU_UNITS]; /* see amdvi.c */
+	u16 segment[IOMMU_UNITS]; /* that their PCI functions are in */
+	u8 flags[IOMMU_UNITS];    /* see amdvi.c */
 
 	/* Memory that devices of the firmware use all the time (IVMD). */
 	uint reserved;

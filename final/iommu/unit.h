@@ -29,13 +29,17 @@ struct iommu_ops {
 	const char *(*probe)(struct iommu_unit *unit);
 
 	/* Let all devices through @all, and @own, if not NULL, through its own
-	 * map; translate from here on. Both are the same for all units, which
-	 * are started one after another, on one CPU. Where the unit translates
+	 * map; translate from here on. Both are the same for all units that
+	 * have the same devices; the units are started one after another, on
+	 * one CPU. Where the unit translates
 	 * already it does so all the time. May be called again after a sleep,
 	 * which made the unit forget: then no memory is allocated. NULL, or why
 	 * not: then it is as it was, or lets through no more than was asked. */
 	const char *(*start)(struct iommu_unit *unit, const struct dma_map *all,
 			     const struct dma_guest *own);
+
+	/* Translate no more: every device reaches all memory. */
+	void (*stop)(struct iommu_unit *unit);
 
 	/* Take one fault from the unit's list. False: there is none. */
 	bool (*next_fault)(struct iommu_unit *unit, struct dma_fault *fault);
@@ -47,6 +51,7 @@ struct iommu_unit {
 	u64 base;          /* of its registers, */
 	u64 size;          /* so many bytes of them, whole pages, */
 	volatile u8 *regs; /* here */
+	u16 segment;       /* of PCI functions, which its devices are in */
 	u8 flags;          /* AMD: of its block in the IVRS table */
 	uint levels;       /* that it walks, 3 or 4 */
 	uint max_leaf;

@@ -107,11 +107,11 @@ const struct dma_format vtd_format = {
 };
 
 /*
- * What all units share: the tables, as there are units of 3 and of 4 levels;
- * and the queue, as they are started one by one and it is empty in between. Its
+ * What all units share: the tables, with a device of our own and without, as
+ * there are units of 3 and of 4 levels; and the queue, as they are started one by one and it is empty in between. Its
  * last word is where a unit says that it is done.
  */
-static phys_t roots[5];
+static phys_t roots[2][5];
 static volatile u64 queue[QUEUE_WORDS] __aligned(PAGE_SIZE);
 
 /* Newer ones have their last registers beyond the first page. */
@@ -144,6 +144,8 @@ static const char *probe(struct iommu_unit *unit)
 		return "walks no tables of ours";
 	if (VER_MAJOR(version) >= VER_QUEUE_ONLY && !(unit->ecap & ECAP_QUEUE))
 		return "can't be told to forget";
+	if (unit_read32(unit, GSTS) & G_IRE)
+		return "remaps interrupts for the firmware, which goes on";
 	if (!map_registers(unit))
 		return "has registers where none can be";
 	unit->max_leaf = unit->cap & CAP_1G   ? LEVEL_1G
@@ -174,9 +176,8 @@ static bool command(const struct iommu_unit *unit, u32 bit, bool on)
 }
 
 /*
- * What the firmware has begun, but not translation: interrupts go by as they
- * are, faults are where we look, and the queue is free. It may be stuck; then
- * it is stopped all the same.
+ * What the firmware has begun, but not translation: faults are where we look,
+ * and the queue is free. It may be stuck; then it is stopped all the same.
  */
 static bool stop_firmware(const struct iommu_unit *unit)
 {
@@ -184,8 +185,7 @@ static bool stop_firmware(const struct iommu_unit *unit)
 	unit_write32(unit, FSTS, FSTS_CLEAR);
 	if (unit_read32(unit, GSTS) & G_QIE)
 		wait_for(unit, IQH, ~0U, unit_read32(unit, IQT));
-	return command(unit, G_QIE, false) && command(unit, G_IRE, false) &&
-	       command(unit, G_EAFL, false);
+	return command(unit, G_QIE, false) && command(unit, G_EAFL, false);
 }
 
 /* Forget all that was read of former tables, by the queue. */
@@ -287,7 +287,7 @@ static bool open_protected(const struct iommu_unit *unit)
 static const char *start(struct iommu_unit *unit, const struct dma_map *all,
 			 const struct dma_guest *own)
 {
-	phys_t *root = &roots[unit->levels];
+	phys_t *root = &roots[!!own][unit->levels];
 
 	if (!root->v)
 		*root = build(unit->levels, all, own);
@@ -312,6 +312,11 @@ static const char *start(struct iommu_unit *unit, const struct dma_map *all,
 	if (!open_protected(unit))
 		return "keeps memory of the firmware's closed";
 	return NULL;
+}
+
+static void stop(struct iommu_unit *unit)
+{
+	command(unit, G_TE, false);
 }
 
 /*
@@ -344,4 +349,4 @@ static bool next_fault(struct iommu_unit *unit, struct dma_fault *fault)
 	return false;
 }
 
-const struct iommu_ops vtd_ops = {probe, start, next_fault};
+const struct iommu_ops vtd_ops = {probe, start, stop, next_fault};

@@ -487,5 +487,7 @@ const char *e1000_start(struct nic *nic)
 	memcpy(nic->mac, &e1000.address, MAC_SIZE);
 	pci_allow_dma(&nic->pci, true);
 	nic->driver = &driver;
+	nic->memory = e1000.rings_phys;
+	nic->size = sizeof(struct rings);
 	return NULL;
 }

@@ -12,11 +12,12 @@
 
 #include "boot/settings.h"
 #include "console/printf.h"
+#include "iommu/iommu.h"
 #include "lib/cpu.h"
 #include "lib/errno.h"
 #include "lib/string.h"
-#include "net/hide.h"
 #include "net/nic.h"
+#include "pci/hide.h"
 #include "settings/types.h"
 #include "smp/delay.h"
 
@@ -96,7 +97,9 @@ void net_init(void)
 	net.nic = nic_open(&choice);
 	if (!net.nic)
 		return;
-	net_hide(&net.nic->pci);
+	pci_hide(&net.nic->pci, "net");
+	if (CONFIG_IOMMU)
+		iommu_own(&net.nic->pci, net.nic->memory, net.nic->size);
 	memcpy(net.self.mac, net.nic->mac, MAC_SIZE);
 	net.self.port = OUR_PORT;
 	printf("net: " IP_FORMAT "/%u", IP_ARGS(net.self.ip), net.prefix);

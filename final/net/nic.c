@@ -5,9 +5,11 @@
 #include "net/nic.h"
 
 #include "console/printf.h"
+#include "iommu/iommu.h"
 #include "lib/errno.h"
 #include "lib/string.h"
 #include "net/e1000.h"
+#include "pci/bridge.h"
 #include "smp/cpus.h"
 
 #define CLASS_ETHERNET 0x0200 /* class and subclass (PCI 3.0, appendix D) */
@@ -58,19 +60,35 @@ static bool find_card(const struct nic_choice *choice, struct pci_function *f)
 	return false;
 }
 
-/* An IOMMU is the guest's to set up, and the guest knows of no such card: as
- * soon as it does, the card reaches no memory, and sends nothing more. */
+/* An IOMMU that we do not use is the guest's, and the guest knows of no such
+ * card: as soon as it sets that up, the card sends nothing more. */
 static void warn_of_iommu(void)
 {
 	static const char *const tables[] = {"DMAR", "IVRS"};
 	struct acpi_table table;
 
+	if (CONFIG_IOMMU && iommu_expected())
+		return;
 	for (uint i = 0; i < ARRAY_SIZE(tables); i++)
 		if (smp_find_table(tables[i], &table) != -ENOENT)
 			printf("net: this machine has an IOMMU (ACPI's %s): a "
 			       "guest that uses it cuts the card off; "
 			       "for Linux: intel_iommu=off, amd_iommu=off\n",
 			       tables[i]);
+}
+
+/* Our IOMMU keeps the card apart from all others, if it can tell them apart. */
+static bool is_its_own(const struct nic *nic)
+{
+	const char *why = CONFIG_IOMMU && iommu_expected()
+				  ? bridge_alias(&nic->pci)
+				  : NULL;
+
+	if (why)
+		printf("net: " PCI_BDF_FORMAT ", %s: left to the guest: %s, "
+		       "and the IOMMU can't tell them apart\n",
+		       PCI_BDF_ARGS(nic->pci.bdf), nic->name, why);
+	return !why;
 }
 
 struct nic *nic_open(const struct nic_choice *choice)
@@ -86,6 +104,8 @@ struct nic *nic_open(const struct nic_choice *choice)
 		return NULL;
 	}
 	nic->name = nic_model(nic->pci.vendor, nic->pci.device);
+	if (!is_its_own(nic))
+		return NULL;
 	pci_take(&nic->pci);
 	error = CONFIG_NET_E1000 ? e1000_start(nic) : "no driver";
 	printf("net: " PCI_BDF_FORMAT ", %s: %s\n", PCI_BDF_ARGS(nic->pci.bdf),

@@ -11,7 +11,7 @@
 #define NET_NIC_H
 
 #include "lib/types.h"
-#include "net/pci.h"
+#include "pci/pci.h"
 
 #define MAC_SIZE 6
 
@@ -49,6 +49,8 @@ struct nic {
 	const char *name; /* of the model: "82574L" */
 	struct pci_function pci;
 	const struct nic_driver *driver;
+	phys_t memory; /* all that it reads and writes, */
+	u64 size;      /* so many bytes */
 
 	/* It has vanished, or answers no more: for good, unless nic_restore()
 	 * brings it back. */

@@ -15,6 +15,7 @@
 #include "boot/memmap.h"
 #include "console/printf.h"
 #include "guest/bios.h"
+#include "iommu/iommu.h"
 #include "lib/cpu.h"
 #include "lib/string.h"
 #include "paging/range.h"
@@ -310,6 +311,20 @@ static void check_memory(void)
 	report_need(&need);
 }
 
+static void check_iommu(void)
+{
+	struct need need;
+	char text[128];
+
+	if (!CONFIG_IOMMU) {
+		report_fact("this build leaves it to the guest");
+		return;
+	}
+	iommu_need(&need, text, sizeof(text));
+	report_fact("%s", text);
+	report_need(&need);
+}
+
 static const struct {
 	const char *title;
 	void (*check)(void);
@@ -320,6 +335,7 @@ static const struct {
 	{"virtualisation", check_virtualisation},
 	{"memory types (MTRRs)", check_mtrrs},
 	{"memory", check_memory},
+	{"IOMMU", check_iommu},
 };
 
 static void print_verdict(void)

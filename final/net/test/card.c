@@ -91,6 +91,16 @@ int smp_find_table(const char *signature, struct acpi_table *table)
 	return card.iommu && !strcmp(card.iommu, signature) ? 0 : -ENOENT;
 }
 
+bool iommu_expected(void)
+{
+	return card.iommu && card.iommu_is_ours;
+}
+
+const char *bridge_alias(const struct pci_function *function)
+{
+	return card.alias;
+}
+
 static u8 *dma(u64 phys, size_t size)
 {
 	assert_true(card.command & PCI_COMMAND_MASTER);

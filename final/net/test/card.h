@@ -16,7 +16,9 @@ struct card {
 	/* What it is like. */
 	u16 device;
 	u64 bar;
-	const char *iommu;   /* the ACPI table that tells of one */
+	const char *iommu;   /* the ACPI table that tells of one, */
+	bool iommu_is_ours;  /* and Vellum uses it */
+	const char *alias;   /* why its number is not its own */
 	bool no_memory;      /* for its rings */
 	bool is_gone;        /* writes are lost, and all registers read as */
 	u32 gone_value;      /* this: all ones, or zeros */

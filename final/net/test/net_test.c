@@ -21,7 +21,7 @@ static u32 answers_to; /* whom the network knows */
 static const char *text_of_net, *ip, *gateway, *mac;
 static u32 prefix;
 static struct nic card = {.mac = {0x52, 0x54, 0, 0x12, 0x34, 0x56}};
-static uint opened, hidden, stopped;
+static uint opened, hidden, owned, stopped;
 
 static const u8 router[MAC_SIZE] = {0x52, 0x55, 10, 0, 2, 2};
 
@@ -31,9 +31,17 @@ struct nic *nic_open(const struct nic_choice *choice)
 	return choice->by == NIC_FIRST ? &card : NULL;
 }
 
-void net_hide(const struct pci_function *function)
+void pci_hide(const struct pci_function *function, const char *who)
 {
 	hidden += function == &card.pci;
+}
+
+void iommu_own(const struct pci_function *function, phys_t base, u64 size)
+{
+	assert_ptr_equal(function, &card.pci);
+	assert_int_equal(base.v, card.memory.v);
+	assert_int_equal(size, card.size);
+	owned++;
 }
 
 int nic_send(struct nic *nic, const void *frame, size_t length)
@@ -136,7 +144,7 @@ static int begin(void **unused)
 	memset(fixed_hop, 0, sizeof(fixed_hop));
 	peers = NULL;
 	sent_count = coming_count = coming_at = link_after = 0;
-	send_error = opened = hidden = stopped = 0;
+	send_error = opened = hidden = owned = stopped = 0;
 	waited = 0;
 	answers_to = 0x0a000202;
 	text_of_net = "on";
@@ -193,6 +201,7 @@ static void the_card_that_is_stopped_is_hidden(void **unused)
 	gateway = "10.0.2.2";
 	net_init();
 	assert_int_equal(hidden, 1);
+	assert_int_equal(owned, 1);
 	assert_string_equal(host_printed,
 			    "net: 10.0.2.15/24, gateway 10.0.2.2\n");
 }
@@ -203,6 +212,7 @@ static void a_card_that_is_not_there_is_no_network(void **unused)
 	net_init();
 	assert_int_equal(opened, 1);
 	assert_int_equal(hidden, 0);
+	assert_int_equal(owned, 0);
 	assert_int_equal(net_send(peer(0x0a000202), "x", 1), -ENODEV);
 }
 

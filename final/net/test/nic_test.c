@@ -444,6 +444,41 @@ static void an_iommu_that_the_guest_may_use_is_warned_of(void **state)
 	}
 }
 
+/* Nothing is known of it to the guest then. */
+static void an_iommu_of_ours_is_not(void **state)
+{
+	card_reset();
+	host_printed[0] = '\0';
+	card.iommu = "DMAR";
+	card.iommu_is_ours = true;
+	assert_non_null(open_by("on"));
+	assert_null(strstr(host_printed, "IOMMU"));
+}
+
+/* Only where that matters; and nothing is done to it. */
+static void a_card_that_shares_its_number_is_the_guests(void **state)
+{
+	card_reset();
+	card.alias = "a bridge speaks for it";
+	assert_non_null(open_by("on"));
+	card_reset();
+	card.alias = "a bridge speaks for it";
+	card.iommu = "IVRS";
+	card.iommu_is_ours = true;
+	card.command = 7;
+	assert_null(open_by("on"));
+	assert_int_equal(card.command, 7);
+	assert_int_equal(card.resets, 0);
+	assert_non_null(strstr(host_printed, card.alias));
+}
+
+static void its_rings_are_all_that_it_is_said_to_reach(void **state)
+{
+	assert_int_equal(nic->size, card_memory_size);
+	assert_int_equal(nic->size % PAGE_SIZE, 0);
+	assert_int_equal(nic->memory.v % PAGE_SIZE, 0);
+}
+
 #define TEST(name) cmocka_unit_test_setup(name, set_up)
 
 int main(void)
@@ -467,6 +502,9 @@ int main(void)
 		TEST(a_card_that_came_back_is_used_again_at_a_panic),
 		TEST(a_card_that_was_reset_behind_our_back_is_lost),
 		TEST(an_iommu_that_the_guest_may_use_is_warned_of),
+		TEST(an_iommu_of_ours_is_not),
+		TEST(a_card_that_shares_its_number_is_the_guests),
+		TEST(its_rings_are_all_that_it_is_said_to_reach),
 		TEST(a_card_that_was_stopped_reaches_no_memory),
 		TEST(an_address_that_is_in_the_eeprom_alone_is_found_there),
 		TEST(the_address_is_read_though_nobody_uses_the_card),

@@ -4,10 +4,7 @@ net-packet.sources := net/test/packet_test.c net/packet.c
 # card.c plays the machine with the card.
 HOST_TESTS += net-nic
 net-nic.sources := net/test/nic_test.c net/test/card.c net/nic.c net/cards.c \
-	net/pci.c net/e1000.c
-
-HOST_TESTS += net-hide
-net-hide.sources := net/test/hide_test.c net/bridge.c net/ecam.c net/pci.c
+	pci/pci.c net/e1000.c
 
 # They include what they test, and play what that calls.
 HOST_TESTS += net-log

@@ -28,7 +28,7 @@ static const char *const order[] = {
 	"&vmm_pool.lock", /* page/page.c: page descriptors and free lists */
 	"&cpu->lock",     /* smp/cpus.h: a CPU's INITs and start-up IPIs */
 	"&msr_lock",      /* vmm/msr.c: which MSRs were refused */
-	"&pci_lock",      /* net/pci.c, in final: PCI's pair of ports */
+	"&pci_lock",      /* pci/pci.c, in final: PCI's pair of ports */
 	"&console_lock",  /* console/console.c: one message at a time */
 };
 

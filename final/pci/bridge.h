@@ -2,10 +2,10 @@
  * Bridges between a host bridge and the card, and what of them must stay as it
  * is.
  */
-#ifndef NET_BRIDGE_H
-#define NET_BRIDGE_H
+#ifndef PCI_BRIDGE_H
+#define PCI_BRIDGE_H
 
-#include "net/pci.h"
+#include "pci/pci.h"
 
 #define PCI_REGS 256 /* bytes of a function that the ports reach */
 
@@ -14,6 +14,13 @@
  * *@bdf, as pci_next(). False: there are no more. Phase device.
  */
 bool bridge_next(u32 *next, uint bus, u16 *bdf);
+
+/*
+ * Why requests for DMA by @function may bear another's number, or another's may
+ * bear its number, so that no IOMMU can tell them apart: the end of a sentence.
+ * NULL: they don't. Phase device.
+ */
+const char *bridge_alias(const struct pci_function *function);
 
 /*
  * Let the bridge @bdf pass memory and DMA, and set in @kept the bits of its

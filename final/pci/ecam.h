@@ -2,8 +2,8 @@
  * Where PCI configuration space lies in memory: ECAM, a page for each function
  * (PCI Express Base 5.0, 7.2.2). Pure functions, tested on the host.
  */
-#ifndef NET_ECAM_H
-#define NET_ECAM_H
+#ifndef PCI_ECAM_H
+#define PCI_ECAM_H
 
 #include "vmm/acpi.h"
 

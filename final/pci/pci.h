@@ -5,8 +5,8 @@
  * which reach the first 256 bytes of each function of segment 0. That is all
  * that a network card is found by and set up with. Book: chapter 14.
  */
-#ifndef NET_PCI_H
-#define NET_PCI_H
+#ifndef PCI_PCI_H
+#define PCI_PCI_H
 
 #include "lib/spinlock.h"
 #include "lib/types.h"
@@ -41,6 +41,14 @@
 #define PCI_COMMAND_MASTER BIT(2)  /* it may do DMA */
 #define PCI_COMMAND_NO_INT BIT(10) /* its INTx line stays still (from 2.3 on) */
 #define PCI_STATUS_CAPS    BIT(20) /* it has a list of capabilities */
+
+/* Capabilities (PCI 3.0, appendix H): in their first register an ID, and where
+ * the next one is. */
+#define PCI_CAP_PM    0x01
+#define PCI_CAP_MSI   0x05
+#define PCI_CAP_PCIE  0x10
+#define PCI_CAP_MSIX  0x11
+#define PCI_CAPS_MOST 48 /* of 4 bytes at least: if more, they go in a circle */
 
 #define PCI_HEADER_TYPE(header) ((header) >> 16 & 0x7f)
 #define PCI_HEADER_MULTI        BIT(23)
@@ -87,6 +95,13 @@ void pci_write(u16 bdf, uint reg, u32 value);
  * other segments have is not seen. Before the guest runs.
  */
 bool pci_next(u32 *next, struct pci_function *function);
+
+/* The next capability of @bdf behind the one at @at, the first behind 0; 0:
+ * there are no more. Any CPU. */
+uint pci_next_capability(u16 bdf, uint at);
+
+/* Where @bdf's capability @id is. 0: it has none. Any CPU. */
+uint pci_find_capability(u16 bdf, u8 id);
 
 /*
  * Make @function ours: find out where its registers lie, in @function->bars;

@@ -1,20 +1,21 @@
 /*
- * The hidden card, on a machine whose PCI bus is played here: whatever the
- * guest does with ports and with memory, it finds no trace of the card and does
+ * A hidden card, on a machine whose PCI bus is played here: whatever the guest
+ * does with ports and with memory, it finds no trace of the card and does
  * nothing to it; and all other functions are as they would be.
  */
-#include "net/hide.c" /* to start over */
+#include "pci/hide.c" /* to start over */
 
 #include "host.h"
 
-#define CARD    PCI_BDF(2, 3, 1)
-#define OTHER   PCI_BDF(0, 5, 0)
-#define BRIDGE  PCI_BDF(0, 28, 0)
-#define SIBLING PCI_BDF(2, 3, 0)
-#define BAR     0xfebc0000UL
-#define ECAM    0xb0000000UL
-#define MOVED   0xe0000000UL
-#define VMM     0x1c0000000UL
+#define CARD      PCI_BDF(2, 3, 1)
+#define OTHER     PCI_BDF(0, 5, 0)
+#define BRIDGE    PCI_BDF(0, 28, 0)
+#define SIBLING   PCI_BDF(2, 3, 0)
+#define NEIGHBOUR PCI_BDF(0, 29, 0)
+#define BAR       0xfebc0000UL
+#define ECAM      0xb0000000UL
+#define MOVED     0xe0000000UL
+#define VMM       0x1c0000000UL
 
 #define PM_CAP   0x40
 #define PCIE_CAP 0x60
@@ -295,7 +296,7 @@ static void make_machine(u32 id)
 	f->reg[PCIE_CAP] = 0x10;
 	f->reg[PCIE_CAP + 2] = 0x42; /* a port, version 2 */
 	f->reg[PCIE_CAP + 0x28] = 0x2f;
-	f = add(PCI_BDF(0, 29, 0), 0x34208086, 0x060400, 1);
+	f = add(NEIGHBOUR, 0x34208086, 0x060400, 1);
 	memcpy(&f->reg[PCI_BUSES], "\0\5\5", 3);
 	add(SIBLING, 0x10d38086, 0x020000, 0x80);
 	add(CARD, 0x10d38086, 0x020000, 0);
@@ -308,6 +309,8 @@ static int start(void **state)
 	memset(ports, 0, sizeof(ports));
 	memset(of_no_use, 0, sizeof(of_no_use));
 	guarded_count = watched_count = function_count = moving = moves = 0;
+	window_count = 0;
+	is_watching = false;
 	host = NULL;
 	pages = NULL;
 	after_write = while_renewed = NULL;
@@ -349,7 +352,7 @@ static void hide(u16 bdf)
 			 {0, 0, false}},
 	};
 
-	net_hide(&f);
+	pci_hide(&f, "net");
 }
 
 static int start_q35(void **state)
@@ -559,12 +562,60 @@ static void what_leads_to_the_card_stays(void **state)
 	guest_write_memory(ECAM + ((u64)BRIDGE << 12) + 0x16,
 			   "\1\1\1\1\1\1\1\1", 8);
 	assert_memory_equal(&f->reg[0x16], "\1\1\0\2\4\1\1\1", 8);
-	guest_write_port(PCI_BDF(0, 29, 0), 0x18, 4, 0x00020200);
-	assert_int_equal(find(PCI_BDF(0, 29, 0))->reg[0x19], 2);
-	assert_null(page_at(ECAM + ((u64)PCI_BDF(0, 29, 0) << 12)));
+	guest_write_port(NEIGHBOUR, 0x18, 4, 0x00090900);
+	assert_int_equal(find(NEIGHBOUR)->reg[0x19], 9);
 	guest_write_memory(ECAM + ((u64)BRIDGE << 12) + 0x104, "\x11\x22", 2);
 	assert_int_equal(window_at, ECAM + ((u64)BRIDGE << 12) + 0x104);
 	assert_int_equal(window_value, 0x2211);
+}
+
+/* What is behind it would have the card's number. */
+static void no_other_bridge_gets_the_cards_bus(void **state)
+{
+	struct function *f = find(NEIGHBOUR);
+	u64 at = ECAM + ((u64)NEIGHBOUR << 12);
+
+	guest_write_port(NEIGHBOUR, 0x18, 4, 0x00020200);
+	guest_write_port(NEIGHBOUR, 0x18, 2, 0x0200);
+	guest_write_port(NEIGHBOUR, 0x19, 1, 2);
+	guest_write_memory(at + 0x18, "\0\2\2\0", 4);
+	guest_write_memory(at + 0x19, "\2", 1);
+	guest_write_memory(at + 0x16, "\0\0\0\2\2\0\0\0", 8);
+	assert_memory_equal(&f->reg[0x18], "\0\5\5", 3);
+	guest_write_memory(at + 0x18, "\0\6\7\0", 4);
+	assert_memory_equal(&f->reg[0x18], "\0\6\7", 3);
+	guest_write_port(NEIGHBOUR, 0x1a, 1, 2); /* not the bus behind it */
+	assert_int_equal(f->reg[0x1a], 2);
+}
+
+static const char *alias_of(u16 bdf)
+{
+	struct pci_function f = {.bdf = bdf};
+
+	return bridge_alias(&f);
+}
+
+static void who_shares_its_number_is_known(void **state)
+{
+	struct function *bridge = find(BRIDGE), *f = find(SIBLING);
+
+	bridge->reg[PCI_COMMAND + 2] = 0x10; /* here it can be written */
+	assert_null(alias_of(OTHER));        /* on bus 0 */
+	assert_null(alias_of(CARD));         /* behind a port */
+	for (uint type = 0; type < 16; type++) {
+		bridge->reg[PCIE_CAP + 2] = type << 4 | 2;
+		assert_int_equal(!alias_of(CARD), type >= 4 && type <= 6);
+	}
+	bridge->reg[PCI_COMMAND + 2] = 0; /* conventional PCI */
+	assert_non_null(alias_of(CARD));
+	bridge->reg[PCI_COMMAND + 2] = 0x10;
+	bridge->reg[PCIE_CAP + 2] = 0x42;
+	f->reg[PCI_COMMAND + 2] = 0x10;
+	f->reg[PCI_CAPS] = PCIE_CAP;
+	f->reg[PCIE_CAP] = 0x10;
+	assert_null(alias_of(CARD));
+	f->reg[PCIE_CAP + 4] = 0x08;
+	assert_non_null(strstr(alias_of(CARD), "phantom"));
 }
 
 /* At each moment the card's page, wherever ECAM is, must show ones, and no CPU
@@ -584,6 +635,25 @@ static void look_at_ecam(void)
 	assert_non_null(page_at(at));
 	assert_ptr_equal(page_at(at)->shown, ones);
 	assert_null(page_at(ecam_page(&window, BRIDGE))->shown);
+}
+
+static void two_functions_are_hidden_as_one_is(void **state)
+{
+	struct pci_function f = {.bdf = OTHER, .vendor = 0x1022};
+	uint watched_before = watched_count;
+
+	pci_hide(&f, "iommu");
+	assert_int_equal(watched_count, watched_before);
+	assert_int_equal(guest_read(OTHER, 0, 4), ~0U);
+	assert_int_equal(guest_read(CARD, 0, 4), ~0U);
+	assert_ptr_equal(page_at(ECAM + ((u64)OTHER << 12))->shown, ones);
+	after_write = while_renewed = look_at_ecam;
+	guest_write_port(HOST_BRIDGE, PCIEXBAR, 4, MOVED | 1);
+	assert_ptr_equal(page_at(MOVED + ((u64)OTHER << 12))->shown, ones);
+	assert_null(page_at(ECAM + ((u64)OTHER << 12)));
+	assert_non_null(strstr(host_printed,
+			       "iommu: hidden from the guest: 00:05.0, "
+			       "configuration space 0xb0028000 and by ports"));
 }
 
 static u64 pciexbar(void)
@@ -625,7 +695,7 @@ static void ecam_is_followed_by_either_door(void **state)
 	assert_null(page_at(MOVED + card));
 	guest_write_port(HOST_BRIDGE, PCIEXBAR, 1, 5);
 	assert_ptr_equal(page_at(MOVED + card)->shown, ones);
-	assert_non_null(strstr(host_printed, "the card is hidden there"));
+	assert_non_null(strstr(host_printed, "what is hidden is so there"));
 }
 
 static void ecam_does_not_go_where_it_must_not(void **state)
@@ -790,6 +860,12 @@ int main(void)
 		cmocka_unit_test(function_0_of_several_leaves_one_of_no_use),
 		cmocka_unit_test(function_0_that_is_alone_leaves_nothing),
 		cmocka_unit_test_setup(what_leads_to_the_card_stays, start_q35),
+		cmocka_unit_test_setup(no_other_bridge_gets_the_cards_bus,
+				       start_q35),
+		cmocka_unit_test_setup(two_functions_are_hidden_as_one_is,
+				       start_q35),
+		cmocka_unit_test_setup(who_shares_its_number_is_known,
+				       start_q35),
 		cmocka_unit_test_setup(ecam_is_followed_by_either_door,
 				       start_q35),
 		cmocka_unit_test_setup(ecam_does_not_go_where_it_must_not,

@@ -6,7 +6,7 @@
  *
  * Book: chapter 14.
  */
-#include "net/ecam.h"
+#include "pci/ecam.h"
 
 #define MCFG_ENTRIES 44 /* after the header and 8 bytes of nothing */
 #define MCFG_ENTRY   16 /* base, segment, first and last bus */

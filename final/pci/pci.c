@@ -8,7 +8,7 @@
  * The two are one register of the chipset for all CPUs, so two that use them at
  * once read each other's answers. Book: chapter 14.
  */
-#include "net/pci.h"
+#include "pci/pci.h"
 
 #include "lib/cpu.h"
 #include "smp/delay.h"
@@ -20,12 +20,7 @@
 #define BAR_IO_MASK     0xfffffffcU
 #define BAR_MEMORY_MASK 0xfffffff0U
 
-/* Capabilities (PCI 3.0, appendix H): an ID, the next one's offset, ... */
-#define CAP_PM     0x01
-#define CAP_MSI    0x05
-#define CAP_MSIX   0x11
-#define CAPS_FIRST 0x40 /* behind the header, */
-#define CAPS_MOST  48   /* of 4 bytes at least: if more, they go in a circle */
+#define CAPS_FIRST 0x40 /* they are behind the header */
 
 #define PM_CONTROL  4
 #define PM_STATE    3U    /* the power state: 0 is D0, working */
@@ -127,23 +122,43 @@ static void read_bars(struct pci_function *f)
 	}
 }
 
+uint pci_next_capability(u16 bdf, uint at)
+{
+	if (!at && !(pci_read(bdf, PCI_COMMAND) & PCI_STATUS_CAPS))
+		return 0;
+	at = (at ? pci_read(bdf, at) >> 8 : pci_read(bdf, PCI_CAPS)) & 0xfc;
+	return at >= CAPS_FIRST ? at : 0;
+}
+
+uint pci_find_capability(u16 bdf, u8 id)
+{
+	uint at = 0;
+
+	for (uint n = 0; n < PCI_CAPS_MOST; n++) {
+		at = pci_next_capability(bdf, at);
+		if (!at || (u8)pci_read(bdf, at) == id)
+			return at;
+	}
+	return 0;
+}
+
 /* Wake @bdf up, and switch off the interrupts that are messages. */
 static void set_capability(u16 bdf, uint at)
 {
 	u32 head = pci_read(bdf, at), control;
 
 	switch (head & 0xff) {
-	case CAP_PM:
+	case PCI_CAP_PM:
 		control = pci_read(bdf, at + PM_CONTROL);
 		if (!(control & PM_STATE))
 			return;
 		pci_write(bdf, at + PM_CONTROL, control & ~PM_STATE);
 		delay(PM_WAKE);
 		return;
-	case CAP_MSI:
+	case PCI_CAP_MSI:
 		pci_write(bdf, at, head & ~MSI_ENABLE);
 		return;
-	case CAP_MSIX:
+	case PCI_CAP_MSIX:
 		pci_write(bdf, at, head & ~MSIX_ENABLE);
 	}
 }
@@ -173,17 +188,16 @@ void pci_take_again(const struct pci_function *f)
 
 void pci_take(struct pci_function *f)
 {
-	u32 status = pci_read(f->bdf, PCI_COMMAND);
 	uint at = 0;
 
 	/* To the status, zeros do nothing. */
 	pci_write(f->bdf, PCI_COMMAND, PCI_COMMAND_NO_INT);
 	pci_write(f->bdf, PCI_ROM, 0);
-	if (status & PCI_STATUS_CAPS)
-		at = pci_read(f->bdf, PCI_CAPS) & 0xfc;
-	for (uint n = 0; at >= CAPS_FIRST && n < CAPS_MOST; n++) {
+	for (uint n = 0; n < PCI_CAPS_MOST; n++) {
+		at = pci_next_capability(f->bdf, at);
+		if (!at)
+			break;
 		set_capability(f->bdf, at);
-		at = pci_read(f->bdf, at) >> 8 & 0xfc;
 	}
 	read_bars(f);
 	pci_allow_dma(f, false);

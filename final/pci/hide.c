@@ -1,30 +1,32 @@
 /*
- * Hiding the card. There are three ways to it, and each is closed:
+ * Hiding functions of the PCI bus: our network card, and AMD's IOMMUs, which
+ * are such functions. There are three ways to one, and each is closed:
  *
  *	CF8h, CFCh      every access is done by us, under the lock that we
- *	                ourselves take; those to the card read as ones
+ *	                ourselves take; those to it read as ones
  *	ECAM            its page there shows a page of ones
  *	its registers   so do theirs; its ports are switched off (pci_take())
  *
  * None of these needs to be told who asks: the first is the chipset's register,
  * one for all CPUs, the others are in the tables that all CPUs share. So a CPU
- * that comes later finds the card as hidden as the first does.
+ * that comes later finds the function as hidden as the first does.
  *
  * Other functions are the guest's, and keep what it writes; but for a few bits
- * of a few of them, on which it depends where the card is found: the bridges on
- * the way, and PCIEXBAR, which says where ECAM is. If the card is function 0 of
- * several, something must be there, or nobody looks for the others: a function
- * of no use, with a class that no driver wants. Book: chapter 14.
+ * of a few of them, on which it depends where the function is found: the
+ * bridges on the way, the bus numbers of others, and PCIEXBAR, which says where
+ * ECAM is. If it is function 0 of several, something must be there, or nobody
+ * looks for the others: a function of no use, with a class that no driver
+ * wants. Book: chapter 14.
  */
-#include "net/hide.h"
+#include "pci/hide.h"
 
 #include "boot/memmap.h"
 #include "console/printf.h"
 #include "lib/cpu.h"
 #include "lib/errno.h"
 #include "lib/string.h"
-#include "net/bridge.h"
-#include "net/ecam.h"
+#include "pci/bridge.h"
+#include "pci/ecam.h"
 #include "paging/address.h"
 #include "paging/guarded.h"
 #include "smp/renew.h"
@@ -37,10 +39,10 @@
 #include "vmm/vcpu.h"
 #include "vmm/window.h"
 
-#define PORTS       8  /* CF8h to CFFh */
-#define GUARDED     10 /* the card, the host bridge, and bridges between them */
-#define HOST_BRIDGE 0  /* 00:00.0 */
-#define PCIEXBAR    0x60       /* of the host bridge, 8 bytes */
+#define PORTS       8    /* CF8h to CFFh */
+#define GUARDED     48   /* what is hidden, the host bridge, and all others */
+#define HOST_BRIDGE 0    /* 00:00.0 */
+#define PCIEXBAR    0x60 /* of the host bridge, 8 bytes */
 #define Q35         0x29c08086 /* device and vendor */
 
 #define MSR_MMIO_CFG_BASE 0xc0010058
@@ -63,17 +65,20 @@ enum {
 /* A function whose configuration space is not all the guest's. */
 static struct guarded {
 	u16 bdf;
+	bool is_bridge;
 	const u8 *shown;   /* what is read in its place, a page; NULL: itself */
 	u8 kept[PCI_REGS]; /* bits that the guest's writes leave as they are */
-	struct mmio_page ecam[PLACES];
+	struct mmio_page ecam[PLACES], registers[PCI_BARS];
 } guarded_functions[GUARDED];
 static uint guarded_count;
 
 static struct guarded *host; /* has PCIEXBAR; NULL: there is none */
-static u32 moving;           /* a CPU is at it */
-static u32 moves;            /* tried so far */
+static struct ecam windows[ECAM_MOST + 1]; /* others that ECAM is in */
+static uint window_count;
+static bool is_watching; /* all that is done once, is */
+static u32 moving;       /* a CPU is at it */
+static u32 moves;        /* tried so far */
 
-static struct mmio_page registers[PCI_BARS];
 static struct io_watch ports[PORTS];
 
 /* Whole pages, for the guest reads in them. */
@@ -98,6 +103,26 @@ static u32 access_data(uint reg, uint size, bool write, u32 value)
 	};
 
 	return io_access(&exit, value);
+}
+
+/*
+ * Would the bridge @g lead to the bus of a hidden function? What is behind it
+ * would have that one's number then, and with it its place in an IOMMU's
+ * tables. Bridges on the way to it keep their numbers anyway.
+ */
+static bool claims_bus(const struct guarded *g, uint reg, uint size, u32 value)
+{
+	u32 buses;
+
+	if (!g->is_bridge || g->kept[PCI_BUSES] || (reg & ~3U) != PCI_BUSES)
+		return false;
+	buses = pci_read(g->bdf, PCI_BUSES);
+	memcpy((u8 *)&buses + (reg & 3), &value, size);
+	for (uint i = 0; i < guarded_count; i++)
+		if (guarded_functions[i].shown &&
+		    PCI_BUS(guarded_functions[i].bdf) == (buses >> 8 & 0xff))
+			return true;
+	return false;
 }
 
 static void write_register(const struct guarded *g, uint reg, uint size,
@@ -177,14 +202,14 @@ static void move_ecam(uint reg, uint size, u32 value)
 	done = follow_ecam(reg, size, value);
 	__atomic_store_n(&moving, 0, __ATOMIC_SEQ_CST);
 	if (__atomic_add_fetch(&moves, 1, __ATOMIC_RELAXED) <= MOVES_LOGGED)
-		printf("net: the guest wrote 0x%x to PCIEXBAR: %s\n", value,
-		       done ? "the card is hidden there" : "refused");
+		printf("pci: the guest wrote 0x%x to PCIEXBAR: %s\n", value,
+		       done ? "what is hidden is so there" : "refused");
 }
 
 /* The guest writes @size bytes, all in one register, at @reg. */
 static void guest_write(const struct guarded *g, uint reg, uint size, u32 value)
 {
-	if (g->shown)
+	if (g->shown || claims_bus(g, reg, size, value))
 		return;
 	if (g == host && (reg & ~7U) == PCIEXBAR)
 		move_ecam(reg, size, value);
@@ -231,7 +256,7 @@ static u32 config_access(const struct vm_exit *exit, u32 value)
 	return g ? guarded_access(g, address, exit, value) : value;
 }
 
-/* Whose page of ECAM is this? NULL: nobody's, it is one of the card's own. */
+/* Whose page of ECAM is this? NULL: nobody's, it is what a BAR says. */
 static const struct guarded *guarded_at(u64 page)
 {
 	for (uint i = 0; i < guarded_count; i++)
@@ -295,13 +320,48 @@ static void watch_memory(struct mmio_page *page, u64 base, u64 size,
 	mmio_watch(page);
 }
 
-static struct guarded *guard(u16 bdf, const u8 *shown)
+/* Where @g is in @window, if it can be there: what is RAM is no ECAM. */
+static u64 place_of(const struct guarded *g, const struct ecam *window)
 {
-	struct guarded *g;
+	u64 at = ecam_page(window, g->bdf);
+
+	return at != ECAM_NOWHERE &&
+			       mem_map_is_ram(&boot_info.map, at, PAGE_SIZE)
+		       ? ECAM_NOWHERE
+		       : at;
+}
+
+/* PCIEXBAR's window can move, and come when there was none. */
+static void guard_ecam(struct guarded *g)
+{
+	struct ecam window;
+	bool plain;
+
+	if (host) {
+		if (!ecam_of_pciexbar(read_pciexbar(), &window, &plain))
+			window = no_window;
+		watch_memory(&g->ecam[PLACE_NOW], place_of(g, &window),
+			     PAGE_SIZE, g->shown);
+		watch_memory(&g->ecam[PLACE_NEXT], ECAM_NOWHERE, PAGE_SIZE,
+			     g->shown);
+	}
+	for (uint i = 0; i < window_count; i++) {
+		u64 at = place_of(g, &windows[i]);
+
+		if (at != ECAM_NOWHERE && !guarded_at(at))
+			watch_memory(&g->ecam[PLACE_FIXED + i], at, PAGE_SIZE,
+				     g->shown);
+	}
+}
+
+/* A function that is not guarded yet. NULL: one too many. */
+static struct guarded *add_guarded(u16 bdf, const u8 *shown)
+{
+	struct guarded *g = &guarded_functions[guarded_count];
 
 	if (guarded_count == GUARDED)
 		return NULL;
-	g = &guarded_functions[guarded_count++];
+	guarded_count++;
 	g->bdf = bdf;
 	g->shown = shown;
 	for (uint i = 0; i < PLACES; i++)
@@ -335,25 +395,47 @@ static const u8 *make_shown(const struct pci_function *f)
 	return of_no_use;
 }
 
-static void guard_bridges(uint bus)
+static void guard_bridges(void)
 {
+	struct pci_function f;
 	struct guarded *g;
+	u32 next = 0;
+
+	while (pci_next(&next, &f)) {
+		if (f.type != PCI_TYPE_BRIDGE || f.bdf == HOST_BRIDGE)
+			continue;
+		g = add_guarded(f.bdf, NULL);
+		if (!g) {
+			printf("pci: the bridge " PCI_BDF_FORMAT
+			       " is one too many: not guarded\n",
+			       PCI_BDF_ARGS(f.bdf));
+			return;
+		}
+		g->is_bridge = true;
+		guard_ecam(g);
+	}
+}
+
+/* Those above @f, which have its bus behind them. */
+static void keep_bridges(const struct pci_function *f, const char *who)
+{
 	u32 next = 0;
 	u16 bdf;
 
-	while (bus && bridge_next(&next, bus, &bdf)) {
-		g = guard(bdf, NULL);
-		printf("net: the bridge " PCI_BDF_FORMAT " above the card %s\n",
+	while (PCI_BUS(f->bdf) && bridge_next(&next, PCI_BUS(f->bdf), &bdf)) {
+		struct guarded *g = find_guarded(bdf);
+
+		printf("%s: the bridge " PCI_BDF_FORMAT " above it %s\n", who,
 		       PCI_BDF_ARGS(bdf),
-		       g ? "stays as it is" : "is one too many: not guarded");
+		       g ? "stays as it is" : "is not guarded");
 		if (g)
 			bridge_keep(bdf, g->kept);
 	}
 }
 
 /* Has the host bridge of an Intel chipset PCIEXBAR there? It must say what one
- * of the @count windows of MCFG does, unless the chipset is known. */
-static bool has_pciexbar(const struct ecam *mcfg, uint count)
+ * of MCFG's windows does, unless the chipset is known. */
+static bool has_pciexbar(void)
 {
 	u32 id = pci_read(HOST_BRIDGE, PCI_ID);
 	struct ecam window;
@@ -363,113 +445,92 @@ static bool has_pciexbar(const struct ecam *mcfg, uint count)
 	    pci_read(HOST_BRIDGE, PCI_CLASS) >> 16 != CLASS_HOST_BRIDGE)
 		return false;
 	if (ecam_of_pciexbar(read_pciexbar(), &window, &plain))
-		for (uint i = 0; i < count; i++)
-			if (mcfg[i].base == window.base)
+		for (uint i = 0; i < window_count; i++)
+			if (windows[i].base == window.base)
 				return true;
 	return id == Q35;
 }
 
-/* Where @g is in @window, if it can be there: what is RAM is no ECAM. */
-static u64 place_of(const struct guarded *g, const struct ecam *window)
-{
-	u64 at = ecam_page(window, g->bdf);
-
-	return at != ECAM_NOWHERE &&
-			       mem_map_is_ram(&boot_info.map, at, PAGE_SIZE)
-		       ? ECAM_NOWHERE
-		       : at;
-}
-
-/* PCIEXBAR's window, which can move, and come when there was none. */
-static void guard_movable(void)
-{
-	struct ecam window;
-	bool plain;
-
-	if (!ecam_of_pciexbar(read_pciexbar(), &window, &plain))
-		window = no_window;
-	for (uint i = 0; i < guarded_count; i++) {
-		struct guarded *g = &guarded_functions[i];
-
-		watch_memory(&g->ecam[PLACE_NOW], place_of(g, &window),
-			     PAGE_SIZE, g->shown);
-		watch_memory(&g->ecam[PLACE_NEXT], ECAM_NOWHERE, PAGE_SIZE,
-			     g->shown);
-	}
-}
-
-static void guard_fixed(const struct ecam *window, uint place)
-{
-	for (uint i = 0; i < guarded_count; i++) {
-		struct guarded *g = &guarded_functions[i];
-		u64 at = place_of(g, window);
-
-		if (at != ECAM_NOWHERE && !guarded_at(at))
-			watch_memory(&g->ecam[place], at, PAGE_SIZE, g->shown);
-	}
-}
-
 /* All that says where ECAM is. MSRs that move it are not the guest's to write
- * (vmm/msr_rules.c). Before all nested maps, so nothing must be forgotten. */
-static void guard_ecam(void)
+ * (vmm/msr_rules.c). */
+static void find_ecam(void)
 {
-	struct ecam windows[ECAM_MOST + 1];
 	struct acpi_root root;
 	bool doubtful = true, is_amd;
-	uint count = 0;
 	u64 amd;
 
 	if (!acpi_machine_root(&root))
-		count = ecam_read_mcfg(acpi_map, &root, windows, &doubtful);
-	if (has_pciexbar(windows, count))
-		host = guard(HOST_BRIDGE, NULL);
-	if (host)
-		guard_movable();
+		window_count =
+			ecam_read_mcfg(acpi_map, &root, windows, &doubtful);
+	if (has_pciexbar())
+		host = add_guarded(HOST_BRIDGE, NULL);
 	is_amd = !guarded_rdmsr(MSR_MMIO_CFG_BASE, &amd) &&
-		 ecam_of_amd(amd, &windows[count]);
-	if (count && !host && !is_amd)
-		printf("net: nobody knows which register says where ECAM is: a "
-		       "guest that moves it finds the card\n");
-	for (uint i = 0; i < count + is_amd; i++)
-		guard_fixed(&windows[i], PLACE_FIXED + i);
+		 ecam_of_amd(amd, &windows[window_count]);
+	if (window_count && !host && !is_amd)
+		printf("pci: nobody knows which register says where ECAM is: a "
+		       "guest that moves it finds what is hidden\n");
+	window_count += is_amd;
 	if (doubtful)
-		printf("net: ACPI's table of ECAM (MCFG) is missing or "
+		printf("pci: ACPI's table of ECAM (MCFG) is missing or "
 		       "doubtful\n");
 }
 
-/* Its registers show ones. */
-static void guard_registers(const struct pci_function *f)
+/* Before all nested maps, so nothing must be forgotten. */
+static void watch(void)
 {
-	for (uint i = 0; i < PCI_BARS; i++) {
-		const struct pci_bar *bar = &f->bars[i];
-
-		if (bar->io || !bar->base || !bar->size)
-			continue;
-		watch_memory(&registers[i], ALIGN_DOWN(bar->base, PAGE_SIZE),
-			     ALIGN_UP(bar->size, PAGE_SIZE), ones);
-		printf(" 0x%lx", bar->base);
-	}
-}
-
-void net_hide(const struct pci_function *f)
-{
-	const u8 *shown = make_shown(f);
-	struct guarded *card = guard(f->bdf, shown);
-
-	guard_bridges(PCI_BUS(f->bdf));
-	guard_ecam();
+	if (is_watching)
+		return;
+	is_watching = true;
+	find_ecam();
+	if (host)
+		guard_ecam(host);
+	guard_bridges();
 	for (uint i = 0; i < PORTS; i++) {
 		ports[i].port = PCI_ADDRESS + i;
 		ports[i].access = config_access;
 		io_watch(&ports[i]);
 	}
-	printf("net: hidden from the guest: " PCI_BDF_FORMAT "%s, registers",
+}
+
+/* Its registers show ones. */
+static void guard_registers(struct guarded *g, const struct pci_function *f)
+{
+	uint n = 0;
+
+	for (uint i = 0; i < PCI_BARS; i++) {
+		const struct pci_bar *bar = &f->bars[i];
+
+		if (bar->io || !bar->base || !bar->size)
+			continue;
+		watch_memory(&g->registers[n], ALIGN_DOWN(bar->base, PAGE_SIZE),
+			     ALIGN_UP(bar->size, PAGE_SIZE), ones);
+		printf("%s 0x%lx", n++ ? "" : " registers", bar->base);
+	}
+	if (n)
+		printf(",");
+}
+
+void pci_hide(const struct pci_function *f, const char *who)
+{
+	const u8 *shown = make_shown(f);
+	struct guarded *g;
+
+	watch();
+	g = add_guarded(f->bdf, shown);
+	if (!g) {
+		printf("%s: " PCI_BDF_FORMAT " is one too many to be hidden\n",
+		       who, PCI_BDF_ARGS(f->bdf));
+		return;
+	}
+	keep_bridges(f, who);
+	guard_ecam(g);
+	printf("%s: hidden from the guest: " PCI_BDF_FORMAT "%s,", who,
 	       PCI_BDF_ARGS(f->bdf),
 	       shown == ones ? "" : " but for a function of no use");
-	guard_registers(f);
-	printf(", configuration space");
+	guard_registers(g, f);
+	printf(" configuration space");
 	for (uint i = 0; i < PLACES; i++)
-		if (card->ecam[i].page.v != ECAM_NOWHERE)
-			printf(" 0x%lx and", card->ecam[i].page.v);
+		if (g->ecam[i].page.v != ECAM_NOWHERE)
+			printf(" 0x%lx and", g->ecam[i].page.v);
 	printf(" by ports\n");
 }
