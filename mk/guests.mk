@@ -5,7 +5,8 @@
 # have a common part, in guest/test/metal/.
 
 GUEST_DIR := guest/test/metal
-GUEST_DIRS := $(GUEST_DIR) guest/test/demo smp/test/metal net/test/metal iommu/test/metal
+GUEST_DIRS := $(GUEST_DIR) guest/test/demo \
+	$(addsuffix /test/metal,smp net iommu)
 GUEST_DEMOS := $(basename $(notdir $(wildcard guest/test/demo/*.c)))
 
 ifneq ($(and $(wildcard $(GUEST_DIR)),$(if $(TEST)$(DEBUG),,build)),)

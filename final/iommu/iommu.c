@@ -22,6 +22,7 @@
 
 #include "boot/boot_info.h"
 #include "boot/settings.h"
+#include "console/panic.h"
 #include "console/printf.h"
 #include "iommu/ivrs.h"
 #include "iommu/unit.h"
@@ -156,7 +157,7 @@ void iommu_need(struct need *need, char *text, size_t size)
 
 void iommu_close(u64 base, u64 size)
 {
-	assert(all.count < RANGES);
+	assert(all.count < RANGES); /* none of them is the guest's doing */
 	closed[all.count++] = (struct dma_range){
 		ALIGN_DOWN(base, PAGE_SIZE), ALIGN_UP(base + size, PAGE_SIZE)};
 }

@@ -108,8 +108,9 @@ const struct dma_format vtd_format = {
 
 /*
  * What all units share: the tables, with a device of our own and without, as
- * there are units of 3 and of 4 levels; and the queue, as they are started one by one and it is empty in between. Its
- * last word is where a unit says that it is done.
+ * there are units of 3 and of 4 levels; and the queue, as they are started one
+ * by one and it is empty in between. Its last word is where a unit says that it
+ * is done.
  */
 static phys_t roots[2][5];
 static volatile u64 queue[QUEUE_WORDS] __aligned(PAGE_SIZE);

@@ -8,6 +8,10 @@
  */
 #include "pci/ecam.h"
 
+#include "console/printf.h"
+#include "paging/guarded.h"
+#include "pci/pci.h"
+
 #define MCFG_ENTRIES 44 /* after the header and 8 bytes of nothing */
 #define MCFG_ENTRY   16 /* base, segment, first and last bus */
 
@@ -15,6 +19,11 @@
 #define PCIEXBAR_ON     BIT(0)
 #define PCIEXBAR_LENGTH (3UL << 1)
 #define PCIEXBAR_HIGH   (~0UL << 36)
+
+#define Q35               0x29c08086 /* device and vendor */
+#define CLASS_HOST_BRIDGE 0x0600
+
+#define MSR_MMIO_CFG_BASE 0xc0010058
 
 /* Of MMIO_CFG_BASE. Bits 5:2: the number of buses as a power of two. */
 #define AMD_ON   BIT(0)
@@ -85,4 +94,49 @@ u64 ecam_page(const struct ecam *window, u16 bdf)
 	if (bus < window->first || bus > window->last)
 		return ECAM_NOWHERE;
 	return window->base + ((u64)bdf << PAGE_SHIFT);
+}
+
+u64 ecam_pciexbar(void)
+{
+	return pci_read(HOST_BRIDGE, PCIEXBAR) |
+	       (u64)pci_read(HOST_BRIDGE, PCIEXBAR + 4) << 32;
+}
+
+/* Has the host bridge of an Intel chipset PCIEXBAR there? It must say what one
+ * of the @count windows of MCFG does, unless the chipset is known. */
+static bool has_pciexbar(const struct ecam *mcfg, uint count)
+{
+	u32 id = pci_read(HOST_BRIDGE, PCI_ID);
+	struct ecam window;
+	bool plain;
+
+	if ((u16)id != (u16)Q35 ||
+	    pci_read(HOST_BRIDGE, PCI_CLASS) >> 16 != CLASS_HOST_BRIDGE)
+		return false;
+	if (ecam_of_pciexbar(ecam_pciexbar(), &window, &plain))
+		for (uint i = 0; i < count; i++)
+			if (mcfg[i].base == window.base)
+				return true;
+	return id == Q35;
+}
+
+uint ecam_find(struct ecam windows[ECAM_MOST + 1], bool *movable)
+{
+	struct acpi_root root;
+	bool doubtful = true, is_amd;
+	uint count = 0;
+	u64 amd;
+
+	if (!acpi_machine_root(&root))
+		count = ecam_read_mcfg(acpi_map, &root, windows, &doubtful);
+	*movable = has_pciexbar(windows, count);
+	is_amd = !guarded_rdmsr(MSR_MMIO_CFG_BASE, &amd) &&
+		 ecam_of_amd(amd, &windows[count]);
+	if (count && !*movable && !is_amd)
+		printf("pci: nobody knows which register says where ECAM is: a "
+		       "guest that moves it finds what is hidden\n");
+	if (doubtful)
+		printf("pci: ACPI's table of ECAM (MCFG) is missing or "
+		       "doubtful\n");
+	return count + is_amd;
 }

@@ -1,6 +1,6 @@
 /*
  * Where PCI configuration space lies in memory: ECAM, a page for each function
- * (PCI Express Base 5.0, 7.2.2). Pure functions, tested on the host.
+ * (PCI Express Base 5.0, 7.2.2). All but the last two are pure.
  */
 #ifndef PCI_ECAM_H
 #define PCI_ECAM_H
@@ -36,7 +36,22 @@ bool ecam_of_pciexbar(u64 value, struct ecam *window, bool *plain);
  * MMIO_CFG_BASE). */
 bool ecam_of_amd(u64 value, struct ecam *window);
 
+/* Of Intel's chipsets (Q35 datasheet 5.1.16): a register of 8 bytes. */
+#define HOST_BRIDGE 0 /* 00:00.0 */
+#define PCIEXBAR    0x60
+
 /* The page of function @bdf in @window; or ECAM_NOWHERE. */
 u64 ecam_page(const struct ecam *window, u16 bdf);
+
+/* What PCIEXBAR says now, if the machine has it. */
+u64 ecam_pciexbar(void);
+
+/*
+ * All windows that this machine's tables and MSRs tell of, but for PCIEXBAR's:
+ * whether it has that, is *@movable. Returns how many; says so where there may
+ * be more, or where they may move unseen. MSRs that move them are not the
+ * guest's to write (vmm/msr_rules.c). Phase device.
+ */
+uint ecam_find(struct ecam windows[ECAM_MOST + 1], bool *movable);
 
 #endif

@@ -28,7 +28,6 @@
 #include "pci/bridge.h"
 #include "pci/ecam.h"
 #include "paging/address.h"
-#include "paging/guarded.h"
 #include "smp/renew.h"
 #include "smp/store.h"
 #include "vmm/exit.h"
@@ -39,19 +38,13 @@
 #include "vmm/vcpu.h"
 #include "vmm/window.h"
 
-#define PORTS       8    /* CF8h to CFFh */
-#define GUARDED     48   /* what is hidden, the host bridge, and all others */
-#define HOST_BRIDGE 0    /* 00:00.0 */
-#define PCIEXBAR    0x60 /* of the host bridge, 8 bytes */
-#define Q35         0x29c08086 /* device and vendor */
-
-#define MSR_MMIO_CFG_BASE 0xc0010058
+#define PORTS   8  /* CF8h to CFFh */
+#define GUARDED 48 /* what is hidden, the host bridge, and all others */
 
 #define MOVES_LOGGED 8
 
-#define CLASS_HOST_BRIDGE 0x0600
-#define CLASS_OF_NO_USE   0xff000000U /* "fits in no defined class" */
-#define DEVICE_OF_NO_USE  0xffff0000U
+#define CLASS_OF_NO_USE  0xff000000U /* "fits in no defined class" */
+#define DEVICE_OF_NO_USE 0xffff0000U
 
 /* Where a function is in ECAM: by PCIEXBAR, where it will be by that soon, and
  * by whatever else there is. */
@@ -142,12 +135,6 @@ static void write_register(const struct guarded *g, uint reg, uint size,
 	spin_unlock(&pci_lock);
 }
 
-static u64 read_pciexbar(void)
-{
-	return pci_read(HOST_BRIDGE, PCIEXBAR) |
-	       (u64)pci_read(HOST_BRIDGE, PCIEXBAR + 4) << 32;
-}
-
 static const struct ecam no_window = {.first = 1}; /* and the last is 0 */
 
 /* Guard all functions at their places in @window, too. */
@@ -173,7 +160,7 @@ static void guard_place(uint place, const struct ecam *window)
  */
 static bool follow_ecam(uint reg, uint size, u32 value)
 {
-	u64 next = read_pciexbar();
+	u64 next = ecam_pciexbar();
 	struct ecam window;
 	bool plain;
 
@@ -185,7 +172,7 @@ static bool follow_ecam(uint reg, uint size, u32 value)
 		return false;
 	guard_place(PLACE_NEXT, &window);
 	write_register(host, reg, size, value);
-	if (!ecam_of_pciexbar(read_pciexbar(), &window, &plain))
+	if (!ecam_of_pciexbar(ecam_pciexbar(), &window, &plain))
 		window = no_window;
 	guard_place(PLACE_NOW, &window);
 	guard_place(PLACE_NEXT, &no_window);
@@ -338,7 +325,7 @@ static void guard_ecam(struct guarded *g)
 	bool plain;
 
 	if (host) {
-		if (!ecam_of_pciexbar(read_pciexbar(), &window, &plain))
+		if (!ecam_of_pciexbar(ecam_pciexbar(), &window, &plain))
 			window = no_window;
 		watch_memory(&g->ecam[PLACE_NOW], place_of(g, &window),
 			     PAGE_SIZE, g->shown);
@@ -433,55 +420,17 @@ static void keep_bridges(const struct pci_function *f, const char *who)
 	}
 }
 
-/* Has the host bridge of an Intel chipset PCIEXBAR there? It must say what one
- * of MCFG's windows does, unless the chipset is known. */
-static bool has_pciexbar(void)
-{
-	u32 id = pci_read(HOST_BRIDGE, PCI_ID);
-	struct ecam window;
-	bool plain;
-
-	if ((u16)id != (u16)Q35 ||
-	    pci_read(HOST_BRIDGE, PCI_CLASS) >> 16 != CLASS_HOST_BRIDGE)
-		return false;
-	if (ecam_of_pciexbar(read_pciexbar(), &window, &plain))
-		for (uint i = 0; i < window_count; i++)
-			if (windows[i].base == window.base)
-				return true;
-	return id == Q35;
-}
-
-/* All that says where ECAM is. MSRs that move it are not the guest's to write
- * (vmm/msr_rules.c). */
-static void find_ecam(void)
-{
-	struct acpi_root root;
-	bool doubtful = true, is_amd;
-	u64 amd;
-
-	if (!acpi_machine_root(&root))
-		window_count =
-			ecam_read_mcfg(acpi_map, &root, windows, &doubtful);
-	if (has_pciexbar())
-		host = add_guarded(HOST_BRIDGE, NULL);
-	is_amd = !guarded_rdmsr(MSR_MMIO_CFG_BASE, &amd) &&
-		 ecam_of_amd(amd, &windows[window_count]);
-	if (window_count && !host && !is_amd)
-		printf("pci: nobody knows which register says where ECAM is: a "
-		       "guest that moves it finds what is hidden\n");
-	window_count += is_amd;
-	if (doubtful)
-		printf("pci: ACPI's table of ECAM (MCFG) is missing or "
-		       "doubtful\n");
-}
-
 /* Before all nested maps, so nothing must be forgotten. */
 static void watch(void)
 {
+	bool movable;
+
 	if (is_watching)
 		return;
 	is_watching = true;
-	find_ecam();
+	window_count = ecam_find(windows, &movable);
+	if (movable)
+		host = add_guarded(HOST_BRIDGE, NULL);
 	if (host)
 		guard_ecam(host);
 	guard_bridges();

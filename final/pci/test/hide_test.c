@@ -11,6 +11,7 @@
 #define OTHER     PCI_BDF(0, 5, 0)
 #define BRIDGE    PCI_BDF(0, 28, 0)
 #define SIBLING   PCI_BDF(2, 3, 0)
+#define Q35       0x29c08086
 #define NEIGHBOUR PCI_BDF(0, 29, 0)
 #define BAR       0xfebc0000UL
 #define ECAM      0xb0000000UL
@@ -789,7 +790,7 @@ static void all_that_says_where_ecam_is_counts(void **state)
 	/* AMD's, without a table; and what is RAM is none. */
 	start(state);
 	make_machine(0x14501022);
-	host_set_msr(MSR_MMIO_CFG_BASE, 0xf8000000 | 8 << 2 | 1);
+	host_set_msr(0xc0010058, 0xf8000000 | 8 << 2 | 1);
 	hide(CARD);
 	assert_ptr_equal(page_at(0xf8000000 + card)->shown, ones);
 	assert_non_null(strstr(host_printed, "MCFG) is missing"));
