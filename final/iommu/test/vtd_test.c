@@ -1,0 +1,469 @@
+/*
+ * Intel's units, driven as the manual demands: vtd_unit.c is a unit that fails
+ * the test when it is told anything in a wrong order, and says what it was
+ * told.
+ */
+#include "vtd_unit.h"
+
+/* Its tables are to be forgotten between two tests. */
+#include "iommu/vtd.c"
+
+#define VMM      0x1bc00000UL
+#define VMM_SIZE (64 * MIB)
+#define CARD     0x0320
+
+static const struct dma_range vmm = {VMM, VMM + VMM_SIZE};
+static const struct dma_range rings = {VMM + 5 * MIB, VMM + 5 * MIB + 0x3000};
+static struct dma_map all, own;
+static const struct dma_guest card = {CARD, &own};
+static struct iommu_unit unit;
+static u64 mapped; /* bytes of registers; then map_phys() has no more */
+static u64 mappable;
+
+void *map_phys(phys_t phys, u64 size, enum map_flags flags)
+{
+	assert_int_equal(phys.v, VTD_BASE);
+	assert_int_equal(flags, MAP_WRITE | MAP_DEVICE);
+	mapped = size;
+	return size <= mappable ? (void *)VTD_BASE : NULL;
+}
+
+static void new_unit(void)
+{
+	unit = (struct iommu_unit){
+		.ops = &vtd_ops,
+		.base = VTD_BASE,
+		.size = PAGE_SIZE,
+		.regs = (void *)VTD_BASE,
+	};
+}
+
+static int set_up(void **state)
+{
+	memset(roots, 0, sizeof(roots));
+	memory_reset(100);
+	vtd_unit_reset();
+	mapped = 0;
+	mappable = 1UL << 20;
+	new_unit();
+	return 0;
+}
+
+/* Maps as iommu.c makes them for what the unit can. */
+static void build_maps(void)
+{
+	all = (struct dma_map){.format = &vtd_format,
+			       .max_leaf = unit.max_leaf,
+			       .ranges = &vmm,
+			       .count = 1,
+			       .top = 4 * GIB};
+	own = all;
+	own.ranges = &rings;
+	own.top = 0;
+	assert_int_equal(dma_map_build(&all), 0);
+	assert_int_equal(dma_map_build(&own), 0);
+}
+
+static const char *start_with(const struct dma_guest *guest)
+{
+	assert_null(unit.ops->probe(&unit));
+	build_maps();
+	vtd_unit.told[0] = '\0';
+	return unit.ops->start(&unit, &all, guest);
+}
+
+static bool reaches(u16 bdf, u64 address)
+{
+	u64 to = ~address;
+	uint domain = 0, rights = vtd_unit_access(bdf, address, &to, &domain);
+
+	if (!rights)
+		return false;
+	assert_int_equal(to, address);
+	assert_int_equal(rights, MAY_READ | MAY_WRITE);
+	assert_int_equal(domain, bdf == CARD ? 2 : 1);
+	return true;
+}
+
+/* It translates, knows nothing of old, and keeps all devices out. */
+static void assert_runs(void)
+{
+	static const u16 devices[] = {0, 7, 0x18, 0xff, 0x100, 0x8000, 0xffff};
+
+	assert_true(vtd_unit.status & VTD_TE);
+	assert_false(vtd_unit.stale_contexts || vtd_unit.stale_iotlb);
+	assert_false(vtd_unit.closed);
+	assert_int_equal(vtd_unit.fault_control, BIT(31));
+	for (uint i = 0; i < ARRAY_SIZE(devices); i++) {
+		assert_true(reaches(devices[i], 0));
+		assert_true(reaches(devices[i], VMM - 1));
+		assert_false(reaches(devices[i], VMM));
+		assert_false(reaches(devices[i], VMM + VMM_SIZE - 1));
+		assert_true(reaches(devices[i], VMM + VMM_SIZE));
+		assert_true(reaches(devices[i], 4 * GIB - 1));
+		assert_false(reaches(devices[i], 4 * GIB));
+	}
+}
+
+static void what_a_unit_can_is_read_from_its_capabilities(void **state)
+{
+	static const struct {
+		u64 cap;
+		uint levels, leaf, bits;
+	} units[] = {
+		{VTD_CAP(0x220, 1, 39) | VTD_CAP_3, 3, 1, 39},
+		{VTD_CAP(0x220, 1, 36) | VTD_CAP_3 | VTD_CAP_2M, 3, 2, 36},
+		{VTD_CAP(0x220, 1, 48) | VTD_CAP_3 | VTD_CAP_2M | VTD_CAP_1G, 3,
+		 3, 39},
+		{VTD_CAP(0x220, 1, 39) | VTD_CAP_3 | VTD_CAP_4, 4, 1, 39},
+		{VTD_CAP(0x220, 1, 48) | VTD_CAP_4, 4, 1, 48},
+		{VTD_CAP(0x220, 1, 57) | BIT(11) | VTD_CAP_4, 4, 1, 48},
+		/* of a laptop of 2010, of a server, and QEMU's */
+		{0xc9008020e30272, 3, 1, 36},
+		{0x8d2078c106f0466, 4, 3, 48},
+		{0xd2008c22260206, 3, 3, 39},
+	};
+
+	for (uint i = 0; i < ARRAY_SIZE(units); i++) {
+		new_unit();
+		vtd_unit.cap = units[i].cap;
+		assert_null(unit.ops->probe(&unit));
+		assert_int_equal(unit.levels, units[i].levels);
+		assert_int_equal(unit.max_leaf, units[i].leaf);
+		assert_int_equal(unit.bits, units[i].bits);
+		assert_int_equal(unit.size, PAGE_SIZE);
+	}
+	assert_string_equal(vtd_unit.told, "");
+}
+
+static void a_unit_that_is_none_or_can_not_is_named(void **state)
+{
+	static const u64 no_tables[] = {0, BIT(8), BIT(11), BIT(12) | BIT(8)};
+
+	vtd_unit.version = 0;
+	assert_string_equal(unit.ops->probe(&unit), "does not answer");
+	vtd_unit.version = ~0U;
+	assert_string_equal(unit.ops->probe(&unit), "does not answer");
+	vtd_unit_reset();
+	for (uint i = 0; i < ARRAY_SIZE(no_tables); i++) {
+		vtd_unit.cap = VTD_CAP(0x220, 1, 48) | no_tables[i];
+		assert_string_equal(unit.ops->probe(&unit),
+				    "walks no tables of ours");
+	}
+	vtd_unit_reset();
+	vtd_unit.version = 0x60;
+	assert_null(unit.ops->probe(&unit));
+	vtd_unit.ecap &= ~VTD_ECAP_QUEUE;
+	assert_string_equal(unit.ops->probe(&unit), "can't be told to forget");
+	vtd_unit.version = 0x50;
+	assert_null(unit.ops->probe(&unit));
+}
+
+static void registers_beyond_the_first_page_are_mapped(void **state)
+{
+	assert_null(unit.ops->probe(&unit));
+	assert_int_equal(mapped, 0);
+	vtd_unit.cap = VTD_CAP(0xff0, 1, 48) | VTD_CAP_4;
+	assert_null(unit.ops->probe(&unit));
+	assert_int_equal(mapped, 0);
+	vtd_unit.cap = VTD_CAP(0xff0, 2, 48) | VTD_CAP_4;
+	assert_null(unit.ops->probe(&unit));
+	assert_int_equal(mapped, 2 * PAGE_SIZE);
+	assert_int_equal(unit.size, 2 * PAGE_SIZE);
+	new_unit();
+	vtd_unit_reset();
+	vtd_unit.ecap |= VTD_ECAP(0x3ff0);
+	assert_null(unit.ops->probe(&unit));
+	assert_int_equal(unit.size, 4 * PAGE_SIZE);
+	new_unit();
+	mappable = PAGE_SIZE;
+	assert_string_equal(unit.ops->probe(&unit),
+			    "has registers where none can be");
+}
+
+static void a_unit_with_a_queue_is_told_by_it(void **state)
+{
+	static const u32 versions[] = {0x10, 0x52, 0x60};
+
+	for (uint i = 0; i < ARRAY_SIZE(versions); i++) {
+		set_up(NULL);
+		vtd_unit.version = versions[i];
+		assert_null(start_with(NULL));
+		assert_string_equal(vtd_unit.told,
+				    "SRTP QIE contexts iotlb wait TE");
+		assert_runs();
+	}
+}
+
+static void a_unit_without_a_queue_is_told_by_registers(void **state)
+{
+	vtd_unit.ecap &= ~VTD_ECAP_QUEUE;
+	assert_null(start_with(NULL));
+	assert_string_equal(vtd_unit.told, "SRTP contexts iotlb TE");
+	assert_runs();
+}
+
+/* Tables that are still in a cache or a buffer are junk to this model. */
+static void tables_are_flushed_before_the_unit_is_given_them(void **state)
+{
+	memory_is_cached();
+	vtd_unit.ecap &= ~VTD_ECAP_COHERENT;
+	assert_null(start_with(&card));
+	assert_string_equal(vtd_unit.told,
+			    "wbinvd SRTP QIE contexts iotlb wait TE");
+	assert_runs();
+
+	set_up(NULL);
+	memory_is_buffered();
+	vtd_unit.cap |= VTD_CAP_RWBF;
+	assert_null(start_with(&card));
+	assert_string_equal(vtd_unit.told,
+			    "WBF SRTP QIE contexts iotlb wait TE");
+	assert_runs();
+
+	set_up(NULL);
+	memory_is_cached();
+	memory_is_buffered();
+	vtd_unit.cap |= VTD_CAP_RWBF | VTD_CAP_CM;
+	vtd_unit.ecap &= ~(VTD_ECAP_COHERENT | VTD_ECAP_QUEUE);
+	assert_null(start_with(&card));
+	assert_string_equal(vtd_unit.told, "wbinvd WBF SRTP contexts iotlb TE");
+	assert_runs();
+}
+
+static void each_command_is_waited_for(void **state)
+{
+	vtd_unit.slow = 1000;
+	vtd_unit.cap |= VTD_CAP_RWBF;
+	vtd_unit.status = VTD_IRE | VTD_EAFL | VTD_CFI;
+	assert_null(start_with(NULL));
+	assert_string_equal(vtd_unit.told,
+			    "IRE- EAFL- WBF SRTP QIE contexts iotlb wait TE");
+	assert_int_equal(vtd_unit.status & VTD_CFI, VTD_CFI);
+	assert_runs();
+}
+
+/* The model fails when translation ends. */
+static void what_firmware_left_on_is_taken_over_without_a_gap(void **state)
+{
+	vtd_unit.status =
+		VTD_TE | VTD_SRTP | VTD_QIE | VTD_IRE | VTD_EAFL | VTD_CFI;
+	vtd_unit.rtaddr = vtd_unit.root = 0x7b000000;
+	vtd_unit.queue = 0x7b001000;
+	vtd_unit.head = vtd_unit.tail = 0x50;
+	vtd_unit.stale_contexts = vtd_unit.stale_iotlb = true;
+	vtd_unit.closed = true;
+	assert_null(start_with(&card));
+	assert_string_equal(vtd_unit.told,
+			    "QIE- IRE- EAFL- SRTP QIE contexts iotlb wait "
+			    "open");
+	assert_runs();
+}
+
+static void a_queue_that_is_stuck_is_stopped_all_the_same(void **state)
+{
+	vtd_unit.status = VTD_TE | VTD_SRTP | VTD_QIE;
+	vtd_unit.stuck = true;
+	vtd_unit.head = 0x10;
+	vtd_unit.tail = 0x30;
+	vtd_unit.faults = BIT(4);
+	assert_null(unit.ops->probe(&unit));
+	assert_true(stop_firmware(&unit));
+	assert_string_equal(vtd_unit.told, "QIE-");
+	assert_int_equal(vtd_unit.faults, 0);
+}
+
+static void protected_memory_is_opened_once_we_translate(void **state)
+{
+	vtd_unit.closed = true;
+	assert_null(start_with(NULL));
+	assert_string_equal(vtd_unit.told,
+			    "SRTP QIE contexts iotlb wait TE open");
+	assert_runs();
+	set_up(NULL);
+	vtd_unit.closed = vtd_unit.keeps_closed = true;
+	assert_string_equal(start_with(NULL),
+			    "keeps memory of the firmware's closed");
+}
+
+static void a_mode_that_can_not_be_left_is_not_touched(void **state)
+{
+	for (u64 mode = 1; mode < 4; mode++) {
+		set_up(NULL);
+		vtd_unit.status = VTD_TE | VTD_SRTP | VTD_QIE;
+		vtd_unit.rtaddr = 0x7b000000 | mode << 10;
+		assert_string_equal(
+			start_with(NULL),
+			"translates in a way that has to end before ours "
+			"begins");
+		assert_string_equal(vtd_unit.told, "");
+		assert_int_equal(vtd_unit.rtaddr, 0x7b000000 | mode << 10);
+		vtd_unit.status = 0; /* it translates nothing */
+		assert_null(start_with(NULL));
+		assert_runs();
+	}
+}
+
+static void a_unit_that_does_not_obey_is_given_up(void **state)
+{
+	static const struct {
+		u32 status, deaf;
+		const char *why;
+	} units[] = {
+		{VTD_QIE, VTD_QIE, "does not stop what the firmware began"},
+		{VTD_IRE, VTD_IRE, "does not stop what the firmware began"},
+		{VTD_EAFL, VTD_EAFL, "does not stop what the firmware began"},
+		{0, VTD_WBF, "does not write what it has buffered"},
+		{0, VTD_SRTP, "does not take its tables"},
+		{0, VTD_QIE, "does not forget what it has read"},
+		{0, VTD_TE, "does not begin"},
+	};
+
+	for (uint i = 0; i < ARRAY_SIZE(units); i++) {
+		set_up(NULL);
+		vtd_unit.cap |= VTD_CAP_RWBF;
+		vtd_unit.status = units[i].status;
+		vtd_unit.deaf = units[i].deaf;
+		assert_string_equal(start_with(NULL), units[i].why);
+		assert_false(vtd_unit.status & VTD_TE);
+	}
+}
+
+static void an_invalidation_that_is_not_done_is_noticed(void **state)
+{
+	for (uint i = 0; i < 4; i++) {
+		set_up(NULL);
+		if (i)
+			vtd_unit.ecap &= ~VTD_ECAP_QUEUE;
+		vtd_unit.no_queue = i == 0;
+		vtd_unit.no_contexts = i == 1;
+		vtd_unit.no_iotlb = i == 2;
+		vtd_unit.does_nothing = i == 3;
+		assert_string_equal(start_with(NULL),
+				    "does not forget what it has read");
+		assert_false(vtd_unit.status & VTD_TE);
+	}
+}
+
+static void our_own_function_reaches_its_rings_alone(void **state)
+{
+	static const u64 caps[] = {VTD_CAP_3, VTD_CAP_4};
+
+	for (uint i = 0; i < ARRAY_SIZE(caps); i++) {
+		set_up(NULL);
+		vtd_unit.cap = VTD_CAP(0x220, 1, 39) | VTD_CAP_2M | caps[i];
+		assert_null(start_with(&card));
+		assert_runs();
+		for (u64 a = rings.base; a < rings.end; a += 8)
+			assert_true(reaches(CARD, a));
+		assert_false(reaches(CARD, rings.base - 1));
+		assert_false(reaches(CARD, rings.end));
+		assert_false(reaches(CARD, 0));
+		assert_false(reaches(CARD, 3 * GIB));
+		for (uint bdf = 0; bdf < 0x10000; bdf++)
+			if (bdf != CARD)
+				assert_false(reaches(bdf, rings.base));
+		assert_true(reaches(CARD + 1, 0));
+		assert_true(reaches(CARD + 0x100, 0));
+	}
+}
+
+static void a_function_with_an_empty_map_reaches_nothing(void **state)
+{
+	vtd_unit.cap = VTD_CAP(0x220, 1, 39) | VTD_CAP_3 | VTD_CAP_1G;
+	assert_null(unit.ops->probe(&unit));
+	build_maps();
+	memset(vmm_phys_to_virt(own.root), 0, PAGE_SIZE);
+	assert_null(unit.ops->start(&unit, &all, &card));
+	assert_runs();
+	for (u64 a = 0; a < 4 * GIB; a += MIB)
+		assert_false(reaches(CARD, a));
+}
+
+static void units_share_their_tables(void **state)
+{
+	uint pages;
+	u64 root;
+
+	assert_null(start_with(&card));
+	assert_int_equal(memory_pages - all.pages - own.pages, 3);
+	pages = memory_pages;
+	root = vtd_unit.root;
+	vtd_unit_reset();
+	new_unit();
+	assert_null(unit.ops->probe(&unit));
+	assert_null(unit.ops->start(&unit, &all, &card));
+	assert_int_equal(memory_pages, pages);
+	assert_int_equal(vtd_unit.root, root);
+	assert_runs();
+	/* One of 3 levels beside one of 4 has others. */
+	vtd_unit_reset();
+	vtd_unit.cap = VTD_CAP(0x220, 1, 39) | VTD_CAP_3;
+	new_unit();
+	assert_null(unit.ops->probe(&unit));
+	unit.cap |= VTD_CAP_1G; /* leaves are those that all know */
+	vtd_unit.cap |= VTD_CAP_1G;
+	assert_null(unit.ops->start(&unit, &all, &card));
+	assert_int_equal(memory_pages, pages + 3);
+	assert_runs();
+}
+
+/* Registers are lost, memory is not. */
+static void after_a_sleep_it_starts_without_memory(void **state)
+{
+	char told[sizeof(vtd_unit.told)];
+
+	assert_null(start_with(&card));
+	memcpy(told, vtd_unit.told, sizeof(told));
+	for (uint i = 0; i < 3; i++) {
+		uint pages = memory_pages;
+
+		vtd_unit_reset();
+		assert_null(unit.ops->start(&unit, &all, &card));
+		assert_int_equal(memory_pages, pages);
+		assert_string_equal(vtd_unit.told, told);
+		assert_runs();
+	}
+}
+
+static void without_memory_nothing_is_told(void **state)
+{
+	for (uint left = 0; left < 3; left++) {
+		set_up(NULL);
+		assert_null(unit.ops->probe(&unit));
+		build_maps();
+		while (memory_pages < 100 - left)
+			assert_non_null(new_page(&(phys_t){0}));
+		assert_string_equal(unit.ops->start(&unit, &all, &card),
+				    "no memory for its tables");
+		assert_string_equal(vtd_unit.told, "");
+	}
+}
+
+#define TEST(name) cmocka_unit_test_setup(name, set_up)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(what_a_unit_can_is_read_from_its_capabilities),
+		TEST(a_unit_that_is_none_or_can_not_is_named),
+		TEST(registers_beyond_the_first_page_are_mapped),
+		TEST(a_unit_with_a_queue_is_told_by_it),
+		TEST(a_unit_without_a_queue_is_told_by_registers),
+		TEST(tables_are_flushed_before_the_unit_is_given_them),
+		TEST(each_command_is_waited_for),
+		TEST(what_firmware_left_on_is_taken_over_without_a_gap),
+		TEST(a_queue_that_is_stuck_is_stopped_all_the_same),
+		TEST(protected_memory_is_opened_once_we_translate),
+		TEST(a_mode_that_can_not_be_left_is_not_touched),
+		TEST(a_unit_that_does_not_obey_is_given_up),
+		TEST(an_invalidation_that_is_not_done_is_noticed),
+		TEST(our_own_function_reaches_its_rings_alone),
+		TEST(a_function_with_an_empty_map_reaches_nothing),
+		TEST(units_share_their_tables),
+		TEST(after_a_sleep_it_starts_without_memory),
+		TEST(without_memory_nothing_is_told),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
