@@ -13,3 +13,7 @@ iommu-vtd.sources := iommu/test/vtd_test.c iommu/test/vtd_unit.c \
 HOST_TESTS += iommu-vtd-faults
 iommu-vtd-faults.sources := iommu/test/vtd_faults_test.c \
 	iommu/test/vtd_unit.c iommu/test/memory.c iommu/vtd.c iommu/dma_map.c
+
+HOST_TESTS += iommu-amdvi
+iommu-amdvi.sources := iommu/test/amdvi_test.c iommu/test/amdvi_unit.c \
+	iommu/test/memory.c iommu/dma_map.c
