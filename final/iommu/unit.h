@@ -31,10 +31,10 @@ struct iommu_ops {
 	/* Let all devices through @all, and @own, if not NULL, through its own
 	 * map; translate from here on. Both are the same for all units that
 	 * have the same devices; the units are started one after another, on
-	 * one CPU. Where the unit translates
-	 * already it does so all the time. May be called again after a sleep,
-	 * which made the unit forget: then no memory is allocated. NULL, or why
-	 * not: then it is as it was, or lets through no more than was asked. */
+	 * one CPU. Where the unit translates already it does so all the time.
+	 * May be called again after a sleep, which made the unit forget: then
+	 * no memory is allocated. NULL, or why not: then it is as it was, or
+	 * lets through no more than was asked. */
 	const char *(*start)(struct iommu_unit *unit, const struct dma_map *all,
 			     const struct dma_guest *own);
 

@@ -31,9 +31,9 @@ static void new_unit(void)
 
 static int set_up(void **state)
 {
-	device_table = NULL;
+	memset(device_tables, 0, sizeof(device_tables));
 	memset(commands, 0x5a, sizeof(commands));
-	memory_reset(600);
+	memory_reset(1100);
 	amdvi_unit_reset();
 	new_unit();
 	return 0;
@@ -112,6 +112,12 @@ static void what_a_unit_can_is_read_from_its_features(void **state)
 	amdvi_unit.features = AMDVI_COUNTERS;
 	assert_null(unit.ops->probe(&unit));
 	assert_int_equal(unit.size, 512 * KIB);
+	amdvi_unit.control = BIT(50); /* and it is off */
+	assert_null(unit.ops->probe(&unit));
+	amdvi_unit.control |= AMDVI_ON;
+	assert_string_equal(
+		unit.ops->probe(&unit),
+		"remaps interrupts for the firmware, which goes on");
 	amdvi_unit.gone = true;
 	assert_string_equal(unit.ops->probe(&unit), "does not answer");
 	assert_string_equal(amdvi_unit.told, "");
@@ -209,7 +215,7 @@ static void our_own_function_reaches_its_rings_alone(void **state)
 static void units_share_the_table_of_devices(void **state)
 {
 	u64 table;
-	uint pages;
+	uint pages, domain;
 
 	assert_null(start_with(&card));
 	assert_int_equal(memory_pages - all.pages - own.pages, 513);
@@ -222,6 +228,26 @@ static void units_share_the_table_of_devices(void **state)
 	assert_int_equal(memory_pages, pages + 1); /* its events */
 	assert_int_equal(amdvi_unit.table, table);
 	assert_runs();
+	/* One that does not have our card has another. */
+	amdvi_unit_reset();
+	new_unit();
+	assert_null(unit.ops->probe(&unit));
+	assert_null(unit.ops->start(&unit, &all, NULL));
+	assert_int_equal(memory_pages, pages + 514);
+	assert_runs();
+	assert_false(amdvi_unit_access(CARD, VMM, &table, &domain));
+	assert_true(amdvi_unit_access(CARD, 0, &table, &domain));
+	assert_int_equal(domain, 1);
+}
+
+static void handed_back_it_translates_no_more(void **state)
+{
+	assert_null(start_with(&card));
+	amdvi_unit.told[0] = '\0';
+	amdvi_unit.may_stop = true;
+	unit.ops->stop(&unit);
+	assert_string_equal(amdvi_unit.told, "off");
+	assert_int_equal(amdvi_unit.control, 0);
 }
 
 /* Registers are lost, memory is not; nor are events that nobody read. */
@@ -249,7 +275,7 @@ static void without_memory_nothing_is_told(void **state)
 		set_up(NULL);
 		assert_null(unit.ops->probe(&unit));
 		build_maps();
-		while (memory_pages < 600 - left)
+		while (memory_pages < 1100 - left)
 			assert_non_null(new_page(NULL));
 		assert_string_equal(unit.ops->start(&unit, &all, &card),
 				    "no memory for its tables");
@@ -374,6 +400,7 @@ int main(void)
 		TEST(our_own_function_reaches_its_rings_alone),
 		TEST(units_share_the_table_of_devices),
 		TEST(after_a_sleep_it_starts_without_memory),
+		TEST(handed_back_it_translates_no_more),
 		TEST(without_memory_nothing_is_told),
 		TEST(events_of_all_kinds_are_told_apart),
 		TEST(the_ring_of_events_is_gone_round),

@@ -29,6 +29,7 @@ struct amdvi_unit {
 	bool lazy;          /* or only when its status is read */
 	bool keeps_running; /* its rings, for ever; */
 	uint slow;          /* or for so many reads of the status */
+	bool may_stop;      /* translating, as the machine is handed back */
 
 	/* Its state, which firmware may have left. */
 	u64 control, status, table, commands, events, exclusion[2];

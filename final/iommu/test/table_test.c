@@ -27,14 +27,19 @@ static void put(u64 value, uint size)
 		bytes[length++] = i < 8 ? value >> (8 * i) : 0;
 }
 
-static void drhd(u64 base)
+static void drhd_of(u16 segment, u64 base)
 {
 	put(0, 2);
 	put(16, 2);
 	put(1, 1); /* all devices */
 	put(0, 1);
-	put(0, 2);
+	put(segment, 2);
 	put(base, 8);
+}
+
+static void drhd(u64 base)
+{
+	drhd_of(0, base);
 }
 
 static void rmrr(u64 base, u64 last)
@@ -46,15 +51,16 @@ static void rmrr(u64 base, u64 last)
 	put(last, 8);
 }
 
-static void ivhd(u8 type, u8 flags, u16 bdf, u64 base)
+static void ivhd(u8 type, u8 flags, u16 segment, u64 base)
 {
 	put(type, 1);
 	put(flags, 1);
 	put(type == 0x10 ? 24 : 40, 2);
-	put(bdf, 2);
+	put(2, 2); /* its function */
 	put(0x40, 2);
 	put(base, 8);
-	put(0, type == 0x10 ? 8 : 24);
+	put(segment, 2);
+	put(0, type == 0x10 ? 6 : 22);
 }
 
 static void ivmd(u8 type, u64 base, u64 size)
@@ -106,7 +112,7 @@ static void as_many_units_as_there_can_be_are_read_in_order(void **state)
 {
 	begin();
 	for (u64 i = 0; i < IOMMU_UNITS; i++) {
-		drhd(0x3ffffc00000 - i * 0x1000);
+		drhd_of(i, 0x3ffffc00000 - i * 0x1000);
 		rmrr(i << 20, (i << 20) + 0xffff);
 	}
 	assert_null(read_dmar());
@@ -114,6 +120,7 @@ static void as_many_units_as_there_can_be_are_read_in_order(void **state)
 	assert_int_equal(dmar.reserved, IOMMU_RESERVED);
 	for (u64 i = 0; i < IOMMU_UNITS; i++) {
 		assert_int_equal(dmar.unit[i], 0x3ffffc00000 - i * 0x1000);
+		assert_int_equal(dmar.segment[i], i);
 		assert_int_equal(dmar.range[i].base, i << 20);
 		assert_int_equal(dmar.range[i].end, (i << 20) + 0x10000);
 	}
@@ -177,10 +184,10 @@ static void every_kind_of_amds_blocks_is_read_and_a_unit_once(void **state)
 	assert_null(read_ivrs());
 	assert_int_equal(ivrs.units, 2);
 	assert_int_equal(ivrs.unit[0], 0xfd200000);
-	assert_int_equal(ivrs.bdf[0], 0x0002);
+	assert_int_equal(ivrs.segment[0], 0x0002);
 	assert_int_equal(ivrs.flags[0], 0xb0);
 	assert_int_equal(ivrs.unit[1], 0xfd300000);
-	assert_int_equal(ivrs.bdf[1], 0x6002);
+	assert_int_equal(ivrs.segment[1], 0x6002);
 	assert_int_equal(ivrs.flags[1], 0x0f);
 	assert_int_equal(ivrs.reserved, 3);
 	assert_int_equal(ivrs.range[0].base, 0x1000);

@@ -157,6 +157,10 @@ static void a_unit_that_is_none_or_can_not_is_named(void **state)
 	assert_string_equal(unit.ops->probe(&unit), "can't be told to forget");
 	vtd_unit.version = 0x50;
 	assert_null(unit.ops->probe(&unit));
+	vtd_unit.status = VTD_IRE;
+	assert_string_equal(
+		unit.ops->probe(&unit),
+		"remaps interrupts for the firmware, which goes on");
 }
 
 static void registers_beyond_the_first_page_are_mapped(void **state)
@@ -235,10 +239,10 @@ static void each_command_is_waited_for(void **state)
 {
 	vtd_unit.slow = 1000;
 	vtd_unit.cap |= VTD_CAP_RWBF;
-	vtd_unit.status = VTD_IRE | VTD_EAFL | VTD_CFI;
+	vtd_unit.status = VTD_EAFL | VTD_CFI;
 	assert_null(start_with(NULL));
 	assert_string_equal(vtd_unit.told,
-			    "IRE- EAFL- WBF SRTP QIE contexts iotlb wait TE");
+			    "EAFL- WBF SRTP QIE contexts iotlb wait TE");
 	assert_int_equal(vtd_unit.status & VTD_CFI, VTD_CFI);
 	assert_runs();
 }
@@ -246,17 +250,16 @@ static void each_command_is_waited_for(void **state)
 /* The model fails when translation ends. */
 static void what_firmware_left_on_is_taken_over_without_a_gap(void **state)
 {
-	vtd_unit.status =
-		VTD_TE | VTD_SRTP | VTD_QIE | VTD_IRE | VTD_EAFL | VTD_CFI;
+	vtd_unit.status = VTD_TE | VTD_SRTP | VTD_QIE | VTD_EAFL | VTD_CFI;
 	vtd_unit.rtaddr = vtd_unit.root = 0x7b000000;
 	vtd_unit.queue = 0x7b001000;
-	vtd_unit.head = vtd_unit.tail = 0x50;
+	vtd_unit.head = 0xff0; /* it has still to do what is in there */
+	vtd_unit.tail = 0x050;
 	vtd_unit.stale_contexts = vtd_unit.stale_iotlb = true;
 	vtd_unit.closed = true;
 	assert_null(start_with(&card));
 	assert_string_equal(vtd_unit.told,
-			    "QIE- IRE- EAFL- SRTP QIE contexts iotlb wait "
-			    "open");
+			    "QIE- EAFL- SRTP QIE contexts iotlb wait open");
 	assert_runs();
 }
 
@@ -311,7 +314,6 @@ static void a_unit_that_does_not_obey_is_given_up(void **state)
 		const char *why;
 	} units[] = {
 		{VTD_QIE, VTD_QIE, "does not stop what the firmware began"},
-		{VTD_IRE, VTD_IRE, "does not stop what the firmware began"},
 		{VTD_EAFL, VTD_EAFL, "does not stop what the firmware began"},
 		{0, VTD_WBF, "does not write what it has buffered"},
 		{0, VTD_SRTP, "does not take its tables"},
@@ -382,7 +384,7 @@ static void a_function_with_an_empty_map_reaches_nothing(void **state)
 
 static void units_share_their_tables(void **state)
 {
-	uint pages;
+	uint pages, domain;
 	u64 root;
 
 	assert_null(start_with(&card));
@@ -396,7 +398,17 @@ static void units_share_their_tables(void **state)
 	assert_int_equal(memory_pages, pages);
 	assert_int_equal(vtd_unit.root, root);
 	assert_runs();
-	/* One of 3 levels beside one of 4 has others. */
+	/* One that does not have our card has others. */
+	vtd_unit_reset();
+	new_unit();
+	assert_null(unit.ops->probe(&unit));
+	assert_null(unit.ops->start(&unit, &all, NULL));
+	assert_int_equal(memory_pages, pages + 2);
+	assert_runs();
+	assert_false(vtd_unit_access(CARD, VMM, &root, &domain));
+	assert_true(vtd_unit_access(CARD, 0, &root, &domain));
+	assert_int_equal(domain, 1);
+	/* So has one of 3 levels beside one of 4. */
 	vtd_unit_reset();
 	vtd_unit.cap = VTD_CAP(0x220, 1, 39) | VTD_CAP_3;
 	new_unit();
@@ -404,8 +416,18 @@ static void units_share_their_tables(void **state)
 	unit.cap |= VTD_CAP_1G; /* leaves are those that all know */
 	vtd_unit.cap |= VTD_CAP_1G;
 	assert_null(unit.ops->start(&unit, &all, &card));
-	assert_int_equal(memory_pages, pages + 3);
+	assert_int_equal(memory_pages, pages + 5);
 	assert_runs();
+}
+
+static void handed_back_it_translates_no_more(void **state)
+{
+	assert_null(start_with(&card));
+	vtd_unit.told[0] = '\0';
+	vtd_unit.may_stop = true;
+	unit.ops->stop(&unit);
+	assert_string_equal(vtd_unit.told, "TE-");
+	assert_false(vtd_unit.status & VTD_TE);
 }
 
 /* Registers are lost, memory is not. */
@@ -462,6 +484,7 @@ int main(void)
 		TEST(a_function_with_an_empty_map_reaches_nothing),
 		TEST(units_share_their_tables),
 		TEST(after_a_sleep_it_starts_without_memory),
+		TEST(handed_back_it_translates_no_more),
 		TEST(without_memory_nothing_is_told),
 	};
 

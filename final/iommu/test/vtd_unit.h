@@ -45,6 +45,7 @@ struct vtd_unit {
 	bool does_nothing; /* or says that it has done, but not what */
 	bool keeps_closed; /* protected memory */
 	bool stuck;        /* its queue has a bad entry */
+	bool may_stop;     /* translating, as the machine is handed back */
 	uint slow;         /* reads until a command is done */
 
 	/* Its state, which firmware may have left. */
