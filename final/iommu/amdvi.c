@@ -96,8 +96,8 @@ const struct dma_format amdvi_format = {
 
 /*
  * What all units share: the table of devices, with one of our own and without;
- * the ring of commands and the word that one of them writes, as they are started
- * one by one, and no commands are given after that.
+ * the ring of commands and the word that one of them writes, as they are
+ * started one by one, and no commands are given after that.
  */
 static u64 *device_tables[2];
 static u64 commands[RING_SIZE / sizeof(u64)] __aligned(RING_SIZE);

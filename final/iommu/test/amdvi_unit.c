@@ -87,7 +87,7 @@ static void run_commands(void)
 	}
 }
 
-/* The rings run where both they and the unit are on, and do not stop at once. */
+/* The rings run where they and the unit are on, and do not stop at once. */
 static void set_running(void)
 {
 	u64 run = 0;
