@@ -9,6 +9,7 @@
  */
 #include "iommu/registers.h"
 
+#include "boot/boot_info.h"
 #include "lib/string.h"
 #include "page/page.h"
 #include "paging/address.h"
@@ -111,6 +112,9 @@ static const char *probe(struct iommu_unit *unit)
 
 	if (before == ~0UL)
 		return "does not answer";
+	/* It would wait for what the unit stores once commands are done. */
+	if (before & CONTROL_ON && boot_info.firmware == BOOT_UEFI)
+		return "translates for the firmware, which goes on";
 	if (before & CONTROL_ON && before & CONTROL_X2APIC)
 		return "remaps interrupts for the firmware, which goes on";
 	if (FEATURE_LEVELS(features) == NO_LEVELS)

@@ -56,6 +56,7 @@
 #define CAP_2M        BIT(34)
 #define CAP_1G        BIT(35)
 #define CAP_NFR(cap)  (((cap) >> 40 & 0xff) + 1)
+#define CAP_ESRTPS    BIT(63) /* G_SRTP may change the mode, too */
 
 #define ECAP_COHERENT  BIT(0)
 #define ECAP_QUEUE     BIT(1)
@@ -294,7 +295,7 @@ static const char *start(struct iommu_unit *unit, const struct dma_map *all,
 		*root = build(unit->levels, all, own);
 	if (!root->v)
 		return "no memory for its tables";
-	if (unit_read32(unit, GSTS) & G_TE &&
+	if (!(unit->cap & CAP_ESRTPS) && unit_read32(unit, GSTS) & G_TE &&
 	    unit_read64(unit, RTADDR) & RTADDR_MODE)
 		return "translates in a way that has to end before ours begins";
 	if (!stop_firmware(unit))

@@ -19,6 +19,8 @@ static const struct dma_guest card = {CARD, &own};
 static struct iommu_unit unit;
 static struct dma_fault fault;
 
+struct boot_info boot_info;
+
 static void new_unit(void)
 {
 	unit = (struct iommu_unit){
@@ -118,6 +120,12 @@ static void what_a_unit_can_is_read_from_its_features(void **state)
 	assert_string_equal(
 		unit.ops->probe(&unit),
 		"remaps interrupts for the firmware, which goes on");
+	amdvi_unit.control = AMDVI_ON;
+	assert_null(unit.ops->probe(&unit));
+	boot_info.firmware = BOOT_UEFI; /* its drivers are alive */
+	assert_string_equal(unit.ops->probe(&unit),
+			    "translates for the firmware, which goes on");
+	boot_info.firmware = BOOT_BIOS;
 	amdvi_unit.gone = true;
 	assert_string_equal(unit.ops->probe(&unit), "does not answer");
 	assert_string_equal(amdvi_unit.told, "");

@@ -10,8 +10,8 @@ HOST_TESTS += iommu-vtd
 iommu-vtd.sources := iommu/test/vtd_test.c iommu/test/vtd_unit.c \
 	iommu/test/memory.c iommu/dma_map.c
 
-HOST_TESTS += iommu-vtd-faults
-iommu-vtd-faults.sources := iommu/test/vtd_faults_test.c \
+HOST_TESTS += iommu-vtd-tells
+iommu-vtd-tells.sources := iommu/test/vtd_tells_test.c \
 	iommu/test/vtd_unit.c iommu/test/memory.c iommu/vtd.c iommu/dma_map.c
 
 HOST_TESTS += iommu-amdvi

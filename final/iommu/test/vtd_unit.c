@@ -96,6 +96,9 @@ static void write_command(u32 value)
 		assert_int_equal(u->head, u->tail);
 	if (bit == VTD_SRTP) {
 		assert_int_equal(u->rtaddr % PAGE_SIZE, 0);
+		/* Nor does the mode change while it translates. */
+		if (u->status & VTD_TE && !(u->cap & VTD_CAP_ESRTPS))
+			assert_int_equal(u->root & 0xc00, 0);
 		u->status &= ~VTD_SRTP;
 	}
 	if (bit == VTD_WBF)

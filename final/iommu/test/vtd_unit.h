@@ -20,12 +20,13 @@
 #define VTD_IRE  BIT(25)
 #define VTD_CFI  BIT(23)
 
-#define VTD_CAP_RWBF BIT(4)
-#define VTD_CAP_CM   BIT(7)
-#define VTD_CAP_3    BIT(9)
-#define VTD_CAP_4    BIT(10)
-#define VTD_CAP_2M   BIT(34)
-#define VTD_CAP_1G   BIT(35)
+#define VTD_CAP_RWBF   BIT(4)
+#define VTD_CAP_CM     BIT(7)
+#define VTD_CAP_3      BIT(9)
+#define VTD_CAP_4      BIT(10)
+#define VTD_CAP_2M     BIT(34)
+#define VTD_CAP_1G     BIT(35)
+#define VTD_CAP_ESRTPS BIT(63)
 /* With the fault registers at @fro, so many of them, and of @bits addresses. */
 #define VTD_CAP(fro, number, bits)                         \
 	((u64)(fro) / 16 << 24 | ((u64)(number)-1) << 40 | \
