@@ -17,3 +17,7 @@ iommu-vtd-tells.sources := iommu/test/vtd_tells_test.c \
 HOST_TESTS += iommu-amdvi
 iommu-amdvi.sources := iommu/test/amdvi_test.c iommu/test/amdvi_unit.c \
 	iommu/test/memory.c iommu/dma_map.c
+
+HOST_TESTS += iommu-iommu
+iommu-iommu.sources := iommu/test/iommu_test.c iommu/test/machine.c \
+	iommu/test/memory.c iommu/dma_map.c iommu/dmar.c iommu/ivrs.c

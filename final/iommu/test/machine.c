@@ -1,0 +1,147 @@
+/* See machine.h. */
+#include "machine.h"
+
+#include "lib/errno.h"
+#include "memory.h"
+#include "page/page.h"
+#include "paging/paging.h"
+#include "pci/hide.h"
+#include "smp/store.h"
+#include "vmm/acpi.h"
+#include "vmm/mmio.h"
+#include "vmm/window.h"
+
+struct machine machine;
+
+static void put(u64 value, uint size)
+{
+	for (uint i = 0; i < size; i++)
+		machine.table[machine.size++] = i < 8 ? value >> (8 * i) : 0;
+}
+
+u8 machine_sum(void)
+{
+	u8 sum = 0;
+
+	for (uint i = 0; i < machine.size; i++)
+		sum += machine.table[i];
+	return sum;
+}
+
+static void seal(void)
+{
+	machine.table[9] -= machine_sum();
+}
+
+static void begin(const char *name)
+{
+	machine.name = name;
+	memcpy(machine.table, name, 4);
+	machine.size = 48;
+}
+
+void machine_has_dmar(uint count, bool segments)
+{
+	begin("DMAR");
+	for (uint i = 0; i < count; i++) {
+		put(0, 2);
+		put(16, 2);
+		put(1, 2);
+		put(segments && i == count - 1, 2);
+		put(0xfed90000 + i * PAGE_SIZE, 8);
+	}
+	seal();
+}
+
+void machine_has_reserved(u64 base, u64 last)
+{
+	put(1, 2);
+	put(24, 2);
+	put(0, 4);
+	put(base, 8);
+	put(last, 8);
+	seal();
+}
+
+void machine_has_ivrs(void)
+{
+	begin("IVRS");
+	put(0x10, 1);
+	put(0xb0, 1);
+	put(24, 2);
+	put(0x00400002, 4);
+	put(0xfd200000, 8);
+	put(0, 8);
+	seal();
+}
+
+int acpi_machine_root(struct acpi_root *root)
+{
+	return machine.name ? 0 : -ENOENT;
+}
+
+const void *acpi_map(u64 phys, u64 size)
+{
+	return NULL;
+}
+
+int acpi_find(acpi_map_fn *map, const struct acpi_root *root, const char *name,
+	      struct acpi_table *found)
+{
+	*found = (struct acpi_table){.data = machine.table,
+				     .size = machine.size,
+				     .doubtful = machine_sum()};
+	return machine.name && !memcmp(name, machine.name, 4) ? 0 : -ENOENT;
+}
+
+void *map_phys(phys_t phys, u64 size, enum map_flags flags)
+{
+	assert_int_equal(flags, MAP_WRITE | MAP_DEVICE);
+	return machine.no_registers ? NULL : (void *)phys.v;
+}
+
+uint num_of_available_pages(void)
+{
+	return 10000 - memory_pages;
+}
+
+void window_read(phys_t at, void *buffer, size_t size)
+{
+	memcpy(buffer, machine.table + at.v, size);
+}
+
+void window_write(phys_t at, const void *buffer, size_t size)
+{
+	memcpy(machine.table + at.v, buffer, size);
+}
+
+void mmio_watch(struct mmio_page *page)
+{
+	assert_int_equal(page->size % PAGE_SIZE, 0);
+	machine.watched++;
+}
+
+int store_fetch(struct vcpu *vcpu, const struct vm_exit *exit,
+		struct store *store)
+{
+	return -EINVAL;
+}
+
+int store_finish(struct vcpu *vcpu, const struct store *store, u64 old,
+		 u8 bytes[16])
+{
+	return 0;
+}
+
+bool pci_next(u32 *next, struct pci_function *function)
+{
+	*function = (struct pci_function){
+		.bdf = *next, .class = *next % 2 ? 0x080600 : 0x020000};
+	return (*next)++ < machine.functions;
+}
+
+void pci_hide(const struct pci_function *function, const char *who)
+{
+	assert_int_equal(function->class, 0x080600);
+	machine.hidden++;
+}

@@ -1,0 +1,32 @@
+/*
+ * A machine with a table of IOMMUs, for host tests: what iommu.c asks of the
+ * other layers.
+ */
+#ifndef IOMMU_TEST_MACHINE_H
+#define IOMMU_TEST_MACHINE_H
+
+#include "host.h"
+
+extern struct machine {
+	const char *name; /* of the table; NULL: there is none */
+	u8 table[1024];   /* physical memory begins with it */
+	uint size;
+	bool no_registers; /* can be mapped */
+	uint functions;    /* of PCI; every second one is an IOMMU */
+
+	uint watched; /* runs of pages */
+	uint hidden;  /* functions */
+} machine;
+
+/* A DMAR table of @count units, of which the last is in segment 1, if
+ * @segments; and behind it a range that is reserved. */
+void machine_has_dmar(uint count, bool segments);
+void machine_has_reserved(u64 base, u64 last);
+
+/* An IVRS table of one unit. */
+void machine_has_ivrs(void);
+
+/* What the table's bytes add up to. */
+u8 machine_sum(void);
+
+#endif
