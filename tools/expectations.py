@@ -180,8 +180,21 @@ def bare_metal(machine, native, stage, guest):
             machine.expect(r'^guest: done' if stops else r'^Vellum ')
         elif machine.wait_exit() != 'reset':
             missing.append('the reset after a triple fault')
+    if watch:
+        missing += devices_kept_out(machine.serial)
     failed = re.findall(r'^guest: .*FAILED.*$', machine.serial, re.MULTILINE)
     return missing + [f'a guest without failures ({line})' for line in failed]
+
+
+def devices_kept_out(text):
+    """Where Vellum says so, a device has tried to reach its range, and is
+    refused: that none has tried does not count."""
+    if not re.search('^iommu: .*devices are kept out', text, re.MULTILINE):
+        return []
+    return missing_lines(text, {
+        f'a device that is refused (range {how} by it)':
+            rf"^guest: attack: Vellum's range, {how} by a device: refused"
+        for how in ('written to', 'read')})
 
 
 def powers_off(machine, native):

@@ -116,9 +116,14 @@ def repeat_command(argv):
                                    for name, value in chosen.items())])
 
 
+# A device for the guest that attacks: it copies memory as it is told.
+COPIER = ['-device', 'edu,dma_mask=0xffffffff']
+
+
 def machine_settings(chosen, kind, path, argv):
     """Arguments for Machine."""
     options = []
+    attacks = chosen['GUEST'] == 'attack' and not chosen['NATIVE']
     is_cd = kind == 'image' and path.suffix.lower() == '.iso'
     if has_guest(chosen['STAGE']) and chosen['FIRMWARE'] == 'bios':
         options.append('boot=0xe0' if is_cd else 'boot=0x80')
@@ -134,9 +139,9 @@ def machine_settings(chosen, kind, path, argv):
         'disk': None if is_cd else path, 'cdrom': path if is_cd else None,
         'conf': Path(chosen['CONF']) if chosen['CONF'] else None,
         'writable': kind == 'image', 'reboot': not batch,
-        'extra_args': shlex.split(chosen['EMU_ARGS']),
-        'debugger': batch and chosen['GUEST'] == 'attack'
-        and not chosen['NATIVE'],
+        'extra_args': shlex.split(chosen['EMU_ARGS'])
+        + COPIER * (attacks and emu != 'bochs'),
+        'debugger': batch and attacks,
         'interactive': not batch, 'echo': batch,
         'limit': chosen['TIMEOUT'] or
         (BATCH_LIMIT.get(emu, 60) if batch else None),

@@ -38,7 +38,8 @@ enum command {
 	CMD_FREE,
 	CMD_CHECK,
 	CMD_PAGES,
-	CMD_MSR
+	CMD_MSR,
+	CMD_FAULTS = 9
 };
 
 struct reason {
@@ -169,6 +170,21 @@ static void print_reason(const struct reason *r)
 	       (r->count ? r->cycles / r->count : 0));
 }
 
+/* What devices tried in vain, where there is an IOMMU. */
+static void print_faults(void)
+{
+	struct registers r = call(CMD_FAULTS, 0);
+
+	if (r.rax)
+		return;
+	printf("DMA faults: %llu", r.rbx);
+	if (r.rbx)
+		printf(", the last by %02llx:%02llx.%llx: %s 0x%llx",
+		       r.rsi >> 8, r.rsi >> 3 & 31, r.rsi & 7,
+		       r.rdi ? "write to" : "read", r.rdx);
+	printf("\n");
+}
+
 /* Exits by reason. Vellum is asked for the times first: reading exits, too. */
 static void do_stats(void)
 {
@@ -194,6 +210,7 @@ static void do_stats(void)
 	printf("in Vellum: %llu of %llu cycles since the launch (%.3f %%)\n",
 	       info.r8, info.rdi,
 	       info.rdi ? 100.0 * (double)info.r8 / (double)info.rdi : 0.0);
+	print_faults();
 }
 
 /* Print Vellum's log; with @only, just the lines that begin with that. */
@@ -311,7 +328,7 @@ static const struct {
 	void (*run)(void);
 	const char *help;
 } commands[] = {
-	{"stats", do_stats, "exits by reason, with cycles"},
+	{"stats", do_stats, "exits by reason, with cycles, and DMA faults"},
 	{"log", do_log, "Vellum's log ring"},
 	{"free", do_free, "pages that Vellum has left"},
 	{"check", do_check, "is Vellum's memory sound?"},

@@ -82,8 +82,10 @@ static struct dma_map own_map = {.ranges = &own_range};
 static struct dma_guest own = {.map = &own_map};
 
 static struct mmio_page hidden[IOMMU_UNITS];
-static const u8 ones[PAGE_SIZE] __aligned(PAGE_SIZE) = {
-	[0 ... PAGE_SIZE - 1] = 0xff};
+/* What is read there. A firmware that has driven them, and goes on to tell them
+ * to forget, finds that they have done so: then the bit that says "busy" is 0,
+ * as is the one that says that they translate. */
+static const u8 zeros[PAGE_SIZE] __aligned(PAGE_SIZE);
 
 /* What the machine has: one of the two tables, or none. */
 static struct tables {
@@ -297,7 +299,7 @@ static void hide_units(void)
 		hidden[i] = (struct mmio_page){
 			.page = GPHYS(units[i].base),
 			.size = units[i].size,
-			.shown = ones,
+			.shown = zeros,
 			.wanted = is_wanted,
 			.write = swallow,
 		};

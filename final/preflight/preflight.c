@@ -322,7 +322,8 @@ static void check_iommu(void)
 	}
 	iommu_need(&need, text, sizeof(text));
 	report_fact("%s", text);
-	report_need(&need);
+	if (!need.moot)
+		report_need(&need);
 }
 
 static const struct {

@@ -6,6 +6,7 @@
  */
 #include "guest/test/metal/attack.h"
 #include "lib/string.h"
+#include "net/test/metal/attack_card.h"
 
 #define PCI_ADDRESS      0xcf8
 #define PCI_DATA         0xcfc
@@ -22,12 +23,6 @@
 #define E1000_RESET      BIT(26)
 #define OTHER_BUS        0x42
 #define OTHER_ECAM       0xd0000000UL
-
-/* The card, as Vellum's log names it. */
-struct card {
-	u32 bdf;
-	u64 registers, ecam; /* 0: it has none */
-};
 
 static u64 read_hex(const char *p)
 {
@@ -51,7 +46,7 @@ static u64 number_behind(const char *line, const char *word)
 	return 0;
 }
 
-static bool find_card(struct card *card)
+bool find_card(struct card *card)
 {
 	char line[LOG_LINE] = "";
 	const char *bdf = line + strlen(HIDDEN);
@@ -74,13 +69,13 @@ static void set_address(u32 bdf, uint reg)
 	outl(PCI_ADDRESS, PCI_ENABLE | bdf << 8 | (reg & 0xfc));
 }
 
-static u32 read_pci(u32 bdf, uint reg)
+u32 read_pci(u32 bdf, uint reg)
 {
 	set_address(bdf, reg);
 	return inl(PCI_DATA);
 }
 
-static void write_pci(u32 bdf, uint reg, u32 value)
+void write_pci(u32 bdf, uint reg, u32 value)
 {
 	set_address(bdf, reg);
 	outl(PCI_DATA, value);
@@ -213,6 +208,31 @@ static enum verdict number_bus_anew(const struct attack *a)
 	return id == ~0U ? REFUSED : ESCAPED;
 }
 
+/* A device behind it would have the card's number. */
+static enum verdict share_bus(const struct attack *a)
+{
+	u32 bridge = 0, before, buses = 0;
+	struct card card;
+
+	if (!find_card(&card))
+		return AS_ON_HARDWARE;
+	for (u32 bdf = 0; bdf < 256 && !bridge; bdf++)
+		if (read_pci(bdf, PCI_CLASS) >> 16 == BRIDGE &&
+		    bdf != find_bridge(card.bdf >> 8))
+			bridge = bdf;
+	if (!bridge) {
+		note("there is no other bridge");
+		return AS_ON_HARDWARE;
+	}
+	before = read_pci(bridge, PCI_BUSES);
+	write_pci(bridge, PCI_BUSES, card.bdf >> 8 << 16 | card.bdf >> 8 << 8);
+	buses = read_pci(bridge, PCI_BUSES);
+	write_pci(bridge, PCI_BUSES, before);
+	note("%02x:%02x.%x leads to bus %u", bridge >> 8, bridge >> 3 & 31,
+	     bridge & 7, buses >> 8 & 0xff);
+	return (buses >> 8 & 0xff) == card.bdf >> 8 ? ESCAPED : REFUSED;
+}
+
 static enum verdict reset_bus(const struct attack *a)
 {
 	struct card card;
@@ -235,5 +255,6 @@ ATTACKS = {
 	{"ECAM moved", move_ecam, SHOWN_BY("14-attack-pciexbar")},
 	{"the card under another number", number_bus_anew,
 	 SHOWN_BY("14-attack-bridge")},
+	{"another bridge to its bus", share_bus, SHOWN_BY("14-attack-bus")},
 	{"a reset of its bus", reset_bus, SHOWN_BY("14-attack-bridge")},
 };
