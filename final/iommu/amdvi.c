@@ -306,4 +306,4 @@ static bool next_fault(struct iommu_unit *unit, struct dma_fault *fault)
 	return true;
 }
 
-const struct iommu_ops amdvi_ops = {probe, start, stop, next_fault};
+const struct iommu_ops amdvi_ops = {probe, start, stop, NULL, next_fault};

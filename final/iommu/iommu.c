@@ -82,10 +82,6 @@ static struct dma_map own_map = {.ranges = &own_range};
 static struct dma_guest own = {.map = &own_map};
 
 static struct mmio_page hidden[IOMMU_UNITS];
-/* What is read there. A firmware that has driven them, and goes on to tell them
- * to forget, finds that they have done so: then the bit that says "busy" is 0,
- * as is the one that says that they translate. */
-static const u8 zeros[PAGE_SIZE] __aligned(PAGE_SIZE);
 
 /* What the machine has: one of the two tables, or none. */
 static struct tables {
@@ -185,6 +181,10 @@ static const char *find_unit(struct iommu_unit *u, const struct tables *t,
 	u->flags = t->intel ? 0 : t->ivrs.flags[i];
 	u->segment = t->intel ? t->dmar.segment[i] : t->ivrs.segment[i];
 	u->regs = map_phys(PHYS(u->base), u->size, MAP_WRITE | MAP_DEVICE);
+	u->seen = new_page(NULL);
+	if (!u->seen)
+		return "no memory for its tables";
+	memset(u->seen, 0, PAGE_SIZE);
 	return u->regs ? u->ops->probe(u) : "has registers where none can be";
 }
 
@@ -275,14 +275,22 @@ static const char *start(const struct tables *t)
 	return why ? why : start_units();
 }
 
-/* A write to a unit's registers: it is as if there was nothing. */
+/* A write to a unit's registers: nothing comes of it, though it may seem so. */
 static void swallow(struct vcpu *vcpu, const struct vm_exit *exit)
 {
 	struct store s;
 	u8 bytes[16];
+	u32 value;
 
-	if (!store_fetch(vcpu, exit, &s))
-		store_finish(vcpu, &s, 0, bytes);
+	if (store_fetch(vcpu, exit, &s) || store_finish(vcpu, &s, 0, bytes) ||
+	    s.size < sizeof(value))
+		return;
+	memcpy(&value, bytes, sizeof(value));
+	for (uint i = 0; i < unit_count; i++)
+		if (units[i].ops->echo &&
+		    exit->gpa.v - units[i].base < units[i].size)
+			units[i].ops->echo(&units[i],
+					   exit->gpa.v - units[i].base, value);
 }
 
 static bool is_wanted(void)
@@ -299,7 +307,7 @@ static void hide_units(void)
 		hidden[i] = (struct mmio_page){
 			.page = GPHYS(units[i].base),
 			.size = units[i].size,
-			.shown = zeros,
+			.shown = units[i].seen,
 			.wanted = is_wanted,
 			.write = swallow,
 		};

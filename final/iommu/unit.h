@@ -41,6 +41,10 @@ struct iommu_ops {
 	/* Translate no more: every device reaches all memory. */
 	void (*stop)(struct iommu_unit *unit);
 
+	/* The guest has written @value to the register at @at, and nothing came
+	 * of it: let unit->seen say what it waits for. NULL: nobody waits. */
+	void (*echo)(struct iommu_unit *unit, uint at, u32 value);
+
 	/* Take one fault from the unit's list. False: there is none. */
 	bool (*next_fault)(struct iommu_unit *unit, struct dma_fault *fault);
 };
@@ -51,6 +55,7 @@ struct iommu_unit {
 	u64 base;          /* of its registers, */
 	u64 size;          /* so many bytes of them, whole pages, */
 	volatile u8 *regs; /* here */
+	u8 *seen;          /* what the guest reads there, a page */
 	u16 segment;       /* of PCI functions, which its devices are in */
 	u8 flags;          /* AMD: of its block in the IVRS table */
 	uint levels;       /* that it walks, 3 or 4 */

@@ -34,14 +34,16 @@
 #define IQA    0x90
 
 /* Commands, and the same bits of the status. */
-#define G_TE   BIT(31) /* translate */
-#define G_SRTP BIT(30) /* take the root table's address */
-#define G_EAFL BIT(28) /* faults go to a log in memory */
-#define G_WBF  BIT(27) /* flush the write buffer */
-#define G_QIE  BIT(26) /* invalidations come from a queue */
-#define G_IRE  BIT(25) /* remap interrupts */
-/* Bits that are commands of one moment, and must not be written again. */
-#define G_ONCE (BIT(24) | BIT(27) | BIT(29) | BIT(30))
+#define G_TE    BIT(31) /* translate */
+#define G_SRTP  BIT(30) /* take the root table's address */
+#define G_EAFL  BIT(28) /* faults go to a log in memory */
+#define G_WBF   BIT(27) /* flush the write buffer */
+#define G_QIE   BIT(26) /* invalidations come from a queue */
+#define G_IRE   BIT(25) /* remap interrupts */
+/* Bits that are commands of one moment, and must not be written again; all but
+ * the write buffer's are then in the status for good. */
+#define G_ONCE  (BIT(24) | BIT(27) | BIT(29) | BIT(30))
+#define G_STAYS (G_ONCE & ~G_WBF)
 
 #define VER_MAJOR(ver) ((ver) >> 4 & 15)
 #define VER_QUEUE_ONLY 6 /* invalidates by the queue alone (6.5) */
@@ -154,6 +156,7 @@ static const char *probe(struct iommu_unit *unit)
 			 : unit->cap & CAP_2M ? LEVEL_2M
 					      : LEVEL_4K;
 	unit->bits = MIN(CAP_MGAW(unit->cap), unit->levels * 9U + 12);
+	*(u32 *)(unit->seen + GSTS) = unit_read32(unit, GSTS);
 	return NULL;
 }
 
@@ -322,6 +325,21 @@ static void stop(struct iommu_unit *unit)
 }
 
 /*
+ * A firmware that has driven the unit goes on to, until it gives the machine to
+ * an operating system, and waits for each command to be done. So all are done
+ * at once, as far as it sees: what says that one is busy reads as 0.
+ */
+static void echo(struct iommu_unit *unit, uint at, u32 value)
+{
+	u32 *seen = (u32 *)unit->seen, *status = seen + GSTS / sizeof(u32);
+
+	if (at == GCMD)
+		*status = (value | (*status & G_STAYS)) & ~G_WBF;
+	else if (at == IQT)
+		seen[IQH / sizeof(u32)] = value;
+}
+
+/*
  * A fault's record is kept until we have it. While there is the mark of an
  * overflow no more are recorded.
  */
@@ -351,4 +369,4 @@ static bool next_fault(struct iommu_unit *unit, struct dma_fault *fault)
 	return false;
 }
 
-const struct iommu_ops vtd_ops = {probe, start, stop, next_fault};
+const struct iommu_ops vtd_ops = {probe, start, stop, echo, next_fault};

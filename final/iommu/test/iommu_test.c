@@ -72,9 +72,17 @@ static bool fake_fault(struct iommu_unit *unit, struct dma_fault *fault)
 	return true;
 }
 
-const struct iommu_ops vtd_ops = {fake_probe, fake_start, fake_stop,
+static void fake_echo(struct iommu_unit *unit, uint at, u32 value)
+{
+	size_t used = strlen(told);
+
+	snprintf(told + used, sizeof(told) - used, "echo %u 0x%x 0x%x, ",
+		 number(unit), at, value);
+}
+
+const struct iommu_ops vtd_ops = {fake_probe, fake_start, fake_stop, fake_echo,
 				  fake_fault};
-const struct iommu_ops amdvi_ops = {fake_probe, fake_start, fake_stop,
+const struct iommu_ops amdvi_ops = {fake_probe, fake_start, fake_stop, NULL,
 				    fake_fault};
 const struct dma_format vtd_format = {3, 0, 3, BIT(7)};
 const struct dma_format amdvi_format = {BIT(0) | 3UL << 61, 9,

@@ -7,6 +7,7 @@
 #include "paging/paging.h"
 
 static struct iommu_unit unit;
+static u8 seen[PAGE_SIZE];
 
 static u64 mapped; /* bytes of registers; then map_phys() has no more */
 static u64 mappable;
@@ -24,7 +25,8 @@ static void new_unit(void)
 	unit = (struct iommu_unit){.ops = &vtd_ops,
 				   .base = VTD_BASE,
 				   .size = PAGE_SIZE,
-				   .regs = (void *)VTD_BASE};
+				   .regs = (void *)VTD_BASE,
+				   .seen = seen};
 }
 
 static int set_up(void **state)
@@ -34,6 +36,41 @@ static int set_up(void **state)
 	vtd_unit_reset();
 	new_unit();
 	return unit.ops->probe(&unit) ? -1 : 0;
+}
+
+static u32 status_seen(void)
+{
+	return *(u32 *)(seen + 0x1c);
+}
+
+static void tell(uint at, u32 value)
+{
+	unit.ops->echo(&unit, at, value);
+}
+
+/* As a firmware that drives it does, and waits after each. */
+static void a_command_of_the_firmwares_seems_to_be_done(void **state)
+{
+	memset(seen, 0, sizeof(seen));
+	new_unit();
+	vtd_unit.status = VTD_TE | VTD_SRTP | VTD_QIE;
+	assert_null(unit.ops->probe(&unit));
+	assert_int_equal(status_seen(), VTD_TE | VTD_SRTP | VTD_QIE);
+	vtd_unit.told[0] = '\0';
+	tell(0x18, VTD_TE | VTD_QIE | VTD_WBF);
+	assert_int_equal(status_seen(), VTD_TE | VTD_SRTP | VTD_QIE);
+	tell(0x18, VTD_QIE);
+	assert_int_equal(status_seen(), VTD_SRTP | VTD_QIE);
+	tell(0x18, VTD_QIE | VTD_TE);
+	assert_int_equal(status_seen(), VTD_SRTP | VTD_QIE | VTD_TE);
+	tell(0x88, 0x60);
+	assert_int_equal(*(u32 *)(seen + 0x80), 0x60);
+	for (uint at = 0; at < PAGE_SIZE; at += 4) /* the rest stays idle */
+		if (at != 0x18 && at != 0x88)
+			tell(at, ~0U);
+	for (uint at = 0; at < PAGE_SIZE; at += 4)
+		assert_true(at == 0x1c || at == 0x80 || !*(u32 *)(seen + at));
+	assert_string_equal(vtd_unit.told, "");
 }
 
 static void what_a_unit_can_is_read_from_its_capabilities(void **state)
@@ -183,6 +220,7 @@ static void a_unit_that_is_gone_has_no_faults(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		TEST(a_command_of_the_firmwares_seems_to_be_done),
 		TEST(what_a_unit_can_is_read_from_its_capabilities),
 		TEST(a_unit_that_is_none_or_can_not_is_named),
 		TEST(registers_beyond_the_first_page_are_mapped),

@@ -17,6 +17,7 @@ static const struct dma_range rings = {VMM + 5 * MIB, VMM + 5 * MIB + 0x3000};
 static struct dma_map all, own;
 static const struct dma_guest card = {CARD, &own};
 static struct iommu_unit unit;
+static u8 seen[PAGE_SIZE];
 
 void *map_phys(phys_t phys, u64 size, enum map_flags flags)
 {
@@ -31,6 +32,7 @@ static void new_unit(void)
 		.base = VTD_BASE,
 		.size = PAGE_SIZE,
 		.regs = (void *)VTD_BASE,
+		.seen = seen,
 	};
 }
 
