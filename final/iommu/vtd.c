@@ -132,6 +132,16 @@ static bool map_registers(struct iommu_unit *unit)
 	return unit->regs;
 }
 
+/* Does the unit translate by tables of another kind, and can't change that? */
+static bool keeps_its_mode(const struct iommu_unit *unit)
+{
+	return !(unit->cap & CAP_ESRTPS) && unit_read32(unit, GSTS) & G_TE &&
+	       unit_read64(unit, RTADDR) & RTADDR_MODE;
+}
+
+static const char other_mode[] =
+	"translates in a way that has to end before ours begins";
+
 static const char *probe(struct iommu_unit *unit)
 {
 	u32 version = unit_read32(unit, VER);
@@ -150,6 +160,8 @@ static const char *probe(struct iommu_unit *unit)
 		return "can't be told to forget";
 	if (unit_read32(unit, GSTS) & G_IRE)
 		return "remaps interrupts for the firmware, which goes on";
+	if (keeps_its_mode(unit))
+		return other_mode;
 	if (!map_registers(unit))
 		return "has registers where none can be";
 	unit->max_leaf = unit->cap & CAP_1G   ? LEVEL_1G
@@ -298,9 +310,8 @@ static const char *start(struct iommu_unit *unit, const struct dma_map *all,
 		*root = build(unit->levels, all, own);
 	if (!root->v)
 		return "no memory for its tables";
-	if (!(unit->cap & CAP_ESRTPS) && unit_read32(unit, GSTS) & G_TE &&
-	    unit_read64(unit, RTADDR) & RTADDR_MODE)
-		return "translates in a way that has to end before ours begins";
+	if (keeps_its_mode(unit))
+		return other_mode;
 	if (!stop_firmware(unit))
 		return "does not stop what the firmware began";
 	if (!(unit->ecap & ECAP_COHERENT))
