@@ -10,6 +10,8 @@
 
 extern const char cpu_idle_start[], cpu_idle_end[];
 
+bool (*smp_on_call)(struct vcpu *vcpu, bool waits);
+
 static void (*do_at_once)(const struct trap_frame *frame);
 
 void smp_call(struct smp_cpu *cpu)

@@ -31,6 +31,14 @@ void smp_call(struct smp_cpu *cpu);
 bool smp_call_taken(void);
 
 /*
+ * A later stage's, for a meeting of all CPUs: called when this one has taken a
+ * call, before it goes back to the guest, and with @waits when it has woken up
+ * in its wait for a start-up IPI. True: that was what it was called for. NULL:
+ * nothing. Any CPU.
+ */
+extern bool (*smp_on_call)(struct vcpu *vcpu, bool waits);
+
+/*
  * Sleep until *@wake is not 0 or an NMI comes; NMIs must be let in
  * (vcpu_ops.listen). May wake for no reason. In idle.S.
  */

@@ -88,6 +88,15 @@ static int take_sipi(struct smp_cpu *cpu)
 	return vector;
 }
 
+/* What a later stage wants of it. */
+static bool serve_call(struct vcpu *vcpu, bool waits)
+{
+	bool (*on_call)(struct vcpu *, bool) =
+		__atomic_load_n(&smp_on_call, __ATOMIC_ACQUIRE);
+
+	return on_call && on_call(vcpu, waits);
+}
+
 static int sleep_until_sipi(struct smp_cpu *cpu)
 {
 	int vector;
@@ -96,6 +105,7 @@ static int sleep_until_sipi(struct smp_cpu *cpu)
 		if (vcpu_ops->listen)
 			vcpu_ops->listen(true);
 		__atomic_store_n(&cpu->wake, 0, __ATOMIC_SEQ_CST);
+		serve_call(vcpu_current(), true);
 		vector = take_sipi(cpu);
 		if (vector != NO_SIPI)
 			break;
@@ -151,7 +161,7 @@ static void take_init_signal(struct vcpu *vcpu)
 		smp_wait_for_sipi(vcpu);
 }
 
-/* No call has reached the CPU while it waited. */
+/* No call has reached the CPU while it waited; a SIPI may stand for one. */
 static void take_sipi_signal(struct vcpu *vcpu, u8 vector)
 {
 	set_waits_in_guest(false);
@@ -161,6 +171,10 @@ static void take_sipi_signal(struct vcpu *vcpu, u8 vector)
 		return;
 	}
 	smp_renew_map(vcpu);
+	if (serve_call(vcpu, true)) {
+		wait_in_guest(vcpu);
+		return;
+	}
 	reset_apic(smp_self());
 	vcpu_ops->start(vcpu, vector);
 }
@@ -172,6 +186,7 @@ static void take_call(struct vcpu *vcpu)
 	smp_renew_map(vcpu);
 	if (take_init(smp_self()))
 		take_init_signal(vcpu);
+	serve_call(vcpu, false);
 }
 
 static bool take_nmi(struct vcpu *vcpu)
