@@ -115,3 +115,11 @@ void guest_mtrr_watch(struct vcpu *vcpu)
 	for (u32 msr = MSR_MTRR_PHYSBASE0; msr <= MSR_MTRR_DEF_TYPE; msr++)
 		watch(vcpu, msr);
 }
+
+void guest_mtrr_make_real(void)
+{
+	const struct mtrr_state *guest = this_cpu(guest_mtrrs);
+
+	if (!mtrr_equal(guest, &machine_mtrrs))
+		mtrr_write(guest);
+}

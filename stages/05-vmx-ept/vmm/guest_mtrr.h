@@ -25,4 +25,8 @@ msr_write_fn guest_mtrr_write;
 /* Have @vcpu's reads exit where they must not see the machine's. */
 void guest_mtrr_watch(struct vcpu *vcpu);
 
+/* Make the copy of this CPU real: Vellum is about to leave the machine, with no
+ * CPU in a guest. */
+void guest_mtrr_make_real(void);
+
 #endif
