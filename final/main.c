@@ -32,6 +32,7 @@
 #include "sleep/states.h"
 #include "smp/cpus.h"
 #include "smp/start.h"
+#include "unload/unload.h"
 #include "vmm/launch.h"
 #include "vmm/nmi.h"
 #include "vmm/sleep.h"
@@ -116,6 +117,8 @@ static const char *start_vellum(int error)
 	}
 	if (CONFIG_DEBUG_SHELL)
 		shell_open_doors(); /* for `vellumctl shell`, if a word says */
+	if (CONFIG_UNLOAD)
+		unload_init(); /* for `vellumctl unload`, likewise */
 	if (CONFIG_IOMMU) {
 		why = iommu_init(); /* no device reaches us from here on */
 		if (why)

@@ -23,8 +23,10 @@ include $(BUILD)/config.mk
 # that nobody reads; where it is off, it is one more of left-out-.
 left-out-$(CONFIG_SERIAL) := console/serial.c
 left-out-$(CONFIG_VGA) += console/vga.c
-left-out-$(CONFIG_VMX) += vmx/% vmentry/% efi/resume_vmx.c sleep/cpu_vmx.c
-left-out-$(CONFIG_SVM) += svm/% efi/resume_svm.c sleep/cpu_svm.c
+left-out-$(CONFIG_VMX) += vmx/% vmentry/% efi/resume_vmx.c sleep/cpu_vmx.c \
+	unload/leave_vmx.c
+left-out-$(CONFIG_SVM) += svm/% efi/resume_svm.c sleep/cpu_svm.c \
+	unload/leave_svm.c
 left-out-$(CONFIG_UEFI) += efi/%
 left-out-$(CONFIG_FRAMEBUFFER) += efi/framebuffer.c efi/font.c efi/display.c \
 	efi/write_combining.c
@@ -39,4 +41,5 @@ left-out-$(CONFIG_S3) += $(addprefix sleep/,s3.c wake.c facs.c cpu_vmx.c \
 left-out-$(CONFIG_NET) += net/% settings/types.c
 left-out-$(CONFIG_IOMMU) += iommu/%
 left-out-$(or $(CONFIG_NET),$(CONFIG_IOMMU)) += pci/%
+left-out-$(CONFIG_UNLOAD) += unload/%
 left-out-$(CONFIG_NET_E1000) += net/e1000.c

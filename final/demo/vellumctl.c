@@ -13,11 +13,13 @@
 #include "vellumctl.h"
 
 #include <cpuid.h>
+#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/io.h>
 #include <unistd.h>
 
 enum {
@@ -29,6 +31,8 @@ enum {
 	ABI_VERSION = 1,
 	LOG_CHUNK = 32, /* bytes that one LOG call returns at most */
 	MAX_REASONS = 1024,
+	UNLOAD_PORT = 0xe7,
+	UNLOAD_TRIES = 50,
 };
 
 enum command {
@@ -39,6 +43,7 @@ enum command {
 	CMD_CHECK,
 	CMD_PAGES,
 	CMD_MSR,
+	CMD_UNLOAD,
 	CMD_FAULTS = 9
 };
 
@@ -94,23 +99,34 @@ static struct registers ask(enum command cmd, u64 arg)
 	return r;
 }
 
+/* Whose leaves are there? "": nobody's. @last is the last of them. */
+static void read_name(char name[13], unsigned *last)
+{
+	unsigned a, b, c, d, words[3] = {0};
+
+	__cpuid(1, a, b, c, d);
+	if (c & 1u << 31)
+		__cpuid(LEAF_NAME, *last, words[0], words[1], words[2]);
+	memcpy(name, words, sizeof words);
+	name[12] = '\0';
+}
+
 /* Read the hypervisor's leaves; end the program when it is not Vellum. */
 static void find_vellum(void)
 {
-	unsigned a, b, c, d, name[4] = {0};
+	char name[13];
+	unsigned d;
 
-	__cpuid(1, a, b, c, d);
-	if (!(c & 1u << 31)) {
+	read_name(name, &last_leaf);
+	if (!*name) {
 		fprintf(stderr, "vellumctl: no hypervisor below this system\n");
 		exit(2);
 	}
-	__cpuid(LEAF_NAME, last_leaf, name[0], name[1], name[2]);
-	if (strcmp((char *)name, "VellumVellum") != 0 ||
-	    last_leaf < LEAF_INFO) {
+	if (strcmp(name, "VellumVellum") != 0 || last_leaf < LEAF_INFO) {
 		fprintf(stderr,
 			"vellumctl: the hypervisor is not Vellum "
 			"(CPUID 0x40000000 says \"%s\")\n",
-			(char *)name);
+			name);
 		exit(2);
 	}
 	__cpuid(LEAF_INFO, interface, backend, cpu, d);
@@ -323,6 +339,57 @@ static void do_version(void)
 	printf("Vellum %s\n", (char *)text);
 }
 
+/* One that can't be left now is at something that is soon over. */
+static long long try_to_unload(struct registers *r)
+{
+	for (int i = 0; i < UNLOAD_TRIES; i++) {
+		*r = (struct registers){.rbx = CMD_UNLOAD};
+		CALL_VELLUM("outb %%al, $0xe7", r);
+		if (r->rax != -EBUSY)
+			break;
+		usleep(20000);
+	}
+	return r->rax;
+}
+
+/* The other side is final/unload/: the call only asks whether it is allowed;
+ * the port, which Linux gives to root alone, has it done. */
+static void do_unload(void)
+{
+	long long error = call(CMD_UNLOAD, 0).rax;
+	struct registers r;
+	char name[13];
+
+	if (error) {
+		fprintf(stderr, "vellumctl: %s\n",
+			error == -EPERM
+				? "Vellum may not be unloaded; boot it with "
+				  "unload=allowed among its settings"
+				: "this Vellum can't be unloaded");
+		exit(3);
+	}
+	if (ioperm(UNLOAD_PORT, 1, 1)) {
+		fprintf(stderr, "vellumctl: I/O port 0x%x: %s\n", UNLOAD_PORT,
+			strerror(errno));
+		exit(4);
+	}
+	if (try_to_unload(&r) == -EBUSY) {
+		char why[33] = {0};
+		u64 text[4] = {r.rdx, r.rsi, r.rdi, r.r8};
+
+		memcpy(why, text, sizeof text);
+		fprintf(stderr, "vellumctl: CPU %llu can't be left: %s\n",
+			r.rbx, why);
+		exit(6);
+	}
+	read_name(name, &last_leaf);
+	if (r.rax || !strcmp(name, "VellumVellum")) {
+		fprintf(stderr, "vellumctl: Vellum has not left\n");
+		exit(4);
+	}
+	printf("Vellum has left the machine\n");
+}
+
 static const struct {
 	const char *name;
 	void (*run)(void);
@@ -337,6 +404,7 @@ static const struct {
 	{"info", do_info, "back end and times"},
 	{"leaf", do_leaf, "the CPUID leaf (needs no hypercall)"},
 	{"version", do_version, "Vellum's version (needs no hypercall)"},
+	{"unload", do_unload, "have Vellum leave the machine (for root)"},
 };
 
 #define COMMANDS (sizeof commands / sizeof commands[0])
