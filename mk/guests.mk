@@ -6,7 +6,7 @@
 
 GUEST_DIR := guest/test/metal
 GUEST_DIRS := $(GUEST_DIR) guest/test/demo \
-	$(addsuffix /test/metal,smp net iommu)
+	$(addsuffix /test/metal,smp net iommu unload)
 GUEST_DEMOS := $(basename $(notdir $(wildcard guest/test/demo/*.c)))
 
 ifneq ($(and $(wildcard $(GUEST_DIR)),$(if $(TEST)$(DEBUG),,build)),)
@@ -41,6 +41,11 @@ guest-stores := ap_code stores
 guest-late := ap_code late
 ifneq ($(wildcard smp/test/metal),)
 GUEST_NAMES += signals panic stores late
+endif
+
+guest-unload := ap_code unload
+ifneq ($(wildcard unload/test/metal),)
+GUEST_NAMES += unload
 endif
 
 GUEST_BUILD := $(BUILD)/guest
