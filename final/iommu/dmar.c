@@ -5,8 +5,9 @@
  *	each: u16 type, u16 length, contents
  *
  * All units are used, and all alike, so which devices are whose does not
- * matter. A table that makes no sense in any place is not believed in any
- * other: a wrong address of a unit's registers would be written to.
+ * matter, as long as each is somebody's. A table that makes no sense in any
+ * place is not believed in any other: a wrong address of a unit's registers
+ * would be written to.
  * Book: chapter 15.
  */
 #include "iommu/dmar.h"
@@ -17,9 +18,19 @@
 
 #define DRHD         0
 #define DRHD_SIZE    16
-#define DRHD_PAGES   5 /* of registers, as a power of two */
+#define DRHD_FLAGS   4
+#define DRHD_REST    BIT(0) /* all of the segment that no other unit has */
+#define DRHD_PAGES   5      /* of registers, as a power of two */
 #define DRHD_SEGMENT 6
 #define DRHD_BASE    8
+
+/* Behind a unit, each: a device that is the unit's. */
+#define SCOPE_SIZE     6
+#define SCOPE_BUS      5
+#define SCOPE_PATH     6 /* device, function; and more behind bridges */
+#define SCOPE_DEVICE   1
+#define SCOPE_BRIDGE   2 /* with all that is behind it */
+#define SCOPE_ONE_STEP 8
 
 #define RMRR       1
 #define RMRR_SIZE  24
@@ -29,6 +40,28 @@
 static u16 get16(const u8 *p)
 {
 	return p[0] | p[1] << 8;
+}
+
+/* Those of bus 0; others are behind one of them, or there is a unit with the
+ * rest. */
+static const char *add_names(struct dmar *dmar, const u8 *p, uint length)
+{
+	for (uint at = DRHD_SIZE; at < length; at += p[at + 1]) {
+		const u8 *scope = p + at;
+		uint function;
+
+		if (length - at < SCOPE_SIZE || scope[1] < SCOPE_SIZE ||
+		    scope[1] > length - at)
+			return "a unit's device has no end";
+		if (scope[0] != SCOPE_DEVICE && scope[0] != SCOPE_BRIDGE)
+			continue;
+		if (scope[1] != SCOPE_ONE_STEP || scope[SCOPE_BUS])
+			continue;
+		function = (scope[SCOPE_PATH] & 31) << 3 |
+			   (scope[SCOPE_PATH + 1] & 7);
+		dmar->named[function / 8] |= 1 << function % 8;
+	}
+	return NULL;
 }
 
 static const char *add_unit(struct dmar *dmar, const u8 *p, uint length)
@@ -48,8 +81,9 @@ static const char *add_unit(struct dmar *dmar, const u8 *p, uint length)
 		return "there are too many units";
 	dmar->size[dmar->units] = size;
 	dmar->segment[dmar->units] = get16(p + DRHD_SEGMENT);
+	dmar->has_rest[dmar->units] = p[DRHD_FLAGS] & DRHD_REST;
 	dmar->unit[dmar->units++] = base;
-	return NULL;
+	return get16(p + DRHD_SEGMENT) ? NULL : add_names(dmar, p, length);
 }
 
 static const char *add_reserved(struct dmar *dmar, const u8 *p, uint length)
@@ -67,6 +101,34 @@ static const char *add_reserved(struct dmar *dmar, const u8 *p, uint length)
 	dmar->range[dmar->reserved++] =
 		(struct dma_range){base, ALIGN_UP(last + 1, PAGE_SIZE)};
 	return NULL;
+}
+
+static bool segment_has_rest(const struct dmar *dmar, u16 segment)
+{
+	for (uint i = 0; i < dmar->units; i++)
+		if (dmar->segment[i] == segment && dmar->has_rest[i])
+			return true;
+	return false;
+}
+
+/* What another segment's functions are we do not know. */
+static const char *check_segments(const struct dmar *dmar)
+{
+	for (uint i = 0; i < dmar->units; i++)
+		if (dmar->segment[i] &&
+		    !segment_has_rest(dmar, dmar->segment[i]))
+			return "no unit has all devices of a segment";
+	return dmar->units ? NULL : "it has no units";
+}
+
+bool dmar_has_rest(const struct dmar *dmar)
+{
+	return segment_has_rest(dmar, 0);
+}
+
+bool dmar_has(const struct dmar *dmar, u8 function)
+{
+	return dmar->named[function / 8] & 1 << function % 8;
 }
 
 const char *dmar_read(const struct acpi_table *table, struct dmar *dmar)
@@ -89,5 +151,5 @@ const char *dmar_read(const struct acpi_table *table, struct dmar *dmar)
 			wrong = add_reserved(dmar, p, length);
 		at += length;
 	}
-	return wrong ? wrong : dmar->units ? NULL : "it has no units";
+	return wrong ? wrong : check_segments(dmar);
 }

@@ -17,6 +17,9 @@ struct dmar {
 	u64 size[IOMMU_UNITS];    /* so many bytes of them, or more */
 	u16 segment[IOMMU_UNITS]; /* that their PCI functions are in */
 
+	bool has_rest[IOMMU_UNITS]; /* all of them that no other unit has */
+	u8 named[32]; /* a bit for each function of segment 0's bus 0 */
+
 	/* Memory that devices of the firmware use all the time (RMRR). */
 	uint reserved;
 	struct dma_range range[IOMMU_RESERVED];
@@ -27,5 +30,11 @@ struct dmar {
  * nothing of it is to be used.
  */
 const char *dmar_read(const struct acpi_table *table, struct dmar *dmar);
+
+/* Has a unit all functions of segment 0 that are not named? */
+bool dmar_has_rest(const struct dmar *dmar);
+
+/* Is the function @function of segment 0's bus 0 named, with what is behind? */
+bool dmar_has(const struct dmar *dmar, u8 function);
 
 #endif

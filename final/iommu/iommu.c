@@ -24,7 +24,7 @@
 #include "boot/settings.h"
 #include "console/panic.h"
 #include "console/printf.h"
-#include "iommu/ivrs.h"
+#include "iommu/stray.h"
 #include "iommu/unit.h"
 #include "lib/cpu.h"
 #include "lib/errno.h"
@@ -42,9 +42,8 @@
 #include "vmm/vcpu.h"
 #include "vmm/window.h"
 
-#define AMDVI_SIZE  (512 * KIB)
-#define CLASS_IOMMU 0x0806 /* class and subclass (PCI Code and ID 1.11, 1.9) */
-#define RANGES      (IOMMU_UNITS + 16) /* and what others close, and ours */
+#define AMDVI_SIZE (512 * KIB)
+#define RANGES     (IOMMU_UNITS + 16) /* and what others close, and ours */
 
 /* In a table's header, besides its name, which comes first. */
 #define SUM         9
@@ -170,10 +169,28 @@ void iommu_own(const struct pci_function *f, phys_t base, u64 size)
 			iommu_close(f->bars[i].base, f->bars[i].size);
 }
 
+/* Is there memory, or a unit before the one @u, in @u's registers? */
+static bool is_elsewhere(const struct iommu_unit *u)
+{
+	const struct mem_map *map = &boot_info.map;
+	u64 end = u->base + u->size;
+
+	for (uint i = 0; i < map->count; i++)
+		if (map->range[i].type == MEM_RAM && map->range[i].base < end &&
+		    u->base < map->range[i].base + map->range[i].size)
+			return true;
+	for (const struct iommu_unit *v = units; v < u; v++)
+		if (v->base < end && u->base < v->base + v->size)
+			return true;
+	return false;
+}
+
 /* One unit, with its registers in reach. NULL, or why not. */
 static const char *find_unit(struct iommu_unit *u, const struct tables *t,
 			     uint i)
 {
+	const char *why;
+
 	u->ops = t->intel ? &vtd_ops : &amdvi_ops;
 	u->format = t->intel ? &vtd_format : &amdvi_format;
 	u->base = t->intel ? t->dmar.unit[i] : t->ivrs.unit[i];
@@ -185,13 +202,15 @@ static const char *find_unit(struct iommu_unit *u, const struct tables *t,
 	if (!u->seen)
 		return "no memory for its tables";
 	memset(u->seen, 0, PAGE_SIZE);
-	return u->regs ? u->ops->probe(u) : "has registers where none can be";
+	why = u->regs ? u->ops->probe(u) : "has registers where none can be";
+	return !why && is_elsewhere(u) ? "has registers where others are" : why;
 }
 
 /*
  * How far the map reaches: to the end of the 512 GiB in which the last memory
  * is. So it has what can be plugged in, and where devices of 64 bits are, and
  * still few pages, as one leaf has 1 GiB. Without such leaves, to the last.
+ * 0: not all memory is within the @bits bits of an address that a unit knows.
  */
 static u64 find_top(uint bits, uint max_leaf, const struct dma_range *reserved,
 		    uint count)
@@ -204,6 +223,8 @@ static u64 find_top(uint bits, uint max_leaf, const struct dma_range *reserved,
 			top = MAX(top, map->range[i].base + map->range[i].size);
 	for (uint i = 0; i < count; i++)
 		top = MAX(top, reserved[i].end);
+	if (top > 1UL << bits)
+		return 0;
 	return MIN(ALIGN_UP(top, grain), 1UL << bits);
 }
 
@@ -240,7 +261,7 @@ static const char *build_maps(const struct tables *t)
 	all.max_leaf = own_map.max_leaf = max_leaf;
 	all.top = find_top(bits, max_leaf, reserved, count);
 	if (boot_info.vmm_base.v >= all.top)
-		return "it reaches less than our range";
+		return "does not reach all memory";
 	if (dma_map_build(&all) || (own_map.count && dma_map_build(&own_map)))
 		return "no memory for its tables";
 	return NULL;
@@ -270,6 +291,9 @@ static const char *start(const struct tables *t)
 		why = find_unit(&units[unit_count], t, unit_count);
 		unit_count += !why;
 	}
+	if (!why)
+		why = t->intel ? find_stray_vtd(&t->dmar)
+			       : find_stray_amdvi(&t->ivrs);
 	if (!why)
 		why = build_maps(t);
 	return why ? why : start_units();

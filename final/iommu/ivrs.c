@@ -17,12 +17,25 @@
 #define IVHD_10      0x10
 #define IVHD_11      0x11
 #define IVHD_40      0x40
-#define IVHD_SIZE    24
+#define IVHD_SIZE    24 /* of the first; the others have 16 bytes more */
 #define IVHD_FLAGS   1
 #define IVHD_BASE    8
 #define IVHD_SEGMENT 16
 
 #define REGISTERS (512 * KIB) /* at most */
+
+/* Behind a unit, each: devices that are the unit's. An entry's length follows
+ * from its kind. */
+#define NAME_ALL          0x01
+#define NAME_ONE          0x02
+#define NAME_FROM         0x03
+#define NAME_TO           0x04
+#define NAME_ALIAS        0x42
+#define NAME_ALIAS_FROM   0x43
+#define NAME_ONE_MORE     0x46 /* as 0x02, with more about it */
+#define NAME_FROM_MORE    0x47
+#define NAME_LENGTH(kind) (4U << ((kind) >> 6))
+#define NAME_KNOWN        0x80 /* below */
 
 #define IVMD_ALL    0x20 /* all devices, */
 #define IVMD_ONE    0x21 /* one, */
@@ -51,6 +64,45 @@ static const char *add_unit(struct ivrs *ivrs, const u8 *p, uint length)
 	ivrs->flags[ivrs->units] = p[IVHD_FLAGS];
 	ivrs->unit[ivrs->units++] = base;
 	return NULL;
+}
+
+static void add_names_of(struct ivrs *ivrs, uint from, uint to)
+{
+	for (uint bdf = from; bdf <= to; bdf++)
+		ivrs->named[bdf / 8] |= 1 << bdf % 8;
+}
+
+/* Behind an entry of a newer kind we don't know where the next one is. */
+static const char *add_names(struct ivrs *ivrs, const u8 *p, uint length)
+{
+	uint at = *p == IVHD_10 ? IVHD_SIZE : IVHD_SIZE + 16, from = 0x10000;
+
+	for (; at < length && p[at] < NAME_KNOWN; at += NAME_LENGTH(p[at])) {
+		u8 kind = p[at];
+		uint bdf;
+
+		if (NAME_LENGTH(kind) > length - at)
+			return "a unit's device has no end";
+		bdf = get16(p + at + 1);
+		if (kind == NAME_ALL)
+			add_names_of(ivrs, 0, 0xffff);
+		else if (kind == NAME_ONE || kind == NAME_ALIAS ||
+			 kind == NAME_ONE_MORE)
+			add_names_of(ivrs, bdf, bdf);
+		else if (kind == NAME_TO)
+			add_names_of(ivrs, from, bdf);
+		if (kind == NAME_FROM || kind == NAME_ALIAS_FROM ||
+		    kind == NAME_FROM_MORE)
+			from = bdf;
+		else
+			from = 0x10000; /* a range begins right before it ends */
+	}
+	return NULL;
+}
+
+bool ivrs_has(const struct ivrs *ivrs, u16 bdf)
+{
+	return ivrs->named[bdf / 8] & 1 << bdf % 8;
 }
 
 static const char *add_reserved(struct ivrs *ivrs, const u8 *p, uint length)
@@ -85,9 +137,11 @@ const char *ivrs_read(const struct acpi_table *table, struct ivrs *ivrs)
 
 		if (length < 4 || length > table->size - at)
 			return "a block has no end";
-		if (*p == IVHD_10 || *p == IVHD_11 || *p == IVHD_40)
+		if (*p == IVHD_10 || *p == IVHD_11 || *p == IVHD_40) {
 			wrong = add_unit(ivrs, p, length);
-		else if (*p == IVMD_ALL || *p == IVMD_ONE || *p == IVMD_RANGE)
+			if (!wrong && !get16(p + IVHD_SEGMENT))
+				wrong = add_names(ivrs, p, length);
+		} else if (*p == IVMD_ALL || *p == IVMD_ONE || *p == IVMD_RANGE)
 			wrong = add_reserved(ivrs, p, length);
 		at += length;
 	}

@@ -12,6 +12,7 @@ struct ivrs {
 	u64 unit[IOMMU_UNITS];
 	u16 segment[IOMMU_UNITS]; /* that their PCI functions are in */
 	u8 flags[IOMMU_UNITS];    /* see amdvi.c */
+	u8 named[0x10000 / 8];    /* a bit for each function of segment 0 */
 
 	/* Memory that devices of the firmware use all the time (IVMD). */
 	uint reserved;
@@ -20,5 +21,8 @@ struct ivrs {
 
 /* As dmar_read(). */
 const char *ivrs_read(const struct acpi_table *table, struct ivrs *ivrs);
+
+/* Has a unit the function @bdf of segment 0? */
+bool ivrs_has(const struct ivrs *ivrs, u16 bdf);
 
 #endif

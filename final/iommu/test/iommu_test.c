@@ -110,7 +110,10 @@ static int set_up(void **state)
 		.vmm_base = PHYS(VMM),
 		.vmm_size = VMM_SIZE,
 		.low = {0x8f000, PAGE_SIZE, 0},
-		.map = {2, {{0, 640 * KIB, MEM_RAM}, {MIB, 8 * GIB, MEM_RAM}}},
+		.map = {3,
+			{{0, 640 * KIB, MEM_RAM},
+			 {MIB, GIB - MIB, MEM_RAM},
+			 {4 * GIB, 4 * GIB, MEM_RAM}}},
 	};
 	return 0;
 }
@@ -180,7 +183,7 @@ static void the_map_reaches_as_far_as_there_is_memory(void **state)
 		{8 * GIB + 1, 0, LEVEL_2M, 48, 9 * GIB},
 		{8 * GIB, 10 * GIB, LEVEL_2M, 48, 11 * GIB},
 		{600 * GIB, 0, LEVEL_1G, 48, 1024 * GIB},
-		{600 * GIB, 0, LEVEL_1G, 39, 512 * GIB},
+		{500 * GIB, 0, LEVEL_1G, 39, 512 * GIB},
 		{8 * GIB, 0, LEVEL_2M, 36, 8 * GIB},
 		{GIB, 513 * GIB, LEVEL_1G, 48, 1024 * GIB},
 	};
@@ -189,7 +192,8 @@ static void the_map_reaches_as_far_as_there_is_memory(void **state)
 		set_up(NULL);
 		max_leaf = machines[i].leaf;
 		bits = machines[i].bits;
-		boot_info.map.range[1].size = machines[i].memory - MIB;
+		boot_info.map.count = machines[i].memory > 4 * GIB ? 3 : 2;
+		boot_info.map.range[2].size = machines[i].memory - 4 * GIB;
 		machine_has_dmar(1, false);
 		if (machines[i].reserved)
 			machine_has_reserved(machines[i].reserved,
@@ -205,7 +209,7 @@ static void why_there_is_no_protection_is_said(void **state)
 	static const char tail[] =
 		": a device of the guest's can reach Vellum's memory\n";
 
-	for (uint i = 0; i < 9; i++) {
+	for (uint i = 0; i < 12; i++) {
 		static const char *const why[] = {
 			"iommu: this machine has none",
 			"iommu: the table DMAR can't be used: its sum is wrong",
@@ -215,7 +219,10 @@ static void why_there_is_no_protection_is_said(void **state)
 			"iommu: a unit of DMAR: has registers where none",
 			"iommu: a unit of DMAR: the firmware's devices use",
 			"iommu: a unit of DMAR: no memory for its tables",
-			"iommu: a unit of DMAR: it reaches less than our",
+			"iommu: a unit of DMAR: does not reach all memory",
+			"iommu: a unit of DMAR: does not reach all memory",
+			"iommu: a unit of DMAR: leaves out devices",
+			"iommu: a unit of DMAR: has registers where others",
 		};
 
 		for (chosen = IOMMU_ON; chosen <= IOMMU_REQUIRE; chosen++) {
@@ -240,6 +247,14 @@ static void why_there_is_no_protection_is_said(void **state)
 				memory_reset(2);
 			if (i == 8)
 				boot_info.vmm_base = PHYS(1UL << 48);
+			if (i == 9)
+				bits = 32;
+			if (i == 10) {
+				machine_has_dmar_of(2, false, 0);
+				machine.functions = 1;
+			}
+			if (i == 11)
+				boot_info.map.range[1].size = 0xfed91000 - MIB;
 			refused = iommu_init();
 			assert_int_equal(!!refused, choice == IOMMU_REQUIRE);
 			assert_int_equal(
@@ -252,6 +267,36 @@ static void why_there_is_no_protection_is_said(void **state)
 			assert_int_equal(machine.table[0], i ? 'D' : 0);
 		}
 	}
+}
+
+/* Function 0x20 of bus 0 and 0x21, which is a unit itself; then on bus 3. */
+static void a_device_that_is_nobodys_is_found(void **state)
+{
+	static struct dmar dmar;
+	static struct ivrs ivrs;
+
+	dmar.units = 1;
+	machine.first = 0x20;
+	machine.functions = 2;
+	assert_non_null(find_stray_vtd(&dmar));
+	assert_non_null(find_stray_amdvi(&ivrs));
+	dmar.named[4] = ivrs.named[4] = 0x01;
+	assert_null(find_stray_vtd(&dmar));
+	assert_null(find_stray_amdvi(&ivrs));
+	machine.functions = 3;
+	assert_non_null(find_stray_vtd(&dmar));
+	assert_non_null(find_stray_amdvi(&ivrs));
+	dmar.has_rest[0] = true;
+	assert_null(find_stray_vtd(&dmar));
+	dmar.has_rest[0] = false;
+	machine.first = 0x320;
+	machine.functions = 1;
+	assert_non_null(find_stray_vtd(&dmar)); /* no bridge leads there */
+	assert_non_null(find_stray_amdvi(&ivrs));
+	machine.is_bridge = true;
+	assert_null(find_stray_vtd(&dmar));
+	machine.first = 0x420;
+	assert_non_null(find_stray_vtd(&dmar));
 }
 
 static void off_is_off_and_said(void **state)
@@ -415,6 +460,7 @@ int main(void)
 		TEST(without_a_card_no_unit_is_told_of_one),
 		TEST(the_map_reaches_as_far_as_there_is_memory),
 		TEST(why_there_is_no_protection_is_said),
+		TEST(a_device_that_is_nobodys_is_found),
 		TEST(off_is_off_and_said),
 		TEST(one_that_fails_ends_all),
 		TEST(the_table_is_hidden_and_keeps_its_sum),

@@ -42,11 +42,16 @@ static void begin(const char *name)
 
 void machine_has_dmar(uint count, bool segments)
 {
+	machine_has_dmar_of(count, segments, 1);
+}
+
+void machine_has_dmar_of(uint count, bool segments, u8 flags)
+{
 	begin("DMAR");
 	for (uint i = 0; i < count; i++) {
 		put(0, 2);
 		put(16, 2);
-		put(1, 2);
+		put(flags, 2);
 		put(segments && i == count - 1, 2);
 		put(0xfed90000 + i * PAGE_SIZE, 8);
 	}
@@ -68,10 +73,11 @@ void machine_has_ivrs(void)
 	begin("IVRS");
 	put(0x10, 1);
 	put(0xb0, 1);
-	put(24, 2);
+	put(28, 2);
 	put(0x00400002, 4);
 	put(0xfd200000, 8);
 	put(0, 8);
+	put(1, 4); /* all devices */
 	seal();
 }
 
@@ -136,8 +142,18 @@ int store_finish(struct vcpu *vcpu, const struct store *store, u64 old,
 bool pci_next(u32 *next, struct pci_function *function)
 {
 	*function = (struct pci_function){
-		.bdf = *next, .class = *next % 2 ? 0x080600 : 0x020000};
+		.bdf = machine.first + *next,
+		.class = *next % 2 ? 0x080600 : 0x020000,
+		.type = machine.is_bridge,
+	};
 	return (*next)++ < machine.functions;
+}
+
+u32 pci_read(u16 bdf, uint reg)
+{
+	assert_true(machine.is_bridge);
+	assert_int_equal(reg, PCI_BUSES);
+	return 0x00030100;
 }
 
 void pci_hide(const struct pci_function *function, const char *who)

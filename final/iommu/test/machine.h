@@ -12,7 +12,9 @@ extern struct machine {
 	u8 table[1024];   /* physical memory begins with it */
 	uint size;
 	bool no_registers; /* can be mapped */
-	uint functions;    /* of PCI; every second one is an IOMMU */
+	uint functions;    /* of PCI; every second one is an IOMMU, */
+	u16 first;         /* from this one on */
+	bool is_bridge;    /* the others are, to buses 1 to 3 */
 
 	uint watched; /* runs of pages */
 	uint hidden;  /* functions */
@@ -21,6 +23,7 @@ extern struct machine {
 /* A DMAR table of @count units, of which the last is in segment 1, if
  * @segments; and behind it a range that is reserved. */
 void machine_has_dmar(uint count, bool segments);
+void machine_has_dmar_of(uint count, bool segments, u8 flags);
 void machine_has_reserved(u64 base, u64 last);
 
 /* An IVRS table of one unit. */

@@ -106,6 +106,9 @@ static void one_unit_of_intels_is_read(void **state)
 	assert_int_equal(dmar.unit[0], 0xfed90000);
 	assert_int_equal(dmar.size[0], PAGE_SIZE);
 	assert_int_equal(dmar.reserved, 0);
+	bytes[HEADER + 5] = 0xf3; /* the upper half is reserved */
+	assert_null(read_dmar());
+	assert_int_equal(dmar.size[0], 8 * PAGE_SIZE);
 }
 
 static void as_many_units_as_there_can_be_are_read_in_order(void **state)
@@ -131,15 +134,6 @@ static void as_many_units_as_there_can_be_are_read_in_order(void **state)
 	assert_string_equal(read_dmar(), "there is too much reserved memory");
 }
 
-static void a_units_registers_may_have_several_pages(void **state)
-{
-	begin();
-	drhd(0xfed90000);
-	bytes[HEADER + 5] = 0xf3; /* the upper half is reserved */
-	assert_null(read_dmar());
-	assert_int_equal(dmar.size[0], 8 * PAGE_SIZE);
-}
-
 /* What a unit's own devices are comes behind it, and does not matter. */
 static void what_is_not_known_is_passed_over(void **state)
 {
@@ -151,7 +145,7 @@ static void what_is_not_known_is_passed_over(void **state)
 	}
 	drhd(0xfed91000);
 	bytes[length - 14] += 8; /* its length */
-	put(0xee, 8);
+	put(0xee08ee, 8);
 	put(0x1234, 2);
 	put(4, 2);
 	assert_null(read_dmar());
@@ -169,6 +163,110 @@ static void what_is_not_known_is_passed_over(void **state)
 	ivhd(0x10, 0, 2, 0xfeb80000);
 	assert_null(read_ivrs());
 	assert_int_equal(ivrs.units, 1);
+}
+
+/* A device of a unit's: at @bus, and then @path, @size bytes of it. */
+static void scope(u8 kind, u8 bus, u64 path, uint size)
+{
+	put(kind, 1);
+	put(6 + size, 1);
+	put(0, 3);
+	put(bus, 1);
+	put(path, size);
+	bytes[HEADER + 2] += 6 + size;
+}
+
+static void whose_intels_devices_are_is_read(void **state)
+{
+	begin();
+	drhd(0xfed90000);
+	bytes[HEADER + 4] = 0; /* not all */
+	scope(1, 0, 0x021f, 2);
+	scope(2, 0, 0x001c, 2);
+	scope(1, 0, 0x00020007, 4); /* behind a bridge */
+	scope(3, 0, 0x0005, 2);     /* an I/O APIC */
+	scope(1, 4, 0x0006, 2);     /* on another bus */
+	assert_null(read_dmar());
+	assert_false(dmar_has_rest(&dmar));
+	for (uint function = 0; function < 256; function++)
+		assert_int_equal(dmar_has(&dmar, function),
+				 function == 0xfa || function == 0xe0);
+	bytes[HEADER + 6] = 1; /* in another segment */
+	assert_string_equal(read_dmar(),
+			    "no unit has all devices of a segment");
+	bytes[HEADER + 4] = 1;
+	assert_null(read_dmar());
+	assert_false(dmar_has(&dmar, 0xfa));
+	assert_false(dmar_has_rest(&dmar));
+	drhd(0xfed91000);
+	assert_null(read_dmar());
+	assert_true(dmar_has_rest(&dmar));
+}
+
+static void a_device_of_a_unit_without_an_end_is_wrong(void **state)
+{
+	for (uint size = 0; size < 256; size++) {
+		begin();
+		drhd(0xfed90000);
+		scope(1, 0, 0x021f, 2);
+		bytes[HEADER + 16 + 1] = size;
+		if (size == 6 || size == 8)
+			continue;
+		assert_string_equal(read_dmar(), "a unit's device has no end");
+	}
+	begin();
+	ivhd(0x10, 0, 0, 0xfed90000);
+	put(0x42, 7);
+	bytes[HEADER + 2] += 7;
+	assert_string_equal(read_ivrs(), "a unit's device has no end");
+	bytes[HEADER + 2]++;
+	put(0, 1);
+	assert_null(read_ivrs());
+}
+
+static void whose_amds_devices_are_is_read(void **state)
+{
+	/* kind, and who; ranges begin right before they end */
+	static const u32 entries[] = {
+		0,        0x000802, 0x001103, 0x001304,   0x002042, 0x003043,
+		0x003104, 0x004046, 0x005047, 0x005104,   0x006048, 0x007004,
+		0x008003, 0,        0x009004, 0xfffff002,
+	};
+	static const u16 named[] = {0x08, 0x11, 0x12, 0x13, 0x20,  0x30,
+				    0x31, 0x40, 0x50, 0x51, 0xfff0};
+	static const u8 kinds[] = {0x10, 0x11, 0x40};
+	uint n;
+
+	for (uint k = 0; k < ARRAY_SIZE(kinds); k++) {
+		begin();
+		ivhd(kinds[k], 0, 0, 0xfed90000);
+		for (uint i = 0; i < ARRAY_SIZE(entries); i++) {
+			uint size = entries[i] & 0x40 ? 8 : 4;
+
+			put(entries[i], size);
+			bytes[HEADER + 2] += size;
+		}
+		put(0x2f0, 4); /* what is behind that is not known */
+		bytes[HEADER + 2] += 4;
+		assert_null(read_ivrs());
+		n = 0;
+		for (uint bdf = 0; bdf < 0x10000; bdf++) {
+			bool is = n < ARRAY_SIZE(named) && named[n] == bdf;
+
+			assert_int_equal(ivrs_has(&ivrs, bdf), is);
+			n += is;
+		}
+		assert_int_equal(n, ARRAY_SIZE(named));
+	}
+	begin();
+	ivhd(0x10, 0, 0, 0xfed90000);
+	put(0x01, 4);
+	bytes[HEADER + 2] += 4;
+	assert_null(read_ivrs());
+	assert_true(ivrs_has(&ivrs, 0) && ivrs_has(&ivrs, 0xffff));
+	bytes[HEADER + 16] = 1; /* in another segment */
+	assert_null(read_ivrs());
+	assert_false(ivrs_has(&ivrs, 0));
 }
 
 static void every_kind_of_amds_blocks_is_read_and_a_unit_once(void **state)
@@ -376,26 +474,27 @@ static void reserved_memory_that_is_none_is_wrong(void **state)
 	assert_int_equal(dmar.range[1].end, 0x6000);
 }
 
+#define TEST(name) cmocka_unit_test(name)
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(one_unit_of_intels_is_read),
-		cmocka_unit_test(
-			as_many_units_as_there_can_be_are_read_in_order),
-		cmocka_unit_test(a_units_registers_may_have_several_pages),
-		cmocka_unit_test(what_is_not_known_is_passed_over),
-		cmocka_unit_test(
-			every_kind_of_amds_blocks_is_read_and_a_unit_once),
-		cmocka_unit_test(
-			more_of_amds_units_than_there_can_be_are_an_error),
-		cmocka_unit_test(a_table_without_units_has_none),
-		cmocka_unit_test(a_doubtful_table_is_not_read),
-		cmocka_unit_test(a_table_that_is_cut_anywhere_is_wrong),
-		cmocka_unit_test(a_length_that_leads_nowhere_is_wrong),
-		cmocka_unit_test(what_is_too_short_for_its_kind_is_wrong),
-		cmocka_unit_test(registers_that_can_be_nowhere_are_no_unit),
-		cmocka_unit_test(two_units_of_intels_at_one_address_are_wrong),
-		cmocka_unit_test(reserved_memory_that_is_none_is_wrong),
+		TEST(one_unit_of_intels_is_read),
+		TEST(as_many_units_as_there_can_be_are_read_in_order),
+		TEST(what_is_not_known_is_passed_over),
+		TEST(whose_intels_devices_are_is_read),
+		TEST(a_device_of_a_unit_without_an_end_is_wrong),
+		TEST(whose_amds_devices_are_is_read),
+		TEST(every_kind_of_amds_blocks_is_read_and_a_unit_once),
+		TEST(more_of_amds_units_than_there_can_be_are_an_error),
+		TEST(a_table_without_units_has_none),
+		TEST(a_doubtful_table_is_not_read),
+		TEST(a_table_that_is_cut_anywhere_is_wrong),
+		TEST(a_length_that_leads_nowhere_is_wrong),
+		TEST(what_is_too_short_for_its_kind_is_wrong),
+		TEST(registers_that_can_be_nowhere_are_no_unit),
+		TEST(two_units_of_intels_at_one_address_are_wrong),
+		TEST(reserved_memory_that_is_none_is_wrong),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
