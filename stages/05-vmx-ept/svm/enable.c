@@ -59,7 +59,6 @@ void svm_disable(void)
 		return;
 	svm_listen(true);
 	if (!guarded_rdmsr(MSR_VM_CR, &vm_cr))
-		guarded_wrmsr(MSR_VM_CR,
-			      vm_cr & ~(VM_CR_R_INIT | VM_CR_DIS_A20M));
+		guarded_wrmsr(MSR_VM_CR, vm_cr & ~VM_CR_R_INIT);
 	wrmsr(MSR_EFER, rdmsr(MSR_EFER) & ~EFER_SVME);
 }
