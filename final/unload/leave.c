@@ -344,5 +344,7 @@ void leave_now(struct leave_cpu *cpu, void (*last_act)(void))
 	window_write(PHYS(cpu->slot), &entry, sizeof(entry));
 	__atomic_store_n(&cpu->out, 1, __ATOMIC_RELEASE);
 	vcpu_ops->disable();
+	if (CONFIG_SVM && vcpu_ops == &svm_ops)
+		svm_leave_a20();
 	leave_jump(cpu->at + LEAVE_CODE, cpu->at + LEAVE_DATA);
 }

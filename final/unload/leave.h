@@ -137,11 +137,13 @@ int leave_choose_slot(const struct leave_slots *slots);
  * becomes the CPU's, MSRs above all; none of it changes what Vellum needs.
  */
 const char *vmx_leave_obstacle(struct vcpu *vcpu);
+bool vmx_leave_nmi_waits(void); /* an NMI of the guest's, kept by the VMCS */
 void vmx_leave_state(struct vcpu *vcpu, struct leave_state *state);
 void vmx_leave_msrs(struct vcpu *vcpu);
 const char *svm_leave_obstacle(struct vcpu *vcpu);
 void svm_leave_state(struct vcpu *vcpu, struct leave_state *state);
 void svm_leave_msrs(struct vcpu *vcpu);
+void svm_leave_a20(void); /* address line 20 is the guest's to mask again */
 
 /* One CPU that leaves. */
 struct leave_cpu {

@@ -103,3 +103,11 @@ void svm_leave_msrs(struct vcpu *vcpu)
 	for (u32 msr = MSR_PERF_CTL0; msr <= MSR_PERF_CTL5; msr += 2)
 		let_count(msr);
 }
+
+void svm_leave_a20(void)
+{
+	u64 vm_cr;
+
+	if (!guarded_rdmsr(MSR_VM_CR, &vm_cr))
+		guarded_wrmsr(MSR_VM_CR, vm_cr & ~VM_CR_DIS_A20M);
+}

@@ -10,8 +10,14 @@
 
 #define MSR_DEBUGCTL 0x1d9
 
+/* It has opened the window, whoever has taken it (vmx/nmi.c). */
+bool vmx_leave_nmi_waits(void)
+{
+	return vmcs_read(VMCS_PROC_CONTROLS) & PROC_NMI_WINDOW;
+}
+
 /*
- * An NMI that waits has opened the window (vmx/nmi.c). HLT is no obstacle: the
+ * HLT is no obstacle: the
  * guest goes on behind it, as after an interrupt that nobody else has seen. An
  * SMI can do the same to it.
  */
@@ -22,8 +28,7 @@ const char *vmx_leave_obstacle(struct vcpu *vcpu)
 	if (state & BLOCKED_BY_NMI)
 		return "it is in an NMI handler";
 	if ((vmcs_read(VMCS_ENTRY_EVENT) & EVENT_VALID) ||
-	    vmcs_read(VMCS_GUEST_PENDING_DEBUG) ||
-	    (vmcs_read(VMCS_PROC_CONTROLS) & PROC_NMI_WINDOW))
+	    vmcs_read(VMCS_GUEST_PENDING_DEBUG) || vmx_leave_nmi_waits())
 		return "an event is on its way to it";
 	if (state)
 		return "it is behind STI or MOV SS";

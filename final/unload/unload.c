@@ -34,7 +34,6 @@
 #include "vmm/guest_mtrr.h"
 #include "vmm/hypercall.h"
 #include "vmm/io.h"
-#include "vmm/nmi.h"
 
 #define HYPERCALL_UNLOAD 7
 #define UNLOAD_PORT      0xe7
@@ -129,23 +128,12 @@ static void send_self_nmi(void)
 	lapic_send(lapic_id(), ICR_MODE_NMI | ICR_ASSERT);
 }
 
-/* Those that wait do so without us from here on. */
-static void send_inits(void)
-{
-	for (uint i = 0; i < member_count; i++)
-		if (members[i].comes && members[i].waits)
-			lapic_send(smp_cpus[i].apic_id,
-				   ICR_MODE_INIT | ICR_ASSERT);
-}
-
 /* In the NMI handler, where all that comes now waits until the guest has its
  * own: an NMI of the guest's that came too early, too. */
 static void last_act(void)
 {
 	if (*this_cpu(guest_nmi))
 		send_self_nmi();
-	if (&members[*this_cpu(cpu_number)] == leader)
-		send_inits();
 }
 
 /* NMIs are taken for calls no more. What comes before the CPU's own is the
@@ -162,13 +150,6 @@ static bool nmi_at_the_end(struct trap_frame *frame)
 	leave_now(&m->leave, last_act);
 }
 
-static void __noreturn halt_until_init(struct member *m)
-{
-	vcpu_ops->disable();
-	set_done(m, STEP_GO);
-	cpu_halt_forever();
-}
-
 static void take_over_msrs(struct vcpu *vcpu)
 {
 	guest_mtrr_make_real();
@@ -178,13 +159,41 @@ static void take_over_msrs(struct vcpu *vcpu)
 		svm_leave_msrs(vcpu);
 }
 
+/* INIT keeps the MSRs. */
+static void __noreturn halt_until_init(struct member *m)
+{
+	take_over_msrs(vcpu_current());
+	vcpu_ops->disable();
+	set_done(m, STEP_GO);
+	cpu_halt_forever();
+}
+
+/* Before the first one is out: it could start them by an INIT of its own. */
+static void send_inits(void)
+{
+	for (uint i = 0; i < member_count; i++) {
+		struct member *m = &members[i];
+
+		if (!m->comes || !m->waits)
+			continue;
+		while (!has_done(m, STEP_GO))
+			pause_in_meeting();
+		lapic_send(smp_cpus[i].apic_id, ICR_MODE_INIT | ICR_ASSERT);
+	}
+}
+
 /* MTRRs have to be the same on all CPUs before the first one is out. Then the
- * CPU sends itself an NMI: with SVM, after what has waited for GIF. */
+ * CPU sends itself an NMI: with SVM, after what has waited for GIF. With VMX an
+ * NMI of the guest's may have come since check(). */
 static void __noreturn go_on_without(struct member *m)
 {
 	if (m->waits)
 		halt_until_init(m);
+	if (CONFIG_VMX && vcpu_ops == &vmx_ops && vmx_leave_nmi_waits())
+		*this_cpu(guest_nmi) = true;
 	take_over_msrs(vcpu_current());
+	if (m == leader)
+		send_inits();
 	set_done(m, STEP_GO);
 	wait_until_all_have_done(STEP_GO);
 	if (vcpu_ops->listen)
@@ -233,6 +242,15 @@ static bool meet(struct vcpu *vcpu, bool waits)
 		go_on_without(m);
 	set_done(m, STEP_BACK);
 	return true;
+}
+
+/* With one CPU alone, there may be no list of them. */
+static u32 state_of(uint number)
+{
+	return &members[number] == leader
+		       ? CPU_READY
+		       : __atomic_load_n(&smp_cpus[number].state,
+					 __ATOMIC_ACQUIRE);
 }
 
 /* A start-up IPI is what one does not miss that the hardware lets wait. */
@@ -299,6 +317,20 @@ static const char *agree(uint *who)
 	return NULL;
 }
 
+/* Has one come that was not there when the list was made? A member may have
+ * started it on its way to the meeting. */
+static bool somebody_has_come(uint *who)
+{
+	for (*who = 0; *who < smp_count; ++*who) {
+		u32 state = state_of(*who);
+
+		if ((state == CPU_READY || state == CPU_ARRIVED) &&
+		    (*who >= member_count || !members[*who].comes))
+			return true;
+	}
+	return false;
+}
+
 static const char *confer(struct vcpu *vcpu, uint *who)
 {
 	const char *why = gather(who);
@@ -311,9 +343,7 @@ static const char *confer(struct vcpu *vcpu, uint *who)
 	for (*who = 0; *who < member_count; ++*who)
 		if (members[*who].comes && members[*who].why)
 			return members[*who].why;
-	if (member_count < smp_count)
-		return "a CPU has come just now";
-	return agree(who);
+	return somebody_has_come(who) ? "it has come just now" : agree(who);
 }
 
 /* Who has come in goes out again. One that comes too late finds that nobody
@@ -352,12 +382,9 @@ static const char *list_members(uint *who)
 {
 	for (uint i = 0; i < member_count; i++) {
 		struct member *m = &members[i];
-		u32 state = CPU_READY;
+		u32 state = state_of(i);
 
 		*who = i;
-		if (m != leader)
-			state = __atomic_load_n(&smp_cpus[i].state,
-						__ATOMIC_ACQUIRE);
 		if (state == CPU_ARRIVED)
 			return "it is in its start-up";
 		m->comes = state == CPU_READY;
