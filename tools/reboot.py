@@ -35,7 +35,9 @@ UNITS = {
     'amd-iommu': (0xfed80000, ((0xfed80018, 1),)),
 }
 VMMSIZE = 128 << 20
-CRASH_MEMORY = '128M'   # for the Linux that starts when one has crashed
+# For the Linux that starts when one has crashed; the machine must have a piece
+# of that size wherever KASLR puts the first one.
+CRASH_MEMORY, CRASH_MACHINE = '128M', '1G'
 BOOT_LIMIT = {'qemu': 300, 'bochs': 450}    # seconds, on a busy machine
 # Bochs' HPET keeps the timer interrupt from the PIC after a reset, so that
 # its BIOS waits for ever: Linux must not use it there.
@@ -78,6 +80,7 @@ def settings(kind, native=False, ways=()):
         'image': None if native else image('final'), 'emu': kind.emu,
         'firmware': kind.firmware, 'cpus': kind.cpus, 'reboot': True,
         'cmdline': '' if native else ' '.join(options),
+        'mem': CRASH_MACHINE if 'kdump' in ways else '512M',
         'disk': linux_guest.build(cmdline=' '.join(filter(None, words)),
                                   firmware=kind.firmware),
         'limit': max(30, len(ways)) * BOOT_LIMIT[kind.emu], 'name': 'reboot',
