@@ -72,8 +72,7 @@ struct member {
 	struct leave_cpu leave;
 };
 
-static u32 in_use; /* somebody asks */
-static u32 step;   /* the step that all are to take */
+static u32 step; /* the step that all are to take */
 static struct member *members;
 static uint member_count;
 static struct member *leader;
@@ -268,7 +267,6 @@ static const char *gather(uint *who)
 	u64 start = rdtsc();
 
 	set_step(STEP_GATHER);
-	smp_on_call = meet;
 	set_done(leader, STEP_GATHER);
 	for (uint i = 0; i < member_count; i++)
 		if (members[i].comes && &members[i] != leader)
@@ -350,7 +348,6 @@ static const char *confer(struct vcpu *vcpu, uint *who)
  * meets any more. */
 static void send_back(void)
 {
-	smp_on_call = NULL;
 	set_step(STEP_BACK);
 	for (uint i = 0; i < member_count; i++)
 		while (&members[i] != leader &&
@@ -463,17 +460,19 @@ HYPERCALL(7, call_unload);
 static int ask(struct vcpu *vcpu)
 {
 	struct guest_regs *r = &vcpu->regs;
+	bool (*nobody)(struct vcpu *, bool) = NULL;
 	u64 rip = vcpu_ops->get(vcpu, VCPU_RIP);
 	const char *why;
 	uint who;
 
-	if (__atomic_exchange_n(&in_use, 1, __ATOMIC_ACQUIRE))
-		return answer(r, *this_cpu(cpu_number), "another CPU unloads");
+	if (!__atomic_compare_exchange_n(&smp_on_call, &nobody, meet, false,
+					 __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST))
+		return answer(r, *this_cpu(cpu_number), "others are meeting");
 	r->rax = 0;
 	vcpu_ops->skip_instruction(vcpu);
 	why = unload(vcpu, &who);
 	forget_pages();
-	__atomic_store_n(&in_use, 0, __ATOMIC_RELEASE);
+	__atomic_store_n(&smp_on_call, NULL, __ATOMIC_SEQ_CST);
 	vcpu_ops->set(vcpu, VCPU_RIP, rip);
 	return answer(r, who, why);
 }
