@@ -9,9 +9,9 @@
 
 Each boot takes CPUs away and brings them back, too. Each kind of reboot comes
 twice; with N below 20 once, only in QEMU, which is quicker, and without kdump.
-One that fails under Vellum is tried on the bare machine: what doesn't work there
-either is no fault of Vellum's. It is kept in build/reboots.json, and not tried
-again. What fails is reported with its log, and the others go on.
+One that fails under Vellum is tried on the bare machine: what doesn't work
+there either is no fault of Vellum's. It is kept in build/reboots.json, and not
+tried again. What fails is reported with its log, and the others go on.
 """
 import json
 import multiprocessing
