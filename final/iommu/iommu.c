@@ -24,26 +24,26 @@
 #include "boot/settings.h"
 #include "console/panic.h"
 #include "console/printf.h"
+#include "iommu/faults.h"
 #include "iommu/stray.h"
 #include "iommu/unit.h"
-#include "lib/cpu.h"
 #include "lib/errno.h"
 #include "lib/string.h"
 #include "page/page.h"
 #include "paging/pagetable.h"
 #include "paging/paging.h"
+#include "pci/ecam.h"
 #include "pci/hide.h"
 #include "smp/store.h"
 #include "vmm/acpi.h"
 #include "vmm/exit.h"
-#include "vmm/hypercall.h"
 #include "vmm/launch.h"
 #include "vmm/mmio.h"
 #include "vmm/vcpu.h"
 #include "vmm/window.h"
 
 #define AMDVI_SIZE (512 * KIB)
-#define RANGES     (IOMMU_UNITS + 16) /* and what others close, and ours */
+#define RANGES     (IOMMU_UNITS + 32) /* and what others close, and ours */
 
 /* In a table's header, besides its name, which comes first. */
 #define SUM         9
@@ -63,7 +63,7 @@ static const char *iommu_choice(uint i)
 }
 
 SETTING(iommu_setting, .name = "iommu", .type = &choice_type,
-	.choice = iommu_choice, .initial = "on",
+	.choice = iommu_choice, .initial = "on", .holds_back = true,
 	.help = "devices are kept out of Vellum's memory; require: or no "
 		"guest");
 
@@ -267,6 +267,31 @@ static const char *build_maps(const struct tables *t)
 	return NULL;
 }
 
+bool iommu_is_on(void)
+{
+	return running;
+}
+
+/* Where the hidden functions' configuration space is: it is read and written by
+ * CPUs alone. */
+static void close_ecam(void)
+{
+	struct ecam_places places;
+	struct ecam window;
+	bool plain;
+
+	pci_fix_ecam();
+	ecam_find(&places);
+	if (places.has_pciexbar &&
+	    ecam_of_pciexbar(ecam_pciexbar(), &window, &plain))
+		iommu_close(window.base, (window.last + 1UL) * MIB);
+	for (uint i = 0; i < places.count; i++)
+		iommu_close(
+			places.window[i].base + places.window[i].first * MIB,
+			(places.window[i].last - places.window[i].first + 1UL) *
+				MIB);
+}
+
 static const char *start_units(void)
 {
 	const char *why = NULL;
@@ -276,27 +301,15 @@ static const char *start_units(void)
 		why = units[i].ops->start(
 			&units[i], &all,
 			own_map.count && !units[i].segment ? &own : NULL);
-	running = !why;
-	for (uint i = 0; i < unit_count && why; i++)
-		units[i].ops->stop(&units[i]);
 	return why;
 }
 
-static const char *start(const struct tables *t)
+static void stop_units(void)
 {
-	uint count = t->intel ? t->dmar.units : t->ivrs.units;
-	const char *why = NULL;
-
-	while (unit_count < count && !why) {
-		why = find_unit(&units[unit_count], t, unit_count);
-		unit_count += !why;
-	}
-	if (!why)
-		why = t->intel ? find_stray_vtd(&t->dmar)
-			       : find_stray_amdvi(&t->ivrs);
-	if (!why)
-		why = build_maps(t);
-	return why ? why : start_units();
+	running = false;
+	faults_watch(units, 0);
+	for (uint i = 0; i < unit_count; i++)
+		units[i].ops->stop(&units[i]);
 }
 
 /* A write to a unit's registers: nothing comes of it, though it may seem so. */
@@ -322,7 +335,8 @@ static bool is_wanted(void)
 	return true;
 }
 
-static void hide_units(void)
+/* NULL, or why not. */
+static const char *hide_units(void)
 {
 	struct pci_function f;
 	u32 next = 0;
@@ -338,8 +352,36 @@ static void hide_units(void)
 		mmio_watch(&hidden[i]);
 	}
 	while (pci_next(&next, &f))
-		if (f.class >> 8 == CLASS_IOMMU)
-			pci_hide(&f, "iommu");
+		if (f.class >> 8 == CLASS_IOMMU && !pci_hide(&f, "iommu"))
+			return "its PCI function can't be hidden";
+	return NULL;
+}
+
+static const char *start(const struct tables *t)
+{
+	uint count = t->intel ? t->dmar.units : t->ivrs.units;
+	const char *why = NULL;
+
+	while (unit_count < count && !why) {
+		why = find_unit(&units[unit_count], t, unit_count);
+		unit_count += !why;
+	}
+	if (!why)
+		why = t->intel ? find_stray_vtd(&t->dmar)
+			       : find_stray_amdvi(&t->ivrs);
+	close_ecam();
+	if (!why)
+		why = build_maps(t);
+	if (why)
+		return why;
+	why = start_units();
+	if (!why)
+		why = hide_units();
+	if (why)
+		stop_units(); /* they are the guest's */
+	running = !why;
+	faults_watch(units, running ? unit_count : 0);
+	return why;
 }
 
 static void tell_of_units(uint pages)
@@ -376,7 +418,6 @@ const char *iommu_init(void)
 			       ? "iommu=require, and devices can't be kept out"
 			       : NULL;
 	}
-	hide_units();
 	vmm_between_exits = iommu_poll;
 	tell_of_units(before - num_of_available_pages());
 	return NULL;
@@ -396,6 +437,15 @@ static void rename_table(u8 name)
 
 static bool table_hidden;
 
+/* The guest may have put something else in its place by now. */
+static bool table_is_there(void)
+{
+	char name[4];
+
+	window_read(PHYS(tables.table.phys), name, sizeof(name));
+	return *name == HIDDEN_NAME && !memcmp(name + 1, tables.name + 1, 3);
+}
+
 void iommu_hide(void)
 {
 	if (running)
@@ -412,80 +462,7 @@ void iommu_end(void)
 {
 	if (!running)
 		return;
-	running = false;
-	for (uint i = 0; i < unit_count; i++)
-		units[i].ops->stop(&units[i]);
-	if (table_hidden)
+	stop_units();
+	if (table_hidden && table_is_there())
 		rename_table(*tables.name);
 }
-
-/*
- * Faults. They are told one by one at first, and then more and more seldom:
- * each whose number is a power of two.
- */
-#define LOGGED     16
-/* Of one unit at one look: the guest waits, and its devices may go on. */
-#define LOOK_MOST  256
-/* Between two looks, so that a guest with many exits does not pay for it: some
- * milliseconds. In TSC cycles. */
-#define LOOK_AGAIN (1UL << 24)
-
-static u64 faults;
-static struct dma_fault last;
-
-static void tell_of_fault(const struct dma_fault *f)
-{
-	last = *f;
-	faults++;
-	if (faults <= LOGGED || !(faults & (faults - 1)))
-		printf("iommu: fault %lu: " PCI_BDF_FORMAT " may not %s 0x%lx "
-		       "(reason %u)\n",
-		       faults, PCI_BDF_ARGS(f->bdf),
-		       f->write ? "write to" : "read", f->address, f->reason);
-}
-
-/* One CPU does; another that comes meanwhile need not. */
-static void look(void)
-{
-	static u32 looking;
-	struct dma_fault fault;
-
-	if (!running || __atomic_exchange_n(&looking, 1, __ATOMIC_ACQUIRE))
-		return;
-	for (uint i = 0; i < unit_count; i++)
-		for (uint n = 0; n < LOOK_MOST; n++) {
-			if (!units[i].ops->next_fault(&units[i], &fault))
-				break;
-			tell_of_fault(&fault);
-		}
-	__atomic_store_n(&looking, 0, __ATOMIC_RELEASE);
-}
-
-void iommu_poll(void)
-{
-	static u64 before;
-	u64 now = rdtsc();
-
-	if (now - __atomic_load_n(&before, __ATOMIC_RELAXED) < LOOK_AGAIN)
-		return;
-	__atomic_store_n(&before, now, __ATOMIC_RELAXED);
-	look();
-}
-
-/* How many faults there were, and the last one: where, whose, and RDI: 1, it
- * was a write. -ENODEV: nothing keeps devices out. */
-static int call_faults(struct vcpu *vcpu)
-{
-	struct guest_regs *r = &vcpu->regs;
-
-	if (!running)
-		return -ENODEV;
-	look();
-	r->rbx = faults;
-	r->rdx = last.address;
-	r->rsi = last.bdf;
-	r->rdi = last.write;
-	return 0;
-}
-
-HYPERCALL(9, call_faults);

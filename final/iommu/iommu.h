@@ -43,14 +43,17 @@ void iommu_hide(void);
 
 /*
  * The units have lost their registers in a sleep: set all of them again, with
- * the tables that there are. NULL, or why not; then devices reach what they
- * like, or nothing. CPU 0, with all others held.
+ * the tables that there are. NULL, or why not; then devices of that unit reach
+ * what they like, or nothing. CPU 0, with all others held.
  */
 const char *iommu_start_again(void);
 
 /* Switch the units off, and let the table be found again: nobody needs to be
  * kept out any more. One CPU, with all others held; nothing if they are off. */
 void iommu_end(void);
+
+/* Are devices kept out? Any CPU. */
+bool iommu_is_on(void);
 
 /* Tell of faults that there were; often, as it costs little. Any CPU. */
 void iommu_poll(void);

@@ -333,6 +333,7 @@ static const char *start(struct iommu_unit *unit, const struct dma_map *all,
 static void stop(struct iommu_unit *unit)
 {
 	command(unit, G_TE, false);
+	command(unit, G_QIE, false); /* it is in our range */
 }
 
 /*

@@ -97,7 +97,10 @@ void net_init(void)
 	net.nic = nic_open(&choice);
 	if (!net.nic)
 		return;
-	pci_hide(&net.nic->pci, "net");
+	if (!pci_hide(&net.nic->pci, "net")) {
+		net_stop();
+		return;
+	}
 	if (CONFIG_IOMMU)
 		iommu_own(&net.nic->pci, net.nic->memory, net.nic->size);
 	memcpy(net.self.mac, net.nic->mac, MAC_SIZE);

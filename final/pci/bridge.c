@@ -118,7 +118,7 @@ static void keep_capability(u16 bdf, u8 kept[PCI_REGS], uint at, u32 head)
 	}
 }
 
-void bridge_keep(u16 bdf, u8 kept[PCI_REGS])
+void bridge_keep(u16 bdf, u8 kept[PCI_REGS], u8 values[PCI_REGS])
 {
 	u32 command = pci_read(bdf, PCI_COMMAND);
 	uint at = 0;
@@ -135,4 +135,27 @@ void bridge_keep(u16 bdf, u8 kept[PCI_REGS])
 	kept[BRIDGE_CONTROL] = BRIDGE_RESET;
 	pci_write(bdf, PCI_COMMAND,
 		  (u16)command | PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER);
+	for (uint reg = 0; reg < PCI_REGS; reg += sizeof(u32)) {
+		u32 value = pci_read(bdf, reg);
+
+		memcpy(&values[reg], &value, sizeof(value));
+	}
+}
+
+/* From behind: its windows before it passes anything, its number before what is
+ * behind it. */
+void bridge_restore(u16 bdf, const u8 kept[PCI_REGS], const u8 values[PCI_REGS])
+{
+	for (uint reg = PCI_REGS; reg;) {
+		u32 mask, value;
+
+		reg -= sizeof(mask);
+		memcpy(&mask, &kept[reg], sizeof(mask));
+		memcpy(&value, &values[reg], sizeof(value));
+		if (!mask)
+			continue;
+		value = (value & mask) | (pci_read(bdf, reg) & ~mask);
+		/* To the status, zeros do nothing. */
+		pci_write(bdf, reg, reg == PCI_COMMAND ? (u16)value : value);
+	}
 }

@@ -26,8 +26,14 @@ const char *bridge_alias(const struct pci_function *function);
  * Let the bridge @bdf pass memory and DMA, and set in @kept the bits of its
  * registers on which that depends: its numbers, its windows of memory, its
  * power, the reset of all that is behind it, and whether it asks there for
- * devices that can't be. Phase device.
+ * devices that can't be. In @values go those that all its registers have then.
+ * Phase device.
  */
-void bridge_keep(u16 bdf, u8 kept[PCI_REGS]);
+void bridge_keep(u16 bdf, u8 kept[PCI_REGS], u8 values[PCI_REGS]);
+
+/* The bridge @bdf has lost its registers in a sleep: give the bits @kept the
+ * values that they have in @values. CPU 0, all others held. */
+void bridge_restore(u16 bdf, const u8 kept[PCI_REGS],
+		    const u8 values[PCI_REGS]);
 
 #endif

@@ -8,7 +8,8 @@
  */
 #include "pci/ecam.h"
 
-#include "console/printf.h"
+#include "boot/boot_info.h"
+#include "boot/memmap.h"
 #include "paging/guarded.h"
 #include "pci/pci.h"
 
@@ -96,6 +97,16 @@ u64 ecam_page(const struct ecam *window, u16 bdf)
 	return window->base + ((u64)bdf << PAGE_SHIFT);
 }
 
+u64 ecam_place(const struct ecam *window, u16 bdf)
+{
+	u64 at = ecam_page(window, bdf);
+
+	return at != ECAM_NOWHERE &&
+			       mem_map_is_ram(&boot_info.map, at, PAGE_SIZE)
+		       ? ECAM_NOWHERE
+		       : at;
+}
+
 u64 ecam_pciexbar(void)
 {
 	return pci_read(HOST_BRIDGE, PCIEXBAR) |
@@ -120,23 +131,19 @@ static bool has_pciexbar(const struct ecam *mcfg, uint count)
 	return id == Q35;
 }
 
-uint ecam_find(struct ecam windows[ECAM_MOST + 1], bool *movable)
+void ecam_find(struct ecam_places *p)
 {
 	struct acpi_root root;
-	bool doubtful = true, is_amd;
-	uint count = 0;
+	bool is_amd;
 	u64 amd;
 
+	*p = (struct ecam_places){.doubtful = true};
 	if (!acpi_machine_root(&root))
-		count = ecam_read_mcfg(acpi_map, &root, windows, &doubtful);
-	*movable = has_pciexbar(windows, count);
+		p->count = ecam_read_mcfg(acpi_map, &root, p->window,
+					  &p->doubtful);
+	p->has_pciexbar = has_pciexbar(p->window, p->count);
 	is_amd = !guarded_rdmsr(MSR_MMIO_CFG_BASE, &amd) &&
-		 ecam_of_amd(amd, &windows[count]);
-	if (count && !*movable && !is_amd)
-		printf("pci: nobody knows which register says where ECAM is: a "
-		       "guest that moves it finds what is hidden\n");
-	if (doubtful)
-		printf("pci: ACPI's table of ECAM (MCFG) is missing or "
-		       "doubtful\n");
-	return count + is_amd;
+		 ecam_of_amd(amd, &p->window[p->count]);
+	p->may_move = p->count && !p->has_pciexbar && !is_amd;
+	p->count += is_amd;
 }

@@ -1,6 +1,6 @@
 /*
  * Where PCI configuration space lies in memory: ECAM, a page for each function
- * (PCI Express Base 5.0, 7.2.2). All but the last two are pure.
+ * (PCI Express Base 5.0, 7.2.2). All but the last three are pure.
  */
 #ifndef PCI_ECAM_H
 #define PCI_ECAM_H
@@ -43,15 +43,24 @@ bool ecam_of_amd(u64 value, struct ecam *window);
 /* The page of function @bdf in @window; or ECAM_NOWHERE. */
 u64 ecam_page(const struct ecam *window, u16 bdf);
 
+/* The same, if it can be there: what is RAM is no ECAM. */
+u64 ecam_place(const struct ecam *window, u16 bdf);
+
 /* What PCIEXBAR says now, if the machine has it. */
 u64 ecam_pciexbar(void);
 
-/*
- * All windows that this machine's tables and MSRs tell of, but for PCIEXBAR's:
- * whether it has that, is *@movable. Returns how many; says so where there may
- * be more, or where they may move unseen. MSRs that move them are not the
- * guest's to write (vmm/msr_rules.c). Phase device.
- */
-uint ecam_find(struct ecam windows[ECAM_MOST + 1], bool *movable);
+/* Where this machine has ECAM. */
+struct ecam_places {
+	struct ecam
+		window[ECAM_MOST + 1]; /* that its tables and MSRs tell of */
+	uint count;
+	bool has_pciexbar; /* there is that register, which moves it, too */
+	bool may_move;     /* a register does, and nobody knows which */
+	bool doubtful;     /* there may be more of them */
+};
+
+/* Find out. MSRs that move it are not the guest's to write (vmm/msr_rules.c).
+ * Phase device. */
+void ecam_find(struct ecam_places *places);
 
 #endif

@@ -20,8 +20,8 @@
  */
 #include "pci/hide.h"
 
-#include "boot/memmap.h"
 #include "console/printf.h"
+#include "heap/heap.h"
 #include "lib/cpu.h"
 #include "lib/errno.h"
 #include "lib/string.h"
@@ -38,8 +38,9 @@
 #include "vmm/vcpu.h"
 #include "vmm/window.h"
 
-#define PORTS   8  /* CF8h to CFFh */
-#define GUARDED 48 /* what is hidden, the host bridge, and all others */
+#define PORTS   8   /* CF8h to CFFh */
+#define GUARDED 256 /* functions, of which */
+#define BRIDGES 200 /* so many are bridges; the rest is for others */
 
 #define MOVES_LOGGED 8
 
@@ -61,16 +62,17 @@ static struct guarded {
 	bool is_bridge;
 	const u8 *shown;   /* what is read in its place, a page; NULL: itself */
 	u8 kept[PCI_REGS]; /* bits that the guest's writes leave as they are */
+	u8 values[PCI_REGS]; /* and what they are, of a bridge */
 	struct mmio_page ecam[PLACES], registers[PCI_BARS];
-} guarded_functions[GUARDED];
+} * guarded_functions[GUARDED];
 static uint guarded_count;
 
-static struct guarded *host; /* has PCIEXBAR; NULL: there is none */
-static struct ecam windows[ECAM_MOST + 1]; /* others that ECAM is in */
-static uint window_count;
-static bool is_watching; /* all that is done once, is */
-static u32 moving;       /* a CPU is at it */
-static u32 moves;        /* tried so far */
+static struct guarded *host;      /* has PCIEXBAR; NULL: there is none */
+static struct ecam_places places; /* others that ECAM is in */
+static bool is_watching;          /* all that is done once, is */
+static bool is_fixed;             /* nor may it move */
+static u32 moving;                /* a CPU is at it */
+static u32 moves;                 /* tried so far */
 
 static struct io_watch ports[PORTS];
 
@@ -81,8 +83,8 @@ static u8 of_no_use[PAGE_SIZE] __aligned(PAGE_SIZE);
 static struct guarded *find_guarded(u16 bdf)
 {
 	for (uint i = 0; i < guarded_count; i++)
-		if (guarded_functions[i].bdf == bdf)
-			return &guarded_functions[i];
+		if (guarded_functions[i]->bdf == bdf)
+			return guarded_functions[i];
 	return NULL;
 }
 
@@ -112,8 +114,9 @@ static bool claims_bus(const struct guarded *g, uint reg, uint size, u32 value)
 	buses = pci_read(g->bdf, PCI_BUSES);
 	memcpy((u8 *)&buses + (reg & 3), &value, size);
 	for (uint i = 0; i < guarded_count; i++)
-		if (guarded_functions[i].shown &&
-		    PCI_BUS(guarded_functions[i].bdf) == (buses >> 8 & 0xff))
+		if (guarded_functions[i]->shown &&
+		    PCI_BUS(guarded_functions[i]->bdf) >= (buses >> 8 & 0xff) &&
+		    PCI_BUS(guarded_functions[i]->bdf) <= (buses >> 16 & 0xff))
 			return true;
 	return false;
 }
@@ -141,9 +144,9 @@ static const struct ecam no_window = {.first = 1}; /* and the last is 0 */
 static void guard_place(uint place, const struct ecam *window)
 {
 	for (uint i = 0; i < guarded_count; i++) {
-		struct mmio_page *page = &guarded_functions[i].ecam[place];
+		struct mmio_page *page = &guarded_functions[i]->ecam[place];
 		u64 before = page->page.v;
-		u64 now = ecam_page(window, guarded_functions[i].bdf);
+		u64 now = ecam_page(window, guarded_functions[i]->bdf);
 
 		__atomic_store_n(&page->page.v, now, __ATOMIC_SEQ_CST);
 		nested_maps_forget(GPHYS(before));
@@ -165,6 +168,8 @@ static bool follow_ecam(uint reg, uint size, u32 value)
 	bool plain;
 
 	memcpy((u8 *)&next + (reg - PCIEXBAR), &value, size);
+	if (is_fixed)
+		return false;
 	if (!ecam_of_pciexbar(next, &window, &plain))
 		window = no_window;
 	else if (!plain ||
@@ -248,8 +253,8 @@ static const struct guarded *guarded_at(u64 page)
 {
 	for (uint i = 0; i < guarded_count; i++)
 		for (uint k = 0; k < PLACES; k++)
-			if (guarded_functions[i].ecam[k].page.v == page)
-				return &guarded_functions[i];
+			if (guarded_functions[i]->ecam[k].page.v == page)
+				return guarded_functions[i];
 	return NULL;
 }
 
@@ -307,17 +312,6 @@ static void watch_memory(struct mmio_page *page, u64 base, u64 size,
 	mmio_watch(page);
 }
 
-/* Where @g is in @window, if it can be there: what is RAM is no ECAM. */
-static u64 place_of(const struct guarded *g, const struct ecam *window)
-{
-	u64 at = ecam_page(window, g->bdf);
-
-	return at != ECAM_NOWHERE &&
-			       mem_map_is_ram(&boot_info.map, at, PAGE_SIZE)
-		       ? ECAM_NOWHERE
-		       : at;
-}
-
 /* PCIEXBAR's window can move, and come when there was none. */
 static void guard_ecam(struct guarded *g)
 {
@@ -327,13 +321,13 @@ static void guard_ecam(struct guarded *g)
 	if (host) {
 		if (!ecam_of_pciexbar(ecam_pciexbar(), &window, &plain))
 			window = no_window;
-		watch_memory(&g->ecam[PLACE_NOW], place_of(g, &window),
+		watch_memory(&g->ecam[PLACE_NOW], ecam_place(&window, g->bdf),
 			     PAGE_SIZE, g->shown);
 		watch_memory(&g->ecam[PLACE_NEXT], ECAM_NOWHERE, PAGE_SIZE,
 			     g->shown);
 	}
-	for (uint i = 0; i < window_count; i++) {
-		u64 at = place_of(g, &windows[i]);
+	for (uint i = 0; i < places.count; i++) {
+		u64 at = ecam_place(&places.window[i], g->bdf);
 
 		if (at != ECAM_NOWHERE && !guarded_at(at))
 			watch_memory(&g->ecam[PLACE_FIXED + i], at, PAGE_SIZE,
@@ -341,31 +335,20 @@ static void guard_ecam(struct guarded *g)
 	}
 }
 
-/* A function that is not guarded yet. NULL: one too many. */
+/* A function that is not guarded yet. NULL: one too many, or no memory. */
 static struct guarded *add_guarded(u16 bdf, const u8 *shown)
 {
-	struct guarded *g = &guarded_functions[guarded_count];
+	struct guarded *g = NULL;
 
-	if (guarded_count == GUARDED)
+	if (guarded_count < GUARDED)
+		g = alloc(sizeof(*g));
+	if (!g)
 		return NULL;
-	guarded_count++;
-	g->bdf = bdf;
-	g->shown = shown;
+	*g = (struct guarded){.bdf = bdf, .shown = shown};
 	for (uint i = 0; i < PLACES; i++)
 		g->ecam[i].page.v = ECAM_NOWHERE;
+	guarded_functions[guarded_count++] = g;
 	return g;
-}
-
-/* Is there a function beside @f, which is function 0? */
-static bool has_siblings(const struct pci_function *f)
-{
-	if (PCI_FUNC(f->bdf) ||
-	    !(pci_read(f->bdf, PCI_HEADER) & PCI_HEADER_MULTI))
-		return false;
-	for (uint i = 1; i < 8; i++)
-		if (pci_read(f->bdf + i, PCI_ID) != ~0U)
-			return true;
-	return false;
 }
 
 static const u8 *make_shown(const struct pci_function *f)
@@ -374,7 +357,7 @@ static const u8 *make_shown(const struct pci_function *f)
 	u32 header = PCI_HEADER_MULTI;
 
 	memset(ones, 0xff, sizeof(ones));
-	if (!has_siblings(f))
+	if (!pci_has_siblings(f))
 		return ones;
 	memcpy(&of_no_use[PCI_ID], &id, sizeof(id));
 	memcpy(&of_no_use[PCI_CLASS], &class, sizeof(class));
@@ -391,7 +374,7 @@ static void guard_bridges(void)
 	while (pci_next(&next, &f)) {
 		if (f.type != PCI_TYPE_BRIDGE || f.bdf == HOST_BRIDGE)
 			continue;
-		g = add_guarded(f.bdf, NULL);
+		g = guarded_count < BRIDGES ? add_guarded(f.bdf, NULL) : NULL;
 		if (!g) {
 			printf("pci: the bridge " PCI_BDF_FORMAT
 			       " is one too many: not guarded\n",
@@ -403,8 +386,8 @@ static void guard_bridges(void)
 	}
 }
 
-/* Those above @f, which have its bus behind them. */
-static void keep_bridges(const struct pci_function *f, const char *who)
+/* Those above @f, which have its bus behind them. False: one is not guarded. */
+static bool keep_bridges(const struct pci_function *f, const char *who)
 {
 	u32 next = 0;
 	u16 bdf;
@@ -415,21 +398,37 @@ static void keep_bridges(const struct pci_function *f, const char *who)
 		printf("%s: the bridge " PCI_BDF_FORMAT " above it %s\n", who,
 		       PCI_BDF_ARGS(bdf),
 		       g ? "stays as it is" : "is not guarded");
-		if (g)
-			bridge_keep(bdf, g->kept);
+		if (!g)
+			return false;
+		bridge_keep(bdf, g->kept, g->values);
 	}
+	return true;
+}
+
+/* In the order of their numbers: the nearer to the CPU, the earlier. */
+void pci_wake(void)
+{
+	for (uint i = 0; i < guarded_count; i++)
+		if (guarded_functions[i]->is_bridge)
+			bridge_restore(guarded_functions[i]->bdf,
+				       guarded_functions[i]->kept,
+				       guarded_functions[i]->values);
 }
 
 /* Before all nested maps, so nothing must be forgotten. */
 static void watch(void)
 {
-	bool movable;
-
 	if (is_watching)
 		return;
 	is_watching = true;
-	window_count = ecam_find(windows, &movable);
-	if (movable)
+	ecam_find(&places);
+	if (places.may_move)
+		printf("pci: nobody knows which register says where ECAM is: a "
+		       "guest that moves it finds what is hidden\n");
+	if (places.doubtful)
+		printf("pci: ACPI's table of ECAM (MCFG) is missing or "
+		       "doubtful\n");
+	if (places.has_pciexbar)
 		host = add_guarded(HOST_BRIDGE, NULL);
 	if (host)
 		guard_ecam(host);
@@ -439,6 +438,11 @@ static void watch(void)
 		ports[i].access = config_access;
 		io_watch(&ports[i]);
 	}
+}
+
+void pci_fix_ecam(void)
+{
+	is_fixed = true;
 }
 
 /* Its registers show ones. */
@@ -459,19 +463,19 @@ static void guard_registers(struct guarded *g, const struct pci_function *f)
 		printf(",");
 }
 
-void pci_hide(const struct pci_function *f, const char *who)
+bool pci_hide(const struct pci_function *f, const char *who)
 {
 	const u8 *shown = make_shown(f);
 	struct guarded *g;
 
 	watch();
-	g = add_guarded(f->bdf, shown);
+	g = keep_bridges(f, who) ? add_guarded(f->bdf, shown) : NULL;
 	if (!g) {
-		printf("%s: " PCI_BDF_FORMAT " is one too many to be hidden\n",
+		printf("%s: " PCI_BDF_FORMAT " can't be hidden: there are too "
+		       "many bridges, or no memory\n",
 		       who, PCI_BDF_ARGS(f->bdf));
-		return;
+		return false;
 	}
-	keep_bridges(f, who);
 	guard_ecam(g);
 	printf("%s: hidden from the guest: " PCI_BDF_FORMAT "%s,", who,
 	       PCI_BDF_ARGS(f->bdf),
@@ -482,4 +486,5 @@ void pci_hide(const struct pci_function *f, const char *who)
 		if (g->ecam[i].page.v != ECAM_NOWHERE)
 			printf(" 0x%lx and", g->ecam[i].page.v);
 	printf(" by ports\n");
+	return true;
 }

@@ -142,6 +142,17 @@ uint pci_find_capability(u16 bdf, u8 id)
 	return 0;
 }
 
+bool pci_has_siblings(const struct pci_function *f)
+{
+	if (PCI_FUNC(f->bdf) ||
+	    !(pci_read(f->bdf, PCI_HEADER) & PCI_HEADER_MULTI))
+		return false;
+	for (uint i = 1; i < 8; i++)
+		if (pci_read(f->bdf + i, PCI_ID) != ~0U)
+			return true;
+	return false;
+}
+
 /* Wake @bdf up, and switch off the interrupts that are messages. */
 static void set_capability(u16 bdf, uint at)
 {

@@ -103,6 +103,9 @@ uint pci_next_capability(u16 bdf, uint at);
 /* Where @bdf's capability @id is. 0: it has none. Any CPU. */
 uint pci_find_capability(u16 bdf, u8 id);
 
+/* Is @function number 0 of a device that has others? Any CPU. */
+bool pci_has_siblings(const struct pci_function *function);
+
 /*
  * Make @function ours: find out where its registers lie, in @function->bars;
  * let it do no DMA, raise no interrupt of any kind, answer at no port and show

@@ -3,6 +3,7 @@
  * map reaches, what is said, and what happens when one of them fails. The units
  * are fakes, which note what they are told.
  */
+#include "iommu/faults.c"
 #include "iommu/iommu.c"
 
 #include "machine.h"
@@ -99,7 +100,7 @@ static int set_up(void **state)
 	unit_count = 0;
 	running = table_hidden = false;
 	vmm_between_exits = NULL;
-	faults = waiting = 0;
+	faults = waiting = watched_count = 0;
 	probe_says = start_says = NULL;
 	fails_at = ~0U;
 	chosen = IOMMU_ON;
@@ -145,9 +146,11 @@ static void what_is_ours_is_closed_and_all_else_is_open(void **state)
 	machine_has_dmar(3, true);
 	iommu_own(&card, PHYS(RINGS), 0x3000);
 	iommu_close(0x7ff00010, 0x20);
+	machine.ecam = 0xb0000000;
 	assert_null(iommu_init());
 	assert_closed(VMM, VMM_SIZE);
 	assert_closed(0x8f000, PAGE_SIZE);
+	assert_closed(0xb0200000, 4 * MIB); /* of its configuration space */
 	assert_closed(0xfed90000, 3 * PAGE_SIZE);
 	assert_closed(0xfebc0000, PAGE_SIZE);
 	assert_closed(0x7ff00000, PAGE_SIZE);
@@ -343,6 +346,14 @@ static void the_table_is_hidden_and_keeps_its_sum(void **state)
 		iommu_end();
 		assert_string_equal(told, "start 0, stop 0, ");
 	}
+	/* What the guest has put in its place is the guest's. */
+	set_up(NULL);
+	machine_has_dmar(1, false);
+	assert_null(iommu_init());
+	iommu_hide();
+	memcpy(machine.table, "XYZ", 4);
+	iommu_end();
+	assert_string_equal((char *)machine.table, "XYZ");
 }
 
 static void after_a_sleep_all_start_again(void **state)
@@ -357,7 +368,7 @@ static void after_a_sleep_all_start_again(void **state)
 	fails_at = 0;
 	start_says = "does not begin";
 	assert_string_equal(iommu_start_again(), "does not begin");
-	assert_false(running);
+	assert_null(strstr(told, "stop")); /* the other one is well */
 }
 
 static uint lines(void)
@@ -451,12 +462,24 @@ static void preflight_says_what_there_is(void **state)
 	assert_string_equal(told, "");
 }
 
-#define TEST(name) cmocka_unit_test_setup(name, set_up)
+static void a_unit_that_cannot_be_hidden_is_not_used(void **state)
+{
+	machine_has_ivrs();
+	machine.functions = 4;
+	machine.no_hiding = true;
+	chosen = IOMMU_REQUIRE;
+	assert_non_null(iommu_init());
+	assert_non_null(strstr(host_printed, "can't be hidden"));
+	assert_non_null(strstr(told, "stop 0"));
+	assert_false(iommu_is_on());
+}
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(what_is_ours_is_closed_and_all_else_is_open),
+		cmocka_unit_test_setup(a_unit_that_cannot_be_hidden_is_not_used,
+				       set_up),
 		TEST(without_a_card_no_unit_is_told_of_one),
 		TEST(the_map_reaches_as_far_as_there_is_memory),
 		TEST(why_there_is_no_protection_is_said),

@@ -5,6 +5,7 @@
 #include "memory.h"
 #include "page/page.h"
 #include "paging/paging.h"
+#include "pci/ecam.h"
 #include "pci/hide.h"
 #include "smp/store.h"
 #include "vmm/acpi.h"
@@ -156,8 +157,33 @@ u32 pci_read(u16 bdf, uint reg)
 	return 0x00030100;
 }
 
-void pci_hide(const struct pci_function *function, const char *who)
+bool pci_hide(const struct pci_function *function, const char *who)
 {
 	assert_int_equal(function->class, 0x080600);
 	machine.hidden++;
+	return !machine.no_hiding;
+}
+
+void pci_fix_ecam(void)
+{
+}
+
+void ecam_find(struct ecam_places *places)
+{
+	*places = (struct ecam_places){
+		.window = {{.base = machine.ecam, .first = 2, .last = 5}},
+		.count = machine.ecam ? 1 : 0,
+	};
+}
+
+u64 ecam_pciexbar(void)
+{
+	fail();
+	return 0;
+}
+
+bool ecam_of_pciexbar(u64 value, struct ecam *window, bool *plain)
+{
+	fail();
+	return false;
 }

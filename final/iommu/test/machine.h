@@ -15,6 +15,8 @@ extern struct machine {
 	uint functions;    /* of PCI; every second one is an IOMMU, */
 	u16 first;         /* from this one on */
 	bool is_bridge;    /* the others are, to buses 1 to 3 */
+	bool no_hiding;    /* and can't be hidden */
+	u64 ecam;          /* of bus 0; that of buses 2 to 5 is there */
 
 	uint watched; /* runs of pages */
 	uint hidden;  /* functions */

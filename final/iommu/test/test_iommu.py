@@ -79,6 +79,7 @@ def test_the_card_reaches_its_rings_and_nobody_reaches_the_card(machine, unit):
                     r'0x([0-9a-f]+)-0x([0-9a-f]+) alone', pc.serial, re.M)
     assert int(own[2], 16) + 1 - int(own[1], 16) <= 40 * 4096
     assert verdicts(pc)["the card's registers by a device"] == 'refused'
+    assert verdicts(pc)['its configuration space by a device'] == 'refused'
     for what in ('by ports', 'in ECAM', "'s registers"):
         assert re.search(rf'^guest: attack: the card ?{what}: refused',
                          pc.serial, re.M), what

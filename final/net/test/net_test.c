@@ -31,9 +31,10 @@ struct nic *nic_open(const struct nic_choice *choice)
 	return choice->by == NIC_FIRST ? &card : NULL;
 }
 
-void pci_hide(const struct pci_function *function, const char *who)
+bool pci_hide(const struct pci_function *function, const char *who)
 {
 	hidden += function == &card.pci;
+	return true;
 }
 
 void iommu_own(const struct pci_function *function, phys_t base, u64 size)

@@ -118,6 +118,16 @@ u32 io_access(const struct vm_exit *exit, u32 value)
 	return value;
 }
 
+static struct guarded pool[GUARDED];
+static uint allocated;
+static bool no_memory;
+
+void *alloc(uint n)
+{
+	assert_int_equal(n, sizeof(pool[0]));
+	return no_memory ? NULL : &pool[allocated++];
+}
+
 void delay(u64 microseconds)
 {
 }
@@ -310,7 +320,10 @@ static int start(void **state)
 	memset(ports, 0, sizeof(ports));
 	memset(of_no_use, 0, sizeof(of_no_use));
 	guarded_count = watched_count = function_count = moving = moves = 0;
-	window_count = 0;
+	places = (struct ecam_places){0};
+	allocated = 0;
+	is_fixed = false;
+	no_memory = false;
 	is_watching = false;
 	host = NULL;
 	pages = NULL;
@@ -353,7 +366,7 @@ static void hide(u16 bdf)
 			 {0, 0, false}},
 	};
 
-	pci_hide(&f, "net");
+	assert_int_equal(pci_hide(&f, "net"), !no_memory);
 }
 
 static int start_q35(void **state)
@@ -585,8 +598,37 @@ static void no_other_bridge_gets_the_cards_bus(void **state)
 	assert_memory_equal(&f->reg[0x18], "\0\5\5", 3);
 	guest_write_memory(at + 0x18, "\0\6\7\0", 4);
 	assert_memory_equal(&f->reg[0x18], "\0\6\7", 3);
-	guest_write_port(NEIGHBOUR, 0x1a, 1, 2); /* not the bus behind it */
-	assert_int_equal(f->reg[0x1a], 2);
+	/* Nor one behind another that is behind it. */
+	guest_write_port(NEIGHBOUR, 0x18, 4, 0x00040100);
+	guest_write_port(NEIGHBOUR, 0x19, 1, 1);
+	assert_memory_equal(&f->reg[0x18], "\0\6\7", 3);
+}
+
+/* By a sleep; and the firmware knows nothing of them. */
+static void a_bridge_that_has_lost_its_registers_gets_them_back(void **state)
+{
+	struct function *f = find(BRIDGE), *other = find(NEIGHBOUR);
+	u8 before[PCI_REGS];
+
+	memcpy(before, f->reg, sizeof(before));
+	memset(f->reg + 4, 0, 4);
+	memset(f->reg + 0x18, 0, 0x40 - 0x18);
+	memset(other->reg + 0x18, 0, 4);
+	pci_wake();
+	assert_int_equal(f->reg[PCI_COMMAND], 6);
+	assert_memory_equal(&f->reg[0x18], &before[0x18], 3);
+	assert_memory_equal(&f->reg[0x20], &before[0x20], 16);
+	assert_int_equal(other->reg[0x19], 0); /* the guest's to set */
+}
+
+/* Nothing is half hidden and told to be whole. */
+static void what_finds_no_place_is_not_hidden(void **state)
+{
+	start(state);
+	make_machine(Q35);
+	no_memory = true;
+	hide(CARD);
+	assert_non_null(strstr(host_printed, "can't be hidden"));
 }
 
 static const char *alias_of(u16 bdf)
@@ -643,7 +685,7 @@ static void two_functions_are_hidden_as_one_is(void **state)
 	struct pci_function f = {.bdf = OTHER, .vendor = 0x1022};
 	uint watched_before = watched_count;
 
-	pci_hide(&f, "iommu");
+	assert_true(pci_hide(&f, "iommu"));
 	assert_int_equal(watched_count, watched_before);
 	assert_int_equal(guest_read(OTHER, 0, 4), ~0U);
 	assert_int_equal(guest_read(CARD, 0, 4), ~0U);
@@ -718,6 +760,13 @@ static void ecam_does_not_go_where_it_must_not(void **state)
 		assert_int_equal(pciexbar() & 1, 0);
 	}
 	assert_non_null(strstr(host_printed, "refused"));
+}
+
+static void ecam_stays_where_it_is_fixed(void **state)
+{
+	pci_fix_ecam();
+	guest_write_port(HOST_BRIDGE, PCIEXBAR, 4, MOVED | 1);
+	assert_int_equal(pciexbar(), ECAM | 1);
 }
 
 static u64 from_other_cpu;
@@ -867,6 +916,11 @@ int main(void)
 				       start_q35),
 		cmocka_unit_test_setup(who_shares_its_number_is_known,
 				       start_q35),
+		cmocka_unit_test_setup(
+			a_bridge_that_has_lost_its_registers_gets_them_back,
+			start_q35),
+		cmocka_unit_test_setup(ecam_stays_where_it_is_fixed, start_q35),
+		cmocka_unit_test(what_finds_no_place_is_not_hidden),
 		cmocka_unit_test_setup(ecam_is_followed_by_either_door,
 				       start_q35),
 		cmocka_unit_test_setup(ecam_does_not_go_where_it_must_not,

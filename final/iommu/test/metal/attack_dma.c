@@ -21,13 +21,14 @@
 #define EDU_TO_RAM BIT(1)
 #define EDU_BUFFER 0x40000
 
-#define PATIENCE   10000000
-#define MARK       0x5ca1ab1e0ddba11UL
-#define E1000_ADDR 0x5400 /* its address on the network: never 0, nor ones */
-#define FAULT      "iommu: fault "
-#define UNIT_REGS  0x60 /* of a unit, those that always say something */
-#define UNIT_ON    0x18 /* Intel's and AMD's: what switches it on and off */
-#define LOOK_TIME  (1UL << 26) /* TSC cycles: Vellum has looked for faults */
+#define PATIENCE    10000000
+#define MARK        0x5ca1ab1e0ddba11UL
+#define E1000_ADDR  0x5400 /* its address on the network: never 0, nor ones */
+#define FAULT       "iommu: fault "
+#define UNIT_REGS   0x60 /* of a unit, those that always say something */
+#define UNIT_STATUS 0x1c
+#define UNIT_ON     0x18 /* Intel's and AMD's: what switches it on and off */
+#define LOOK_TIME   (1UL << 26) /* TSC cycles: Vellum has looked for faults */
 
 static volatile u64 *edu;
 
@@ -135,7 +136,8 @@ static enum verdict reach_units(const struct attack *a)
 		for (uint reg = 0; reg < UNIT_REGS; reg += sizeof(u32)) {
 			u32 value = *(volatile u32 *)(units[i] + reg);
 
-			if (!value || value == ~0U)
+			/* What a firmware gave as commands may be seen. */
+			if (!value || value == ~0U || reg == UNIT_STATUS)
 				continue;
 			note("0x%lx has 0x%x", units[i] + reg, value);
 			return ESCAPED;
@@ -193,6 +195,23 @@ static enum verdict reach_card(const struct attack *a)
 	return value && value != ~0UL ? reached(at) : refused(faults);
 }
 
+/* There, too, the page of ones is for CPUs alone. */
+static enum verdict reach_ecam(const struct attack *a)
+{
+	int faults = count_in_log(FAULT);
+	struct card card;
+	u64 value;
+
+	if (!find_card(&card) || !find_edu())
+		return AS_ON_HARDWARE;
+	if (!card.ecam) {
+		note("this machine has only ports");
+		return AS_ON_HARDWARE;
+	}
+	value = read_by_device(card.ecam);
+	return value && value != ~0UL ? reached(card.ecam) : refused(faults);
+}
+
 ATTACKS = {
 	{"the IOMMU's registers", reach_units, SHOWN_BY("15-attack-units")},
 	{"Vellum's range, written to by a device", write_to_range,
@@ -201,4 +220,6 @@ ATTACKS = {
 	 SHOWN_BY("15-attack-dma")},
 	{"the card's registers by a device", reach_card,
 	 SHOWN_BY("15-attack-peer")},
+	{"its configuration space by a device", reach_ecam,
+	 SHOWN_BY("15-attack-ecam")},
 };

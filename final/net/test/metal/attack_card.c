@@ -163,7 +163,8 @@ static enum verdict move_ecam(const struct attack *a)
 	}
 	write_pci(0, PCIEXBAR, OTHER_ECAM | 1);
 	id = *(volatile u32 *)OTHER_ECAM;
-	gone = is_gone(OTHER_ECAM + ((u64)card.bdf << 12), PAGE_SIZE, 1, 7);
+	gone = id != Q35 ||
+	       is_gone(OTHER_ECAM + ((u64)card.bdf << 12), PAGE_SIZE, 1, 7);
 	if (id == Q35)
 		*there = before;
 	else
