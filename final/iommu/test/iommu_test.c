@@ -474,12 +474,13 @@ static void a_unit_that_cannot_be_hidden_is_not_used(void **state)
 	assert_false(iommu_is_on());
 }
 
+#define TEST(name) cmocka_unit_test_setup(name, set_up)
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(what_is_ours_is_closed_and_all_else_is_open),
-		cmocka_unit_test_setup(a_unit_that_cannot_be_hidden_is_not_used,
-				       set_up),
+		TEST(a_unit_that_cannot_be_hidden_is_not_used),
 		TEST(without_a_card_no_unit_is_told_of_one),
 		TEST(the_map_reaches_as_far_as_there_is_memory),
 		TEST(why_there_is_no_protection_is_said),
