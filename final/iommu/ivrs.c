@@ -95,7 +95,7 @@ static const char *add_names(struct ivrs *ivrs, const u8 *p, uint length)
 		    kind == NAME_FROM_MORE)
 			from = bdf;
 		else
-			from = 0x10000; /* a range begins right before it ends */
+			from = 0x10000; /* it begins right before its end */
 	}
 	return NULL;
 }
