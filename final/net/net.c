@@ -261,11 +261,13 @@ void net_recover(void)
 
 void net_wake(void)
 {
+	int error;
+
 	if (!net.nic)
 		return;
-	pci_take_again(&net.nic->pci);
+	error = nic_wake(net.nic);
 	printf("net: the card %s after the sleep\n",
-	       nic_restore(net.nic) ? "does not answer any more" : "is back");
+	       error ? "does not answer any more" : "is back");
 }
 
 void net_stop(void)

@@ -169,6 +169,17 @@ int nic_restore(struct nic *nic)
 	return error;
 }
 
+int nic_wake(struct nic *nic)
+{
+	int error;
+
+	pci_take_again(&nic->pci);
+	error = nic_restore(nic);
+	if (!error)
+		pci_allow_dma(&nic->pci, true);
+	return error;
+}
+
 void nic_stop(struct nic *nic)
 {
 	nic->driver->stop(nic);

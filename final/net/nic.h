@@ -118,6 +118,10 @@ bool nic_link(struct nic *nic);
  */
 int nic_restore(struct nic *nic);
 
+/* The machine has slept, and the card has lost all that it was told: have it
+ * run again. -ENODEV: the card is lost. CPU 0, alone. */
+int nic_wake(struct nic *nic);
+
 /*
  * Stop the card for good: it does no DMA any more, so our memory may become
  * somebody else's. For when no guest is started after all. CPU 0.

@@ -194,7 +194,7 @@ void pci_take_again(const struct pci_function *f)
 		if (pci_read(f->bdf, reg) & PCI_BAR_64)
 			pci_write(f->bdf, reg + 4, bar->base >> 32);
 	}
-	pci_allow_dma(f, true);
+	pci_allow_dma(f, false);
 }
 
 void pci_take(struct pci_function *f)

@@ -115,7 +115,7 @@ bool pci_has_siblings(const struct pci_function *function);
 void pci_take(struct pci_function *function);
 
 /* @function, which pci_take() has made ours, has lost all since then: put its
- * registers back where they were. It may do DMA. CPU 0, no guest runs. */
+ * registers back where they were. CPU 0, no guest runs. */
 void pci_take_again(const struct pci_function *function);
 
 /* May @function, which is ours, do DMA? */

@@ -37,7 +37,8 @@ const char *facs_read(const struct acpi_sleep *sleep, struct facs_vectors *v)
 		u32 vector = vector_of(sleep->facs[i]);
 
 		if (wide_vector_of(sleep->facs[i]))
-			return "it wants to wake in another mode than real mode";
+			return "it wants to wake in another mode than real "
+			       "mode";
 		if (vector && v->vector && vector != v->vector)
 			return "it has left two different waking vectors";
 		v->each[i] = vector;
@@ -69,8 +70,7 @@ int facs_point_to(const struct acpi_sleep *sleep, u32 vector)
 	return error;
 }
 
-void facs_put_back(const struct acpi_sleep *sleep,
-		   const struct facs_vectors *v)
+void facs_put_back(const struct acpi_sleep *sleep, const struct facs_vectors *v)
 {
 	for (uint i = 0; i < sleep->facs_count; i++)
 		write_vector(sleep, i, v->each[i]);

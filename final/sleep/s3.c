@@ -65,7 +65,8 @@ static const char *s3_choice(uint i)
 
 SETTING(s3_setting, .name = "s3", .type = &choice_type, .choice = s3_choice,
 	.initial = "on",
-	.help = "the guest may sleep in RAM (S3), where ACPI's tables are sound");
+	.help = "the guest may sleep in RAM (S3), where ACPI's tables are "
+		"sound");
 
 static void (*every_cpu)(void); /* for those that come for the first time */
 static const char *obstacle;    /* to every S3; NULL: there is none */
@@ -181,9 +182,8 @@ static bool is_awake_again(void)
 	const struct sleep_ports *status = &sleep_tables()->status;
 
 	for (uint i = 0; i < status->count; i++)
-		if ((status->at[i].port & 1
-			     ? inw(status->at[i].port - 1) >> 8
-			     : inb(status->at[i].port)) &
+		if ((status->at[i].port & 1 ? inw(status->at[i].port - 1) >> 8
+					    : inb(status->at[i].port)) &
 		    ACPI_WAK_STS)
 			return true;
 	return false;
@@ -202,6 +202,14 @@ static void do_write(void)
 	meeting.write(meeting.arg);
 }
 
+/* The machine is awake: nobody waits for a sleep any more, nor has parked. */
+static void end_meeting(void)
+{
+	meeting.parked = 0;
+	meeting.taken = false;
+	set_on(false);
+}
+
 /* All others have come. Comes back if the machine has not slept, with what was
  * in the way. */
 static const char *fall_asleep(struct vcpu *vcpu)
@@ -214,7 +222,7 @@ static const char *fall_asleep(struct vcpu *vcpu)
 	if (why)
 		return why;
 	vcpu_put_away(vcpu);
-	if (facs_point_to(sleep, wake_prepare(&guest, every_cpu)))
+	if (facs_point_to(sleep, wake_prepare(&guest, every_cpu, end_meeting)))
 		why = "the waking vector can't be written";
 	if (!why) {
 		why = "the machine did not fall asleep";
@@ -250,13 +258,6 @@ static bool meet(struct vcpu *vcpu)
 	else
 		park(vcpu);
 	return true;
-}
-
-void s3_end(void)
-{
-	meeting.parked = 0;
-	meeting.taken = false;
-	set_on(false);
 }
 
 void s3_sleep(void (*write)(void *arg), void *arg)

@@ -44,14 +44,16 @@ static inline void vcpu_power_on(struct vcpu *vcpu)
 		svm_power_on(vcpu);
 }
 
-/* Keep what CPU 0 needs to come back, and have it expected: the firmware is to
- * call the result, an address below 1 MiB. CPU 0, with @guest's vectors. */
-u32 wake_prepare(const struct facs_vectors *guest, void (*each)(void));
+/*
+ * Keep what CPU 0 needs to come back, and have it expected: the firmware is to
+ * call the result, an address below 1 MiB. Awake again, CPUs that were never
+ * here run @each, and before the guest goes on, at @guest's vector, CPU 0 runs
+ * @awake. CPU 0.
+ */
+u32 wake_prepare(const struct facs_vectors *guest, void (*each)(void),
+		 void (*awake)(void));
 
 /* Nobody is to come back any more. */
 void wake_cancel(void);
-
-/* The machine is awake: nobody waits for the sleep any more. In s3.c. */
-void s3_end(void);
 
 #endif

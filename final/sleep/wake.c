@@ -44,7 +44,7 @@ static struct {
 	u64 pat; /* of every CPU's while it runs Vellum */
 	u64 tsc;
 	struct facs_vectors guest;
-	void (*every_cpu)(void);
+	void (*every_cpu)(void), (*awake)(void);
 	struct trampoline page;
 	u8 code[256]; /* what follows it there */
 	uint times;
@@ -96,7 +96,8 @@ static void arrive(struct smp_cpu *cpu)
 	__builtin_unreachable();
 }
 
-u32 wake_prepare(const struct facs_vectors *guest, void (*each)(void))
+u32 wake_prepare(const struct facs_vectors *guest, void (*each)(void),
+		 void (*awake)(void))
 {
 	struct trampoline *t = low_page();
 
@@ -107,6 +108,7 @@ u32 wake_prepare(const struct facs_vectors *guest, void (*each)(void))
 	kept.tsc = rdtsc();
 	kept.guest = *guest;
 	kept.every_cpu = each;
+	kept.awake = awake;
 	kept.page = *t;
 	memcpy(kept.code, t + 1, code_size());
 	trampoline_expect(&smp_cpus[0], first_stack + ARRAY_SIZE(first_stack),
@@ -133,8 +135,7 @@ static void put_apic_back(void)
 {
 	u64 base = rdmsr(MSR_APIC_BASE);
 
-	if (lapic_registers() &&
-	    (base & APIC_BASE_ADDRESS) != lapic_page().v)
+	if (lapic_registers() && (base & APIC_BASE_ADDRESS) != lapic_page().v)
 		wrmsr(MSR_APIC_BASE,
 		      (base & ~APIC_BASE_ADDRESS) | lapic_page().v);
 }
@@ -236,7 +237,7 @@ static void __noreturn resume_guest(struct vcpu *vcpu)
 
 	facs_put_back(sleep_tables(), &kept.guest);
 	vcpu_ops->reset(vcpu, &entry);
-	s3_end();
+	kept.awake();
 	vmm_serve(vcpu);
 }
 

@@ -305,6 +305,10 @@ void outl(u16 port, u32 value)
 	if ((pci_address & 0xfc) >= PCI_BAR0 && (pci_address & 0xfc) < 0x28)
 		assert_false(card.command & 3);
 	pci[(pci_address & 0xfc) / 4] = value;
+	if ((pci_address & 0xfc) == PCI_BAR0 && value != ~0U)
+		card.bar = (card.bar & ~0xffffffffUL) | (value & ~0xfU);
+	if ((pci_address & 0xfc) == PCI_BAR0 + 4 && value != ~0U)
+		card.bar = (u32)card.bar | (u64)value << 32;
 	if ((pci_address & 0xfc) != PCI_COMMAND)
 		return;
 	/* DMA is allowed to a card that knows our rings only. */

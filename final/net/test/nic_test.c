@@ -386,6 +386,20 @@ static void a_card_that_came_back_is_used_again_at_a_panic(void **state)
 	assert_int_equal(nic_send(nic, frame, 60), 0);
 }
 
+/* It has lost its place, its right to do DMA, and its rings. */
+static void after_a_sleep_the_card_is_set_up_anew(void **state)
+{
+	card.bar = 0;
+	card.command = 0;
+	damage(0);
+	assert_int_equal(nic_wake(nic), 0);
+	assert_true(card.bar == CARD_BAR);
+	assert_true(card.command & PCI_COMMAND_MASTER &&
+		    card.command & PCI_COMMAND_MEMORY);
+	assert_int_equal(nic_send(nic, frame, 60), 0);
+	assert_wire(frame, 60);
+}
+
 static void a_card_that_was_stopped_reaches_no_memory(void **state)
 {
 	nic_stop(nic);
@@ -505,6 +519,7 @@ int main(void)
 		TEST(an_iommu_of_ours_is_not),
 		TEST(a_card_that_shares_its_number_is_the_guests),
 		TEST(its_rings_are_all_that_it_is_said_to_reach),
+		TEST(after_a_sleep_the_card_is_set_up_anew),
 		TEST(a_card_that_was_stopped_reaches_no_memory),
 		TEST(an_address_that_is_in_the_eeprom_alone_is_found_there),
 		TEST(the_address_is_read_though_nobody_uses_the_card),

@@ -7,6 +7,7 @@
 #include "paging/address.h"
 #include "paging/paging.h"
 #include "sleep/fch.h"
+#include "sleep/s3.h"
 #include "smp/store.h"
 #include "vmm/mmio.h"
 #include "vmm/sleep.h"
@@ -51,6 +52,26 @@ int store_finish(struct vcpu *vcpu, const struct store *store, u64 old,
 {
 	memcpy(bytes, stored, stored_size);
 	return 0;
+}
+
+/* With `lets_sleep' S3 passes, and whoever holds it does the write. */
+static bool lets_sleep;
+static uint held;
+
+static const char *no_obstacle(uint block, u8 value)
+{
+	return lets_sleep ? NULL : "not here";
+}
+
+bool s3_begins(uint block, u8 value)
+{
+	return lets_sleep && (value & ACPI_SLP_EN) && ACPI_SLP_TYP(value) == 1;
+}
+
+void s3_sleep(void (*write)(void *arg), void *arg)
+{
+	held++;
+	write(arg);
 }
 
 static void guest_store(uint offset, const void *bytes, uint size)
@@ -107,6 +128,26 @@ static void no_size_and_no_place_gets_past(void **state)
 		}
 }
 
+/* All of the store, at one time: by whoever holds it. */
+static void a_sleep_that_may_be_is_held(void **state)
+{
+	static const u8 bytes[] = {1, S3 | ACPI_SLP_EN, 3, 4};
+
+	sleep_obstacle = no_obstacle;
+	lets_sleep = true;
+	guest_store(CONTROL_HIGH - 1, bytes, sizeof(bytes));
+	assert_int_equal(held, 1);
+	assert_memory_equal(registers + CONTROL_HIGH - 1, bytes, sizeof(bytes));
+	guest_store(CONTROL_HIGH + 1, bytes, 2);
+	assert_int_equal(held, 1);
+	lets_sleep = false;
+	guest_store(CONTROL_HIGH - 1, bytes, sizeof(bytes));
+	assert_int_equal(held, 1);
+	assert_int_equal(registers[CONTROL_HIGH], S3);
+	assert_non_null(strstr(host_printed, "): not here\n"));
+	sleep_obstacle = NULL;
+}
+
 static void a_store_that_leaves_the_page_is_cut(void **state)
 {
 	guest_store(PAGE_SIZE - 2, "\x11\x22\x33\x44", 4);
@@ -120,6 +161,7 @@ int main(void)
 		cmocka_unit_test(without_an_fch_nothing_is_watched),
 		cmocka_unit_test(sleep_control_in_memory_is_watched),
 		cmocka_unit_test(no_size_and_no_place_gets_past),
+		cmocka_unit_test(a_sleep_that_may_be_is_held),
 		cmocka_unit_test(a_store_that_leaves_the_page_is_cut),
 	};
 

@@ -60,9 +60,9 @@ trampoline_end:
 /*
  * In our own range, without a stack. If a CPU is expected, the first to come is
  * it: the stack that was laid ready is taken by XCHG, so it can't be handed out
- * twice, and has on it where to go, and the argument for that. All others leave their APIC
- * ID, plus one, and are parked. A number comes from XADD, so that each has a
- * place of its own.
+ * twice. On it are where to go and the argument for that. All others leave
+ * their APIC ID, plus one, and are parked. A number comes from XADD, so that
+ * each has a place of its own.
  */
 	.text
 	.globl	smp_arrive, smp_park

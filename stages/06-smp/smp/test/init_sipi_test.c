@@ -157,6 +157,43 @@ static void hardware_that_waits_does_so_before_all_else(void **state)
 	assert_false(smp_waits_in_guest(CPU_1));
 }
 
+/* Called for a meeting, or by its start-up IPI, it comes, and waits on. */
+static uint met;
+static bool meets;
+
+static bool note_meeting(struct vcpu *vcpu)
+{
+	met += meets;
+	return meets;
+}
+
+static void a_cpu_that_waits_comes_to_a_meeting_and_waits_on(void **state)
+{
+	smp_meet = note_meeting;
+	met = 0;
+	meets = true;
+	*this_cpu(cpu_number) = 1;
+	CPU_1->waiting = true;
+	smp_wait_for_sipi(NULL); /* asleep in Vellum */
+	assert_int_equal(met, 1);
+	assert_int_equal(started_at, 0x9a);
+	cpu_signals->stop(NULL); /* out of the guest */
+	assert_int_equal(met, 2);
+	vcpu_ops = &native_ops;
+	order[0] = '\0';
+	smp_wait_for_sipi(NULL); /* in the guest */
+	cpu_signals->sipi(NULL, 0);
+	assert_int_equal(met, 3);
+	assert_string_equal(order, "wpw");
+	assert_true(smp_waits_in_guest(CPU_1));
+	meets = false;
+	cpu_signals->sipi(NULL, 0x77);
+	*this_cpu(cpu_number) = 0;
+	smp_meet = NULL;
+	assert_int_equal(met, 3);
+	assert_int_equal(started_at, 0x77);
+}
+
 static void the_boot_cpu_is_reset_at_once_by_any_hardware(void **state)
 {
 	vcpu_ops = &native_ops;
@@ -238,6 +275,7 @@ int main(void)
 		T(the_boot_cpu_does_not_wait),
 		T(after_an_init_the_apic_is_reset_before_the_wait),
 		T(hardware_that_waits_does_so_before_all_else),
+		T(a_cpu_that_waits_comes_to_a_meeting_and_waits_on),
 		T(the_boot_cpu_is_reset_at_once_by_any_hardware),
 		T(hardware_is_trusted_only_where_it_can_be),
 #undef T
