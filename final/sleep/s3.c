@@ -189,17 +189,25 @@ static bool is_awake_again(void)
 	return false;
 }
 
-/* Test builds: the machine does not fall asleep. */
-static void do_write(void)
+/* False: nothing was written, as this is a test build, and it is told so. */
+static bool do_write(void)
 {
 #ifdef VELLUM_TEST
 	SETTING(s3_fails_setting, .name = "s3-fails",
 		.help = "the machine does not fall asleep in S3 (TEST=1)");
 
 	if (setting_flag(&s3_fails_setting))
-		return;
+		return false;
 #endif
 	meeting.write(meeting.arg);
+	return true;
+}
+
+/* Comes back if the machine does not fall asleep, or is awake again. */
+static void wait_for_sleep(void)
+{
+	for (uint ms = 0; ms < SLEEP_MOST && !is_awake_again(); ms++)
+		delay(1000);
 }
 
 /* The machine is awake: nobody waits for a sleep any more, nor has parked. */
@@ -228,9 +236,8 @@ static const char *fall_asleep(struct vcpu *vcpu)
 		why = "the machine did not fall asleep";
 		clear_wak_sts();
 		wbinvd();
-		do_write();
-		for (uint ms = 0; ms < SLEEP_MOST && !is_awake_again(); ms++)
-			delay(1000);
+		if (do_write())
+			wait_for_sleep();
 	}
 	wake_cancel();
 	facs_put_back(sleep, &guest);
