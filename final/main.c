@@ -120,6 +120,8 @@ static const char *start_vellum(int error)
 	if (CONFIG_UNLOAD)
 		unload_init(); /* for `vellumctl unload`, likewise */
 	if (CONFIG_IOMMU) {
+		if (CONFIG_S3)
+			s3_close_vectors(); /* they say who wakes */
 		why = iommu_init(); /* no device reaches us from here on */
 		if (why)
 			return why;

@@ -6,6 +6,8 @@
 
 #include "vmm/sleep.h"
 
+#define FACS_SIZE 64
+
 /* What the guest has left: in each FACS, and where it wants to go on. */
 struct facs_vectors {
 	u32 each[SLEEP_FACS];

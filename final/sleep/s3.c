@@ -30,7 +30,9 @@
  *
  * What the firmware does before it calls us is not ours to see. It may follow
  * notes that it has left in memory, and that the guest can write where the
- * machine does not hide them: s3=off is for who can't trust that.
+ * machine does not hide them. Nor is a device stopped that writes to memory by
+ * itself, where no IOMMU keeps it away from the FACS. s3=off is for who can't
+ * trust either.
  * Book: chapter 9.
  */
 #include "sleep/s3.h"
@@ -39,6 +41,7 @@
 #include "boot/settings.h"
 #include "console/panic.h"
 #include "console/printf.h"
+#include "iommu/iommu.h"
 #include "lib/cpu.h"
 #include "lib/percpu.h"
 #include "paging/address.h"
@@ -376,6 +379,21 @@ static const char *first_obstacle(void)
 	if (!trampoline_vector())
 		return "there is no page below 1 MiB to wake in";
 	return NULL;
+}
+
+/* The guest's tables are read later (sleep_watch()); these are the same. A
+ * device would not be stopped as the CPUs are. */
+void s3_close_vectors(void)
+{
+	struct acpi_sleep sleep;
+	struct acpi_root root;
+	bool found = !acpi_machine_root(&root);
+
+	if (!setting_choice(&s3_setting))
+		return;
+	sleep_read(acpi_map, found ? &root : NULL, &chipset_bus, &sleep);
+	for (uint i = 0; CONFIG_IOMMU && i < sleep.facs_count; i++)
+		iommu_close(sleep.facs_phys[i], FACS_SIZE);
 }
 
 void s3_init(void (*each)(void))

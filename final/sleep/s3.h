@@ -6,6 +6,10 @@
 
 #include "lib/types.h"
 
+/* Have all devices kept away from the waking vectors. CPU 0, before
+ * iommu_init(). */
+void s3_close_vectors(void);
+
 /*
  * From now on the guest may sleep in S3, or the log says why it can't. After a
  * sleep, CPUs that were never here before run @each. CPU 0, when the states

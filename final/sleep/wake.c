@@ -24,6 +24,7 @@
 #include "console/console.h"
 #include "console/panic.h"
 #include "console/printf.h"
+#include "iommu/iommu.h"
 #include "lib/cpu.h"
 #include "lib/percpu.h"
 #include "lib/reset.h"
@@ -223,6 +224,10 @@ static void wake_consoles(void)
 
 static void wake_devices(void)
 {
+	const char *why = CONFIG_IOMMU ? iommu_start_again() : NULL;
+
+	if (why)
+		no_way_back(why);
 	if (CONFIG_NET)
 		net_wake();
 }
