@@ -10,7 +10,7 @@ from common import BUILD, TOP, stages
 from elf import Elf
 
 ENTRY = 88
-ROW = re.compile(r'^\| `([a-z.-]+)(=?)[^`]*` \| .+ \| (\d\d|final)(, `TEST=1`)?'
+ROW = re.compile(r'^\| `([a-z0-9.-]+)(=?)[^`]*` \| .+ \| (\d\d|final)(, `TEST=1`)?'
                  r' \|$', re.M)
 
 

@@ -164,6 +164,8 @@ def bare_metal(machine, native, stage, guest):
     if not native:
         machine.expect(LAUNCH)
         if guest == 'attack':
+            if emu != 'bochs':      # soon it sleeps, and is under nobody
+                machine.qmp('stop')
             watch = outside.Outside(machine, stage)
             missing += watch.look('before the attack')
             if emu == 'bochs':

@@ -20,8 +20,8 @@ struct facs_vectors {
  */
 const char *facs_read(const struct acpi_sleep *sleep, struct facs_vectors *v);
 
-/* Write @vector into each FACS of @sleep, and see that it is there. -EINVAL: it is
- * not, or there is another vector beside it. */
+/* Write @vector into each FACS of @sleep, and see that it is there. -EINVAL: it
+ * is not, or there is another vector beside it. */
 int facs_point_to(const struct acpi_sleep *sleep, u32 vector);
 
 /* Put back what facs_read() has found. */

@@ -5,16 +5,16 @@
  * vector when the machine is switched off is who runs when it is switched on:
  * so it has to be ours, from the moment at which nobody can write it any more.
  *
- *	guest, on one CPU        all other CPUs              CPU 0
+ *	the guest's CPU       all other CPUs           CPU 0
  *	writes SLP_EN: exit
- *	calls the others  -----> leave the guest, and
- *	and joins them           VMX or SVM; flush caches;
- *	                         wait                   ---> they have all come:
- *	                                                     reads the guest's
- *	                                                     vector, puts ours
- *	                                                     in its place, leaves
- *	                                                     VMX or SVM, flushes,
- *	                                                     and does the write
+ *	calls the others ---> leave the guest, and
+ *	and joins them        VMX or SVM, flush
+ *	                      caches, and wait ------> all have come: reads
+ *	                                               the guest's vector, puts
+ *	                                               ours in its place,
+ *	                                               leaves VMX or SVM,
+ *	                                               flushes caches, and
+ *	                                               does the write
  *
  * From there wake.c goes on, hours later. If the machine does not fall asleep,
  * or is awake again at once (WAK_STS), all of that is undone, and the guest

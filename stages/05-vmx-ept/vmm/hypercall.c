@@ -47,7 +47,7 @@ static int call_info(struct vcpu *vcpu)
 	r->rbx = HYPERCALL_ABI_VERSION;
 	r->rdx = vcpu_ops->id;
 	r->rsi = vmm_launch_tsc() - boot_info.entry_tsc - console_cycles();
-	r->rdi = rdtsc() - vmm_launch_tsc();
+	r->rdi = vmm_cycles_since_launch();
 	r->r8 = cycles_in_vellum(vcpu);
 	return 0;
 }

@@ -25,18 +25,21 @@
 #include "vmm/window.h"
 
 static u64 launch_tsc;
+static u64 earlier_cycles; /* before the TSC began anew */
 
 u64 vmm_launch_tsc(void)
 {
 	return launch_tsc;
 }
 
+u64 vmm_cycles_since_launch(void)
+{
+	return rdtsc() - launch_tsc + earlier_cycles;
+}
+
 void vmm_clock_restarted(u64 before)
 {
-	u64 gone = before - rdtsc();
-
-	launch_tsc -= gone;
-	boot_info.entry_tsc -= gone;
+	earlier_cycles += before - rdtsc();
 }
 
 static void choose_back_end(void)

@@ -35,8 +35,11 @@ void vmm_serve(struct vcpu *vcpu) __noreturn;
 /* TSC when the guest's first instruction was about to run. */
 u64 vmm_launch_tsc(void);
 
-/* The TSC, which was @before, has begun anew: what has been noted of it does
- * so, too. A later stage's; CPU 0, before the guest goes on. */
+/* TSC cycles since then; time that the machine has slept does not count. */
+u64 vmm_cycles_since_launch(void);
+
+/* The TSC, which was @before, has begun anew. A later stage's; CPU 0, before
+ * the guest goes on. */
 void vmm_clock_restarted(u64 before);
 
 /* How many CPUs does this one say that there are? */

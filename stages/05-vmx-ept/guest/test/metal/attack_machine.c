@@ -43,19 +43,27 @@ static enum verdict string_to_sleep_port(const struct attack *a)
 	return vector == NO_FAULT ? ESCAPED : REFUSED;
 }
 
-/* Comes back here in real mode, if the machine has slept (attack_wake.S). */
+/* For attack_wake.S, which goes through real mode to sleep, and comes back
+ * here, whether the machine has slept or not. */
 extern const char attack_wake[];
+extern u16 sleep_at;
+extern u8 sleep_size, wakes;
+extern u32 sleep_value;
+void fall_asleep(void);
+void leave_long_mode(void (*real_code)(void));
 
-#define CMOS_INDEX  0x70
-#define CMOS_DATA   0x71
-#define RTC_B       0x0b
-#define RTC_AIE     0x20 /* the alarm, with three bytes for "each second" */
-#define PM1_STATUS  (-4) /* from PM1 control, in the PIIX4 */
-#define PM1_ENABLE  (-2)
-#define PM1_RTC     BIT(10)
-#define PM1_WAK     BIT(15)
-#define SLP_S3      (1U << 10 | 0x2000)
-#define FACS_VECTOR 12
+#define CMOS_INDEX       0x70
+#define CMOS_DATA        0x71
+#define RTC_B            0x0b
+#define RTC_C            0x0c
+#define RTC_AIE          0x20 /* the alarm, with three bytes for "each second" */
+#define PM1_STATUS       (-4) /* from PM1 control, in the PIIX4 */
+#define PM1_ENABLE       (-2)
+#define PM1_RTC          BIT(10)
+#define PM1_WAK          BIT(15)
+#define SLP_S3           (1U << 10 | 0x2000)
+#define FACS_VECTOR      12
+#define FACS_WIDE_VECTOR 24
 
 static void write_cmos(u8 index, u8 value)
 {
@@ -79,38 +87,70 @@ static const u8 *find_acpi(const char *name)
 	return NULL;
 }
 
-/* Bytes, words and more at PM1 control and beside it all say: sleep. */
-static void ask_for_sleep(u16 port)
+/* At the next tick of the clock, each second, the machine would wake. */
+static void set_alarm(u16 port)
 {
-	outb(port + 1, SLP_S3 >> 8);
-	outw(port, SLP_S3);
-	outw(port + 1, SLP_S3 >> 8);
-	outl(port, SLP_S3);
-	outl(port - 2, SLP_S3 << 16 | PM1_RTC);
+	for (u8 alarm = 1; alarm <= 5; alarm += 2)
+		write_cmos(alarm, 0xff);
+	outb(CMOS_INDEX, RTC_C);
+	inb(CMOS_DATA); /* the last alarm is over */
+	write_cmos(RTC_B, 0x02 | RTC_AIE);
+	outw(port + PM1_ENABLE, PM1_RTC);
+	outw(port + PM1_STATUS, PM1_WAK | PM1_RTC);
 }
 
+/* Say so with @size bytes at @at. Does the guest find itself awake? */
+static bool ask_for_sleep(u16 port, int at, u8 size, u32 value)
+{
+	set_alarm(port);
+	sleep_at = port + at;
+	sleep_size = size;
+	sleep_value = value;
+	leave_long_mode(fall_asleep);
+	return inw(port + PM1_STATUS) & PM1_WAK;
+}
+
+/* Bytes, words and more at PM1 control and beside it all say: sleep. */
+static bool ask_in_all_ways(u16 port)
+{
+	bool awake = ask_for_sleep(port, 1, 1, SLP_S3 >> 8);
+
+	awake &= ask_for_sleep(port, 0, 2, SLP_S3);
+	awake &= ask_for_sleep(port, 1, 2, SLP_S3 >> 8);
+	awake &= ask_for_sleep(port, 0, 4, SLP_S3);
+	awake &= ask_for_sleep(port, -2, 4, SLP_S3 << 16 | PM1_RTC);
+	return awake;
+}
+
+/*
+ * First with two waking vectors, of which this firmware calls the one of 32
+ * bits, and another might call the one of 64: that is refused by all stages.
+ * Then with the first alone, as systems do: that may be a sleep, of which the
+ * guest wakes with Vellum below it.
+ */
 static enum verdict sleep(const struct attack *a)
 {
 	const u8 *fadt = find_acpi("FACP");
 	u16 port = sleep_port();
+	volatile u32 *facs;
+	bool awake;
 
 	if (!fadt || !port) {
 		note("no ACPI here");
 		return AS_ON_HARDWARE;
 	}
-	*(u32 *)((u64) * (u32 *)(fadt + 36) + FACS_VECTOR) =
+	facs = (u32 *)(u64) * (u32 *)(fadt + 36);
+	facs[FACS_VECTOR / 4] = facs[FACS_WIDE_VECTOR / 4] =
 		(u32)(u64)attack_wake;
-	for (u8 alarm = 1; alarm <= 5; alarm += 2)
-		write_cmos(alarm, 0xff);
-	write_cmos(RTC_B, 0x02 | RTC_AIE);
-	outw(port + PM1_ENABLE, PM1_RTC);
-	ask_for_sleep(port);
-	note("awake: %s", inw(port + PM1_STATUS) & PM1_WAK
-				  ? "as if it had slept"
-				  : "it did not");
+	awake = ask_in_all_ways(port);
+	facs[FACS_WIDE_VECTOR / 4] = 0;
+	awake &= ask_for_sleep(port, 0, 2, SLP_S3);
 	write_cmos(RTC_B, 0x02);
 	outw(port + PM1_STATUS, PM1_WAK | PM1_RTC);
-	*(u32 *)((u64) * (u32 *)(fadt + 36) + FACS_VECTOR) = 0;
+	facs[FACS_VECTOR / 4] = 0;
+	note("awake: %s%s",
+	     awake || wakes ? "as if it had slept" : "it did not",
+	     wakes ? ", once with Vellum below" : "");
 	return REFUSED;
 }
 
