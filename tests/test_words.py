@@ -10,8 +10,8 @@ from common import BUILD, TOP, stages
 from elf import Elf
 
 ENTRY = 88
-ROW = re.compile(r'^\| `([a-z0-9.-]+)(=?)[^`]*` \| .+ \| (\d\d|final)(, `TEST=1`)?'
-                 r' \|$', re.M)
+ROW = re.compile(r'^\| `([a-z0-9.-]+)(=?)[^`]*` \| .+ \| (\d\d|final)'
+                 r'(, `TEST=1`)? \|$', re.M)
 
 
 def declared(build):

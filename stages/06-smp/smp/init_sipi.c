@@ -97,7 +97,7 @@ static bool serve_call(struct vcpu *vcpu, bool waits)
 	return on_call && on_call(vcpu, waits);
 }
 
-static int sleep_until_sipi(struct smp_cpu *cpu)
+static int sleep_until_sipi(struct smp_cpu *cpu, struct vcpu *vcpu)
 {
 	int vector;
 
@@ -105,12 +105,12 @@ static int sleep_until_sipi(struct smp_cpu *cpu)
 		if (vcpu_ops->listen)
 			vcpu_ops->listen(true);
 		__atomic_store_n(&cpu->wake, 0, __ATOMIC_SEQ_CST);
-		serve_call(vcpu_current(), true);
+		serve_call(vcpu, true);
 		vector = take_sipi(cpu);
 		if (vector != NO_SIPI)
 			break;
 		cpu_idle(&cpu->wake);
-		meet(vcpu_current());
+		meet(vcpu);
 	}
 	if (vcpu_ops->listen)
 		vcpu_ops->listen(false);
@@ -131,7 +131,7 @@ static void wait_in_guest(struct vcpu *vcpu)
 void smp_wait_for_sipi(struct vcpu *vcpu)
 {
 	if (smp_traps_icr()) {
-		vcpu_ops->start(vcpu, sleep_until_sipi(smp_self()));
+		vcpu_ops->start(vcpu, sleep_until_sipi(smp_self(), vcpu));
 		return;
 	}
 	smp_self()->hardware_waits = true;

@@ -22,6 +22,7 @@ struct smp_cpu *smp_cpus = cpus;
 uint smp_count = 2;
 char smp_oem[7];
 const char *smp_gap;
+bool (*smp_on_call)(struct vcpu *vcpu, bool waits);
 const struct vcpu_ops *vcpu_ops;
 const struct cpu_signals *cpu_signals;
 struct boot_info boot_info;

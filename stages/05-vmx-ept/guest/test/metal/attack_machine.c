@@ -56,7 +56,7 @@ void leave_long_mode(void (*real_code)(void));
 #define CMOS_DATA        0x71
 #define RTC_B            0x0b
 #define RTC_C            0x0c
-#define RTC_AIE          0x20 /* the alarm, with three bytes for "each second" */
+#define RTC_AIE          0x20 /* the alarm; three bytes say "each second" */
 #define PM1_STATUS       (-4) /* from PM1 control, in the PIIX4 */
 #define PM1_ENABLE       (-2)
 #define PM1_RTC          BIT(10)
