@@ -224,8 +224,9 @@ help:
 #: make check           format, headers, lengths, links, layers, warnings,
 #:                      and that the book shows every line; CHECK=links
 #:                      chooses one (or more, in quotes)
-#: make bench           exits, instructions and times, as table and JSON;
-#:                      NET=1 also with the log over the network
+#: make bench           exits, instructions and times, as table and JSON, and
+#:                      a disk that is read with the IOMMU and without; NET=1
+#:                      also with the log over the network
 #: make bench-memory    what an allocation costs, beside glibc's malloc,
 #:                      jemalloc and mimalloc
 #: make fuzz            search for inputs that break the memory layers, the

@@ -251,13 +251,15 @@ def test_each_stage_must_run_its_self_tests():
         'self-test smp without failure']
 
 
-def test_a_budget_that_is_not_kept_is_named():
+@pytest.mark.parametrize('budgets', [bench.BUDGETS, bench.NETWORK_BUDGETS,
+                                     bench.IOMMU_BUDGETS])
+def test_a_budget_that_is_not_kept_is_named(budgets):
     """Equal is kept; a figure that was not found is not."""
-    kept = dict(bench.BUDGETS)
-    assert not bench.over_budget(kept)
-    for name, budget in bench.BUDGETS.items():
-        assert bench.over_budget({**kept, name: budget * 1.01}) == [name]
-        assert bench.over_budget({**kept, name: float('nan')}) == [name]
+    kept = dict(budgets)
+    assert not bench.over_budget(kept, budgets)
+    for name, budget in budgets.items():
+        for value in (budget * 1.01, float('nan')):
+            assert bench.over_budget({**kept, name: value}, budgets) == [name]
 
 
 def test_old_runs_go_but_neither_the_newest_nor_those_in_use(tmp_path):
