@@ -218,7 +218,8 @@ def cpu_seconds(machine):
     """What QEMU has taken of this computer's CPUs: not what else runs."""
     timeout = machine.process.pid
     children = Path(f'/proc/{timeout}/task/{timeout}/children').read_text()
-    return time.clock_gettime(~int(children) << 3 | 2)  # clock_getcpuclockid(3)
+    # As clock_getcpuclockid(3) does.
+    return time.clock_gettime(~int(children) << 3 | 2)
 
 
 def reading(machine):
@@ -295,7 +296,8 @@ def bench(emu):
         broken += over_budget(result['network'], NETWORK_BUDGETS)
     target = BUILD / 'bench.json'
     target.write_text(json.dumps({
-        'emu': emu, 'budgets': BUDGETS | IOMMU_BUDGETS, **result}, indent=1) + '\n')
+        'emu': emu, 'budgets': BUDGETS | IOMMU_BUDGETS, **result},
+                                 indent=1) + '\n')
     print(f'{target}')
     if broken:
         raise ToolError('budget not kept: ' + ', '.join(broken))
