@@ -8,13 +8,10 @@
 
 void svm_put_away(struct vcpu *vcpu)
 {
-	svm_disable();
 }
 
-/* As in every exit: NMIs wait. */
 void svm_take_up(struct vcpu *vcpu)
 {
-	svm_listen(false);
 	svm_flush_map(vcpu);
 }
 

@@ -25,7 +25,6 @@ void vmx_put_away(struct vcpu *vcpu)
 		     : "memory");
 	assert(!failed);
 	vmx->launched = false;
-	vmx_disable();
 }
 
 void vmx_take_up(struct vcpu *vcpu)

@@ -24,6 +24,14 @@ const char *facs_read(const struct acpi_sleep *sleep, struct facs_vectors *v);
  * is not, or there is another vector beside it. */
 int facs_point_to(const struct acpi_sleep *sleep, u32 vector);
 
+/*
+ * Note all that leads the firmware to the FACS of @sleep, as sleep_read() finds
+ * it now: root pointer, lists, FADTs. False: that is too much. Once. Later: is
+ * it still the same, byte for byte?
+ */
+bool facs_note_way(const struct acpi_sleep *sleep);
+bool facs_way_is_same(void);
+
 /* Put back what facs_read() has found. */
 void facs_put_back(const struct acpi_sleep *sleep,
 		   const struct facs_vectors *v);

@@ -15,6 +15,7 @@
 #include "sleep/fch.h"
 
 #include "console/printf.h"
+#include "iommu/iommu.h"
 #include "lib/errno.h"
 #include "lib/string.h"
 #include "paging/paging.h"
@@ -123,6 +124,8 @@ void sleep_watch_fch(void)
 		return;
 	registers = map_phys(PHYS(FCH_PAGE), PAGE_SIZE, MAP_WRITE | MAP_DEVICE);
 	mmio_watch(&fch_page);
+	if (CONFIG_IOMMU)
+		iommu_close(FCH_PAGE, PAGE_SIZE); /* no device's either */
 	printf("sleep: AMD's chipset has sleep control at 0x%x, too: %s\n",
 	       FCH_PAGE + FCH_CONTROL_HIGH - 1,
 	       registers ? "watched" : "no memory to watch it");

@@ -7,12 +7,11 @@
  *
  *	the guest's CPU       all other CPUs           CPU 0
  *	writes SLP_EN: exit
- *	calls the others ---> leave the guest, and
- *	and joins them        VMX or SVM, flush
- *	                      caches, and wait ------> all have come: reads
+ *	calls the others ---> leave the guest, put
+ *	and joins them        its state into memory,
+ *	                      flush caches, wait ----> all have come: reads
  *	                                               the guest's vector, puts
  *	                                               ours in its place,
- *	                                               leaves VMX or SVM,
  *	                                               flushes caches, and
  *	                                               does the write
  *
@@ -56,7 +55,7 @@
 
 /* Milliseconds: until all CPUs have come, or have left; until the machine,
  * which has been told to sleep, does. */
-#define MEETING_MOST 1000
+#define MEETING_MOST 5000
 #define SLEEP_MOST   10000
 
 static const char *s3_choice(uint i)
@@ -77,7 +76,6 @@ static struct io_watch holder[SLEEP_PORTS];
 
 /* All CPUs meet, for one write of the guest's. */
 static struct {
-	bool taken;  /* by the CPU whose write it is */
 	bool on;     /* they are to come, and to stay */
 	uint parked; /* so many, besides CPU 0, have */
 	void (*write)(void *arg);
@@ -141,20 +139,32 @@ static bool gather(void)
 	return false;
 }
 
-static void come_back(struct vcpu *vcpu)
+/*
+ * Out of the guest, with nothing of it in the CPU. VMX or SVM stay on until the
+ * power goes: in them an INIT is held back, and so is the mask of address line
+ * 20. NMIs may come.
+ */
+static void leave_guest(struct vcpu *vcpu)
 {
-	if (vcpu_ops->enable())
-		panic("VMX or SVM can't be switched on again");
-	vcpu_take_up(vcpu);
+	if (vcpu_ops->listen)
+		vcpu_ops->listen(true);
+	vcpu_put_away(vcpu);
 }
 
-/* Another CPU than 0: out of the guest and of VMX or SVM, until the machine
- * sleeps, or all is over. */
-static void park(struct vcpu *vcpu)
+/* @waits: as before, NMIs are let in (smp_on_call, smp/call.h). */
+static void come_back(struct vcpu *vcpu, bool waits)
+{
+	vcpu_take_up(vcpu);
+	if (vcpu_ops->listen)
+		vcpu_ops->listen(waits);
+}
+
+/* Another CPU than 0: until the machine sleeps, or all is over. */
+static void park(struct vcpu *vcpu, bool waits)
 {
 	struct smp_cpu *self = smp_self();
 
-	vcpu_put_away(vcpu);
+	leave_guest(vcpu);
 	wbinvd();
 	__atomic_add_fetch(&meeting.parked, 1, __ATOMIC_SEQ_CST);
 	while (is_on()) {
@@ -163,7 +173,7 @@ static void park(struct vcpu *vcpu)
 		if (is_on())
 			cpu_idle(&self->wake);
 	}
-	come_back(vcpu);
+	come_back(vcpu, waits);
 	__atomic_sub_fetch(&meeting.parked, 1, __ATOMIC_SEQ_CST);
 }
 
@@ -217,34 +227,38 @@ static void wait_for_sleep(void)
 static void end_meeting(void)
 {
 	meeting.parked = 0;
-	meeting.taken = false;
 	set_on(false);
+	smp_on_call = NULL;
 }
 
 /* All others have come. Comes back if the machine has not slept, with what was
  * in the way. */
 static const char *fall_asleep(struct vcpu *vcpu)
 {
+	bool written = false;
 	const struct acpi_sleep *sleep = sleep_tables();
-	const char *why = NULL;
 	struct facs_vectors guest;
+	const char *why = facs_read(sleep, &guest);
 
-	why = facs_read(sleep, &guest);
 	if (why)
 		return why;
-	vcpu_put_away(vcpu);
+	if (!facs_way_is_same())
+		return "the tables that lead to the FACS have changed";
+	leave_guest(vcpu);
 	if (facs_point_to(sleep, wake_prepare(&guest, every_cpu, end_meeting)))
 		why = "the waking vector can't be written";
 	if (!why) {
 		why = "the machine did not fall asleep";
 		clear_wak_sts();
 		wbinvd();
-		if (do_write())
+		written = do_write();
+		if (written)
 			wait_for_sleep();
 	}
 	wake_cancel();
-	facs_put_back(sleep, &guest);
-	come_back(vcpu);
+	if (!written) /* else it may fall asleep yet: then nobody comes back */
+		facs_put_back(sleep, &guest);
+	come_back(vcpu, false);
 	return why;
 }
 
@@ -258,34 +272,35 @@ static void lead(struct vcpu *vcpu)
 		delay(1000);
 }
 
-/* A smp_meet (smp/init_sipi.h). */
-static bool meet(struct vcpu *vcpu)
+/* A smp_on_call (smp/call.h). */
+static bool meet(struct vcpu *vcpu, bool waits)
 {
 	if (!is_on())
 		return false;
 	if (*this_cpu(cpu_number) == 0)
 		lead(vcpu);
 	else
-		park(vcpu);
+		park(vcpu, waits);
 	return true;
 }
 
+/* All CPUs can meet for one thing at a time, and unload/ has another. */
 void s3_sleep(void (*write)(void *arg), void *arg)
 {
-	struct vcpu *vcpu = vcpu_current();
+	bool (*nobody)(struct vcpu *, bool) = NULL;
 
-	if (__atomic_exchange_n(&meeting.taken, true, __ATOMIC_SEQ_CST)) {
-		meet(vcpu);
-		sleep_refuse("another CPU has begun one");
+	if (!__atomic_compare_exchange_n(&smp_on_call, &nobody, meet, false,
+					 __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST)) {
+		sleep_refuse("all CPUs meet for something else");
 		return;
 	}
 	meeting.write = write;
 	meeting.arg = arg;
 	set_on(true);
 	call_others();
-	meet(vcpu);
+	meet(vcpu_current(), false);
 	sleep_refuse(meeting.why);
-	__atomic_store_n(&meeting.taken, false, __ATOMIC_SEQ_CST);
+	__atomic_store_n(&smp_on_call, NULL, __ATOMIC_SEQ_CST);
 }
 
 bool s3_begins(uint block, u8 value)
@@ -370,6 +385,8 @@ static const char *first_obstacle(void)
 		return "s3=off";
 	if (sleep->doubtful || !sleep->facs_count || !sleep->control.count)
 		return "ACPI's tables leave doubt";
+	if (!facs_note_way(sleep))
+		return "ACPI's tables are too many to be watched";
 	if (!has_s3(sleep))
 		return "this machine has none";
 	if (is_in_two_parts(sleep))
@@ -409,7 +426,6 @@ void s3_init(void (*each)(void))
 		};
 		io_watch(&holder[i]);
 	}
-	smp_meet = meet;
 	sleep_obstacle = find_obstacle;
 	printf("sleep: %s%s\n",
 	       obstacle ? "the guest can't sleep in RAM (S3): "

@@ -104,7 +104,7 @@ u32 wake_prepare(const struct facs_vectors *guest, void (*each)(void),
 
 	assert(code_size() <= sizeof(kept.code));
 	kept.cr0 = read_cr0();
-	kept.cr4 = read_cr4();
+	kept.cr4 = read_cr4() & ~CR4_VMXE; /* vmx_enable() sets it */
 	kept.pat = rdmsr(MSR_PAT);
 	kept.tsc = rdtsc();
 	kept.guest = *guest;
@@ -219,7 +219,7 @@ static void wake_consoles(void)
 {
 	for (struct console *const *p = consoles_start; p != consoles_end; p++)
 		if ((*p)->enabled)
-			(*p)->init(*p);
+			(*p)->enabled = (*p)->init(*p);
 }
 
 static void wake_devices(void)

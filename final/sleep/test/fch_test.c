@@ -74,6 +74,13 @@ void s3_sleep(void (*write)(void *arg), void *arg)
 	write(arg);
 }
 
+static u64 closed;
+
+void iommu_close(u64 base, u64 size)
+{
+	closed = base;
+}
+
 static void guest_store(uint offset, const void *bytes, uint size)
 {
 	const struct mmio_page *page = mmio_find(PAGE + offset, 1);
@@ -98,6 +105,7 @@ static void sleep_control_in_memory_is_watched(void **state)
 
 	host_set_port(0xcfc, 0x790b1022, 4);
 	sleep_watch_fch();
+	assert_int_equal(closed, PAGE);
 	sleep_tables()->states[0][1] = BIT(3);
 	sleep_tables()->states[0][5] = BIT(5);
 	guest_store(CONTROL_HIGH - 1, s5, 2);

@@ -207,7 +207,7 @@ static u64 scan_bios(bool sound)
 	return found;
 }
 
-static u64 find_root_pointer(void)
+u64 acpi_root_pointer(void)
 {
 	u64 found;
 
@@ -219,7 +219,7 @@ static u64 find_root_pointer(void)
 
 int acpi_machine_root(struct acpi_root *root)
 {
-	u64 phys = find_root_pointer();
+	u64 phys = acpi_root_pointer();
 
 	return phys && !acpi_read_root(acpi_map, phys, root) ? 0 : -ENOENT;
 }

@@ -92,6 +92,9 @@ u64 acpi_field(const struct acpi_table *table, u32 at, u32 size);
  * in use, only what lies below 4 GiB. */
 const void *acpi_map(u64 phys, u64 size);
 
+/* Where this machine's root pointer lies; 0: it has none. */
+u64 acpi_root_pointer(void);
+
 /* This machine's root. -ENOENT: it has none. */
 int acpi_machine_root(struct acpi_root *root);
 

@@ -30,13 +30,6 @@
 
 #define NO_SIPI (-1)
 
-bool (*smp_meet)(struct vcpu *vcpu);
-
-static bool meet(struct vcpu *vcpu)
-{
-	return smp_meet && smp_meet(vcpu);
-}
-
 void smp_send_init(struct smp_cpu *cpu)
 {
 	spin_lock(&cpu->lock);
@@ -110,7 +103,6 @@ static int sleep_until_sipi(struct smp_cpu *cpu, struct vcpu *vcpu)
 		if (vector != NO_SIPI)
 			break;
 		cpu_idle(&cpu->wake);
-		meet(vcpu);
 	}
 	if (vcpu_ops->listen)
 		vcpu_ops->listen(false);
@@ -161,17 +153,15 @@ static void take_init_signal(struct vcpu *vcpu)
 		smp_wait_for_sipi(vcpu);
 }
 
-/* No call has reached the CPU while it waited; a SIPI may stand for one. */
+/* No call has reached the CPU while it waited; a SIPI may stand for one. Those
+ * have the vector 0, where no guest's code begins: one that came too late for
+ * what it was called for waits on, too. */
 static void take_sipi_signal(struct vcpu *vcpu, u8 vector)
 {
 	set_waits_in_guest(false);
 	smp_stop_if_panic();
-	if (meet(vcpu)) { /* no SIPI of the guest's: it waits on */
-		wait_in_guest(vcpu);
-		return;
-	}
 	smp_renew_map(vcpu);
-	if (serve_call(vcpu, true)) {
+	if (serve_call(vcpu, true) || !vector) {
 		wait_in_guest(vcpu);
 		return;
 	}
@@ -182,7 +172,6 @@ static void take_sipi_signal(struct vcpu *vcpu, u8 vector)
 static void take_call(struct vcpu *vcpu)
 {
 	smp_stop_if_panic();
-	meet(vcpu);
 	smp_renew_map(vcpu);
 	if (take_init(smp_self()))
 		take_init_signal(vcpu);

@@ -16,13 +16,6 @@ void smp_send_sipi(struct smp_cpu *cpu, u8 vector);
  * run. Where the hardware does the waiting, it comes back at once. */
 void smp_wait_for_sipi(struct vcpu *vcpu);
 
-/*
- * A later stage's: this CPU, which is out of the guest and holds no lock, has
- * been called, or has got a start-up IPI; if that is because all CPUs are to
- * meet, do that, and say so. NULL: nobody meets. Any CPU.
- */
-extern bool (*smp_meet)(struct vcpu *vcpu);
-
 /* CPU 0 takes part: from now on it can be called. */
 void smp_first_is_ready(void);
 

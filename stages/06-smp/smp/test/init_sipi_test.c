@@ -158,40 +158,42 @@ static void hardware_that_waits_does_so_before_all_else(void **state)
 	assert_false(smp_waits_in_guest(CPU_1));
 }
 
-/* Called for a meeting, or by its start-up IPI, it comes, and waits on. */
+/* Called for a meeting, or by a start-up IPI, it comes, and waits on. */
 static uint met;
-static bool meets;
+static bool meets, waited;
 
-static bool note_meeting(struct vcpu *vcpu)
+static bool note_meeting(struct vcpu *vcpu, bool waits)
 {
 	met += meets;
+	waited = waits;
 	return meets;
 }
 
 static void a_cpu_that_waits_comes_to_a_meeting_and_waits_on(void **state)
 {
-	smp_meet = note_meeting;
+	smp_on_call = note_meeting;
 	met = 0;
 	meets = true;
 	*this_cpu(cpu_number) = 1;
 	CPU_1->waiting = true;
 	smp_wait_for_sipi(NULL); /* asleep in Vellum */
-	assert_int_equal(met, 1);
+	assert_true(met && waited);
 	assert_int_equal(started_at, 0x9a);
 	cpu_signals->stop(NULL); /* out of the guest */
-	assert_int_equal(met, 2);
+	assert_false(waited);
 	vcpu_ops = &native_ops;
 	order[0] = '\0';
 	smp_wait_for_sipi(NULL); /* in the guest */
 	cpu_signals->sipi(NULL, 0);
-	assert_int_equal(met, 3);
+	assert_true(waited);
 	assert_string_equal(order, "wpw");
 	assert_true(smp_waits_in_guest(CPU_1));
 	meets = false;
+	cpu_signals->sipi(NULL, 0); /* too late */
+	assert_string_equal(order, "wpwpw");
 	cpu_signals->sipi(NULL, 0x77);
 	*this_cpu(cpu_number) = 0;
-	smp_meet = NULL;
-	assert_int_equal(met, 3);
+	smp_on_call = NULL;
 	assert_int_equal(started_at, 0x77);
 }
 
