@@ -242,7 +242,6 @@ static void __noreturn resume_guest(struct vcpu *vcpu)
 
 	facs_put_back(sleep_tables(), &kept.guest);
 	vcpu_ops->reset(vcpu, &entry);
-	kept.awake();
 	vmm_serve(vcpu);
 }
 
@@ -266,6 +265,7 @@ void wake_first(void)
 	renew_low_page();
 	wake_devices();
 	wake_cpu();
+	kept.awake(); /* or those that come would park again */
 	start_others();
 	printf("sleep: the guest wakes at 0x%x (number %u)\n",
 	       kept.guest.vector, ++kept.times);

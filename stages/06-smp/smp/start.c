@@ -43,7 +43,7 @@
 #define INIT_WAIT    10000
 #define SIPI_WAIT    200
 #define ARRIVAL_STEP 100      /* between looks */
-#define ARRIVAL_WAIT 1000000  /* how long a CPU may take to arrive, */
+#define ARRIVAL_WAIT 5000000  /* how long a CPU may take to arrive, */
 #define READY_WAIT   30000000 /* and all of them to be ready */
 #define CENSUS_WAIT  1500000  /* until all that are known of have answered, */
 #define CENSUS_QUIET 20000    /* and then, since the last one */
