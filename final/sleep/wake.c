@@ -32,6 +32,7 @@
 #include "net/net.h"
 #include "paging/paging.h"
 #include "paging/trap.h"
+#include "pci/hide.h"
 #include "sleep/s3_internal.h"
 #include "smp/lapic.h"
 #include "smp/start.h"
@@ -206,6 +207,14 @@ static void forget_others(void)
 	}
 }
 
+/* At once, whatever the firmware has left them to. */
+static void stop_others(void)
+{
+	if (lapic_registers())
+		lapic_send(0, ICR_SHORTHAND_OTHER << 18 | ICR_MODE_INIT |
+				      ICR_ASSERT);
+}
+
 static void start_others(void)
 {
 	if (!cpu_signals) /* there are none, and never will be */
@@ -228,6 +237,8 @@ static void wake_devices(void)
 
 	if (why)
 		no_way_back(why);
+	if (CONFIG_NET || CONFIG_IOMMU)
+		pci_wake();
 	if (CONFIG_NET)
 		net_wake();
 }
@@ -259,6 +270,7 @@ void wake_first(void)
 	put_apic_back();
 	if (lapic_id() != smp_cpus[0].apic_id)
 		no_way_back("another CPU than before is the first");
+	stop_others();
 	if (vcpu_ops->probe(&why))
 		no_way_back(why ? why : "it is another CPU");
 	vmm_clock_restarted(kept.tsc);

@@ -43,13 +43,14 @@
 #define INIT_WAIT    10000
 #define SIPI_WAIT    200
 #define ARRIVAL_STEP 100      /* between looks */
-#define ARRIVAL_WAIT 5000000  /* how long a CPU may take to arrive, */
+#define ARRIVAL_WAIT 1000000  /* how long a CPU may take to arrive, */
 #define READY_WAIT   30000000 /* and all of them to be ready */
 #define CENSUS_WAIT  1500000  /* until all that are known of have answered, */
 #define CENSUS_QUIET 20000    /* and then, since the last one */
 
 #define INIT (ICR_MODE_INIT | ICR_ASSERT)
 
+#define TRIES        2
 #define DROPS_LOGGED 16
 
 static void set_state(struct smp_cpu *cpu, enum smp_state state)
@@ -175,10 +176,10 @@ static void send_sipi(u32 apic_id)
 
 /*
  * @cpu has had its INIT. If it does not come it must not come later, on the
- * next one's stack: so it is not expected any more, and gets another INIT. One
- * that has taken its stack just now is here.
+ * next one's stack: so it is not expected any more. One that has taken its
+ * stack just now is here.
  */
-static bool start_cpu(struct smp_cpu *cpu)
+static bool ask_cpu(struct smp_cpu *cpu)
 {
 	trampoline_expect(cpu, cpu->stack_top, ap_entry);
 	send_sipi(cpu->apic_id);
@@ -187,10 +188,21 @@ static bool start_cpu(struct smp_cpu *cpu)
 	send_sipi(cpu->apic_id);
 	if (wait_while(cpu, CPU_OFF, ARRIVAL_WAIT))
 		return true;
-	if (!trampoline_expect_nobody() &&
-	    wait_while(cpu, CPU_OFF, ARRIVAL_WAIT))
-		return true;
-	lapic_send(cpu->apic_id, INIT);
+	return !trampoline_expect_nobody() &&
+	       wait_while(cpu, CPU_OFF, ARRIVAL_WAIT);
+}
+
+/* One that does not come gets another INIT, and is asked once more: it may have
+ * followed a start-up IPI of the firmware's that came late, and is somewhere in
+ * the firmware's code. */
+static bool start_cpu(struct smp_cpu *cpu)
+{
+	for (uint i = 0; i < TRIES; i++) {
+		if (ask_cpu(cpu))
+			return true;
+		lapic_send(cpu->apic_id, INIT);
+		delay(INIT_WAIT);
+	}
 	return false;
 }
 
