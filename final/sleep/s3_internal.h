@@ -9,8 +9,9 @@
 
 /*
  * A virtual CPU without its CPU, in each back end. Put away: all its state is
- * in memory. Take up: the CPU, with VMX or SVM on, has it again. Power on: what the hardware resets with the power, and INIT does not,
- * becomes what this CPU has now. On its CPU.
+ * in memory. Take up: the CPU, with VMX or SVM on, has it again. Power on: what
+ * the hardware resets with the power, and INIT does not, becomes what this CPU
+ * has now. On its CPU.
  */
 void vmx_put_away(struct vcpu *vcpu);
 void vmx_take_up(struct vcpu *vcpu);
