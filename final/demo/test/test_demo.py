@@ -114,20 +114,38 @@ def test_vellumctl_says_when_there_is_no_vellum(machine, linux_disk):
     assert guest.wait_exit() == 'poweroff'
 
 
-@pytest.mark.slow('bochs')
-@pytest.mark.usefixtures('needs_guest')
-def test_sleep_state_s3_is_refused(machine, emu):
-    """After S3 the guest would be without Vellum. It wakes at once instead,
-    still under Vellum; and it can power off."""
-    guest = boot(machine, linux_guest.build(), emu)
+def sleep_in_ram(guest):
+    """Linux falls asleep; for it, it does. What Vellum's log has."""
     guest.expect(r'poweroff ends')
     guest.send('cat /sys/power/mem_sleep; echo deep >/sys/power/mem_sleep; '
                'echo mem >/sys/power/state; echo slept $?\n')
     guest.expect(r'^s2idle .*deep')
     guest.expect(r'^slept 0')
-    guest.send('vellumctl leaf; vellumctl log\n')
+    guest.send('vellumctl leaf; vellumctl log; echo end of the log\n')
     guest.expect(r'^VellumVellum')
-    guest.expect(r'^vmm: the guest asked for sleep state S3: refused '
-                 r'\(number 1\)')
+    guest.expect(r'^end of the log')
+    log = guest.serial
     guest.send('poweroff\n')
     assert guest.wait_exit() == 'poweroff'
+    return log
+
+
+@pytest.mark.slow('bochs')
+@pytest.mark.usefixtures('needs_guest')
+def test_sleep_state_s3_can_be_refused(machine, emu):
+    """By s3=off. The guest wakes at once, still under Vellum; and it can power
+    off."""
+    guest = boot(machine, linux_guest.build(), emu,
+                 cmdline='boot=0x80 hypercall s3=off')
+    assert re.search(r'^vmm: the guest asked for sleep state S3: refused '
+                     r'\(number 1\)', sleep_in_ram(guest), re.M)
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures('needs_guest')
+def test_linux_wakes_under_vellum_with_vmx(machine):
+    """Bochs wakes at once, by a reset that its firmware takes for a wake-up.
+    (With SVM: sleep/test.)"""
+    guest = boot(machine, linux_guest.build(), 'bochs')
+    assert re.search(r'^sleep: the guest wakes at 0x[0-9a-f]+ \(number 1\)',
+                     sleep_in_ram(guest), re.M)
