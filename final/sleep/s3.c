@@ -242,7 +242,7 @@ static const char *fall_asleep(struct vcpu *vcpu)
 
 	if (why)
 		return why;
-	if (!facs_way_is_same())
+	if (boot_info.firmware == BOOT_BIOS && !facs_way_is_same())
 		return "the tables that lead to the FACS have changed";
 	leave_guest(vcpu);
 	if (facs_point_to(sleep, wake_prepare(&guest, every_cpu, end_meeting)))
