@@ -9,7 +9,7 @@ import pytest
 import tree
 from common import TOP, stages
 
-SCREEN = 24
+SCREEN = 40
 
 
 def diff(first, second, top=TOP, **env):

@@ -71,7 +71,7 @@ def extent(text):
 def sticks_out(root):
     """The texts that leave the picture, or the smallest box around their
     anchor when that is in its middle."""
-    _, _, width, height = map(float, root.get('viewBox').split())
+    _, top, width, height = map(float, root.get('viewBox').split())
     boxes = [tuple(number(box, name) for name in ('x', 'y', 'width', 'height'))
              for box in root.iter(f'{SVG}rect')]
     for text in root.iter(f'{SVG}text'):
@@ -81,7 +81,7 @@ def sticks_out(root):
                   and box[1] < y < box[1] + box[3]]
         low, _, wide, _ = min(around, key=lambda box: box[2] * box[3],
                               default=(0, 0, width, height))
-        if left < low or right > low + wide or not 0 < y < height:
+        if left < low or right > low + wide or not 0 < y - top < height:
             yield text.text
 
 
