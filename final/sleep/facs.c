@@ -17,6 +17,7 @@
  */
 #include "sleep/facs.h"
 
+#include "boot/boot_info.h"
 #include "lib/errno.h"
 #include "vmm/window.h"
 
@@ -127,6 +128,8 @@ bool facs_note_way(const struct acpi_sleep *sleep)
 	struct acpi_root root;
 	u64 rsdp = acpi_root_pointer();
 
+	if (boot_info.firmware == BOOT_UEFI)
+		return true;
 	if (!rsdp || acpi_read_root(map_on_way, rsdp, &root))
 		return false;
 	sleep_read(map_on_way, &root, &chipset_bus, &again);

@@ -27,7 +27,8 @@ int facs_point_to(const struct acpi_sleep *sleep, u32 vector);
 /*
  * Note all that leads the firmware to the FACS of @sleep, as sleep_read() finds
  * it now: root pointer, lists, FADTs. False: that is too much. Once. Later: is
- * it still the same, byte for byte?
+ * it still the same, byte for byte? With UEFI nothing is noted, and nothing can
+ * differ.
  */
 bool facs_note_way(const struct acpi_sleep *sleep);
 bool facs_way_is_same(void);

@@ -235,14 +235,14 @@ static void end_meeting(void)
  * in the way. */
 static const char *fall_asleep(struct vcpu *vcpu)
 {
-	bool written = false;
 	const struct acpi_sleep *sleep = sleep_tables();
 	struct facs_vectors guest;
 	const char *why = facs_read(sleep, &guest);
+	bool written = false;
 
 	if (why)
 		return why;
-	if (boot_info.firmware == BOOT_BIOS && !facs_way_is_same())
+	if (!facs_way_is_same())
 		return "the tables that lead to the FACS have changed";
 	leave_guest(vcpu);
 	if (facs_point_to(sleep, wake_prepare(&guest, every_cpu, end_meeting)))
