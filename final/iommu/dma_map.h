@@ -30,7 +30,7 @@ struct dma_map {
 	uint max_leaf; /* level of the largest leaf that the unit knows */
 
 	/* Below @top all is reached but what lies in the ranges; with @top 0,
-	 * only what lies in them. They don't overlap. A page of which a part is
+	 * only what lies in them. They may overlap. A page of which a part is
 	 * not reached is not reached at all. */
 	const struct dma_range *ranges;
 	uint count;

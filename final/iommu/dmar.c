@@ -37,11 +37,6 @@
 #define RMRR_BASE  8
 #define RMRR_LIMIT 16 /* the last byte */
 
-static u16 get16(const u8 *p)
-{
-	return p[0] | p[1] << 8;
-}
-
 /* Those of bus 0; others are behind one of them, or there is a unit with the
  * rest. */
 static const char *add_names(struct dmar *dmar, const u8 *p, uint length)
@@ -80,10 +75,10 @@ static const char *add_unit(struct dmar *dmar, const u8 *p, uint length)
 	if (dmar->units == IOMMU_UNITS)
 		return "there are too many units";
 	dmar->size[dmar->units] = size;
-	dmar->segment[dmar->units] = get16(p + DRHD_SEGMENT);
+	dmar->segment[dmar->units] = acpi_get16(p + DRHD_SEGMENT);
 	dmar->has_rest[dmar->units] = p[DRHD_FLAGS] & DRHD_REST;
 	dmar->unit[dmar->units++] = base;
-	return get16(p + DRHD_SEGMENT) ? NULL : add_names(dmar, p, length);
+	return acpi_get16(p + DRHD_SEGMENT) ? NULL : add_names(dmar, p, length);
 }
 
 static const char *add_reserved(struct dmar *dmar, const u8 *p, uint length)
@@ -141,13 +136,13 @@ const char *dmar_read(const struct acpi_table *table, struct dmar *dmar)
 		return "its sum is wrong";
 	while (!wrong && at < table->size) {
 		const u8 *p = table->data + at;
-		uint length = table->size - at >= 4 ? get16(p + 2) : 0;
+		uint length = table->size - at >= 4 ? acpi_get16(p + 2) : 0;
 
 		if (length < 4 || length > table->size - at)
 			return "a structure has no end";
-		if (get16(p) == DRHD)
+		if (acpi_get16(p) == DRHD)
 			wrong = add_unit(dmar, p, length);
-		else if (get16(p) == RMRR)
+		else if (acpi_get16(p) == RMRR)
 			wrong = add_reserved(dmar, p, length);
 		at += length;
 	}

@@ -11,6 +11,12 @@
 #define IOMMU_UNITS    32 /* more are an error */
 #define IOMMU_RESERVED 32
 
+/* As acpi_get32(). */
+static inline u16 acpi_get16(const u8 *p)
+{
+	return p[0] | p[1] << 8;
+}
+
 struct dmar {
 	uint units;
 	u64 unit[IOMMU_UNITS];    /* where their registers are, */

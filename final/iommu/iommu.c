@@ -93,14 +93,17 @@ static struct tables {
 	};
 } tables;
 
-/* NULL, or what is wrong with the table that there is. */
+/* NULL, or what is wrong with the table that there is, or with the way to all
+ * tables. */
 static const char *read_tables(struct tables *t)
 {
 	struct acpi_root root;
 
 	t->name = NULL;
-	if (acpi_machine_root(&root))
-		return NULL;
+	if (acpi_machine_root(&root)) {
+		t->name = "RSDP";
+		return "it is not found, or not sound";
+	}
 	t->intel = !acpi_find(acpi_map, &root, "DMAR", &t->table);
 	if (t->intel) {
 		t->name = "DMAR";

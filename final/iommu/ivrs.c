@@ -44,11 +44,6 @@
 #define IVMD_START  16
 #define IVMD_LENGTH 24
 
-static u16 get16(const u8 *p)
-{
-	return p[0] | p[1] << 8;
-}
-
 static const char *add_unit(struct ivrs *ivrs, const u8 *p, uint length)
 {
 	u64 base = length >= IVHD_SIZE ? acpi_get64(p + IVHD_BASE) : 0;
@@ -60,7 +55,7 @@ static const char *add_unit(struct ivrs *ivrs, const u8 *p, uint length)
 			return NULL;
 	if (ivrs->units == IOMMU_UNITS)
 		return "there are too many units";
-	ivrs->segment[ivrs->units] = get16(p + IVHD_SEGMENT);
+	ivrs->segment[ivrs->units] = acpi_get16(p + IVHD_SEGMENT);
 	ivrs->flags[ivrs->units] = p[IVHD_FLAGS];
 	ivrs->unit[ivrs->units++] = base;
 	return NULL;
@@ -83,7 +78,7 @@ static const char *add_names(struct ivrs *ivrs, const u8 *p, uint length)
 
 		if (NAME_LENGTH(kind) > length - at)
 			return "a unit's device has no end";
-		bdf = get16(p + at + 1);
+		bdf = acpi_get16(p + at + 1);
 		if (kind == NAME_ALL)
 			add_names_of(ivrs, 0, 0xffff);
 		else if (kind == NAME_ONE || kind == NAME_ALIAS ||
@@ -133,13 +128,13 @@ const char *ivrs_read(const struct acpi_table *table, struct ivrs *ivrs)
 		return "its sum is wrong";
 	while (!wrong && at < table->size) {
 		const u8 *p = table->data + at;
-		uint length = table->size - at >= 4 ? get16(p + 2) : 0;
+		uint length = table->size - at >= 4 ? acpi_get16(p + 2) : 0;
 
 		if (length < 4 || length > table->size - at)
 			return "a block has no end";
 		if (*p == IVHD_10 || *p == IVHD_11 || *p == IVHD_40) {
 			wrong = add_unit(ivrs, p, length);
-			if (!wrong && !get16(p + IVHD_SEGMENT))
+			if (!wrong && !acpi_get16(p + IVHD_SEGMENT))
 				wrong = add_names(ivrs, p, length);
 		} else if (*p == IVMD_ALL || *p == IVMD_ONE || *p == IVMD_RANGE)
 			wrong = add_reserved(ivrs, p, length);

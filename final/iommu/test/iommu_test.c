@@ -207,68 +207,69 @@ static void the_map_reaches_as_far_as_there_is_memory(void **state)
 	}
 }
 
+static const char *const obstacles[] = {
+	"iommu: this machine has none",
+	"iommu: the table DMAR can't be used: its sum is wrong",
+	"iommu: the table DMAR can't be used: it has no units",
+	"iommu: a unit of DMAR: does not answer",
+	"iommu: a unit of DMAR: does not begin",
+	"iommu: a unit of DMAR: has registers where none",
+	"iommu: a unit of DMAR: the firmware's devices use",
+	"iommu: a unit of DMAR: no memory for its tables",
+	"iommu: a unit of DMAR: does not reach all memory",
+	"iommu: a unit of DMAR: does not reach all memory",
+	"iommu: a unit of DMAR: leaves out devices",
+	"iommu: a unit of DMAR: has registers where others",
+	"iommu: the table RSDP can't be used: it is not found",
+};
+
+/* A machine with obstacles[i]. */
+static void make_machine_with(uint i)
+{
+	set_up(NULL);
+	if (i)
+		machine_has_dmar(i == 2 ? 0 : 2, false);
+	fails_at = 1;
+	if (i == 1)
+		machine.table[20]++;
+	probe_says = i == 3 ? "does not answer" : NULL;
+	start_says = i == 4 ? "does not begin" : NULL;
+	machine.no_registers = i == 5;
+	if (i == 6)
+		machine_has_reserved(VMM + VMM_SIZE - 0x1000,
+				     VMM + VMM_SIZE + 0xfff);
+	if (i == 7)
+		memory_reset(2);
+	if (i == 8)
+		boot_info.vmm_base = PHYS(1UL << 48);
+	if (i == 9)
+		bits = 32;
+	if (i == 10) {
+		machine_has_dmar_of(2, false, 0);
+		machine.functions = 1;
+	}
+	if (i == 11)
+		boot_info.map.range[1].size = 0xfed91000 - MIB;
+	machine.no_root = i == 12;
+}
+
 static void why_there_is_no_protection_is_said(void **state)
 {
 	static const char tail[] =
 		": a device of the guest's can reach Vellum's memory\n";
 
-	for (uint i = 0; i < 12; i++) {
-		static const char *const why[] = {
-			"iommu: this machine has none",
-			"iommu: the table DMAR can't be used: its sum is wrong",
-			"iommu: the table DMAR can't be used: it has no units",
-			"iommu: a unit of DMAR: does not answer",
-			"iommu: a unit of DMAR: does not begin",
-			"iommu: a unit of DMAR: has registers where none",
-			"iommu: a unit of DMAR: the firmware's devices use",
-			"iommu: a unit of DMAR: no memory for its tables",
-			"iommu: a unit of DMAR: does not reach all memory",
-			"iommu: a unit of DMAR: does not reach all memory",
-			"iommu: a unit of DMAR: leaves out devices",
-			"iommu: a unit of DMAR: has registers where others",
-		};
+	for (uint i = 0; i < 2 * ARRAY_SIZE(obstacles); i++) {
+		const char *why = obstacles[i / 2];
 
-		for (chosen = IOMMU_ON; chosen <= IOMMU_REQUIRE; chosen++) {
-			int choice = chosen;
-			const char *refused;
-
-			set_up(NULL);
-			chosen = choice;
-			if (i)
-				machine_has_dmar(i == 2 ? 0 : 2, false);
-			fails_at = 1;
-			if (i == 1)
-				machine.table[20]++;
-			probe_says = i == 3 ? "does not answer" : NULL;
-			start_says = i == 4 ? "does not begin" : NULL;
-			if (i == 5)
-				machine.no_registers = true;
-			if (i == 6)
-				machine_has_reserved(VMM + VMM_SIZE - 0x1000,
-						     VMM + VMM_SIZE + 0xfff);
-			if (i == 7)
-				memory_reset(2);
-			if (i == 8)
-				boot_info.vmm_base = PHYS(1UL << 48);
-			if (i == 9)
-				bits = 32;
-			if (i == 10) {
-				machine_has_dmar_of(2, false, 0);
-				machine.functions = 1;
-			}
-			if (i == 11)
-				boot_info.map.range[1].size = 0xfed91000 - MIB;
-			refused = iommu_init();
-			assert_int_equal(!!refused, choice == IOMMU_REQUIRE);
-			assert_int_equal(
-				strncmp(host_printed, why[i], strlen(why[i])),
-				0);
-			assert_non_null(strstr(host_printed, tail));
-			assert_int_equal(machine.watched, 0);
-			assert_null(vmm_between_exits);
-			iommu_hide();
-			assert_int_equal(machine.table[0], i ? 'D' : 0);
-		}
+		make_machine_with(i / 2);
+		chosen = i % 2 ? IOMMU_REQUIRE : IOMMU_ON;
+		assert_int_equal(!!iommu_init(), i % 2);
+		assert_int_equal(strncmp(host_printed, why, strlen(why)), 0);
+		assert_non_null(strstr(host_printed, tail));
+		assert_int_equal(machine.watched, 0);
+		assert_null(vmm_between_exits);
+		iommu_hide();
+		assert_int_equal(machine.table[0], i / 2 ? 'D' : 0);
 	}
 }
 

@@ -84,7 +84,7 @@ void machine_has_ivrs(void)
 
 int acpi_machine_root(struct acpi_root *root)
 {
-	return machine.name ? 0 : -ENOENT;
+	return machine.no_root ? -ENOENT : 0;
 }
 
 const void *acpi_map(u64 phys, u64 size)

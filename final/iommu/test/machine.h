@@ -11,6 +11,7 @@ extern struct machine {
 	const char *name; /* of the table; NULL: there is none */
 	u8 table[1024];   /* physical memory begins with it */
 	uint size;
+	bool no_root;      /* of ACPI's tables */
 	bool no_registers; /* can be mapped */
 	uint functions;    /* of PCI; every second one is an IOMMU, */
 	u16 first;         /* from this one on */
