@@ -240,6 +240,8 @@ def linux_demo(machine, native, size, off=()):
         if not hidden_range(text, size):
             missing.append("a reserved range in /proc/iomem that can be "
                            "Vellum's")
+    missing += [f'a demo without: {line}' for line in re.findall(
+        r'^demo: .*\b(?:CHANGED|WRONG|FAILED)\b.*', text, re.MULTILINE)]
     missing += missing_lines(text, {'its end': r'^demo: done'})
     return missing
 
