@@ -22,7 +22,7 @@ void s3_init(void (*each)(void));
 bool s3_begins(uint block, u8 value);
 
 /*
- * Hold the guest's write, which begins S3: have all CPUs leave VMX or SVM, see
+ * Hold the guest's write, which begins S3: have all CPUs leave the guest, see
  * to it that the firmware comes back to us, and let @write(@arg) do it. Comes
  * back only if the machine has not slept; then the guest has been told. If not
  * all was ready, nothing was written. Any CPU, in the exit for that write.

@@ -17,9 +17,8 @@ bool vmx_leave_nmi_waits(void)
 }
 
 /*
- * HLT is no obstacle: the
- * guest goes on behind it, as after an interrupt that nobody else has seen. An
- * SMI can do the same to it.
+ * HLT is no obstacle: the guest goes on behind it, as after an interrupt that
+ * nobody else has seen. An SMI can do the same to it.
  */
 const char *vmx_leave_obstacle(struct vcpu *vcpu)
 {
