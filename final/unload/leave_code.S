@@ -95,6 +95,6 @@ leave_code_end:
 leave_jump:
 	mov	%rdi, %rax
 	mov	%rsi, %rdi
-	jmp	*%rax
+	jmp	__x86_indirect_thunk_rax	/* a retpoline, as in C */
 
 	.section .note.GNU-stack, "", @progbits

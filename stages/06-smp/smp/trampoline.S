@@ -80,7 +80,7 @@ smp_arrive:
 	pop	%rdi
 	xor	%ebp, %ebp		/* a backtrace ends here: no caller, */
 	push	$0			/* and nowhere to return to */
-	jmp	*%rax
+	jmp	__x86_indirect_thunk_rax	/* a retpoline, as in C */
 
 1:	mov	$MSR_APIC_BASE, %ecx
 	rdmsr
