@@ -123,6 +123,9 @@ MUTATIONS = {
     'a link that leads nowhere': (
         CHAPTER, '## The code', 'See [there](#nowhere).\n\n## The code',
         r'#nowhere: no such place'),
+    'a link to a title, which is a page': (
+        CHAPTER, '## The code', 'See [there](01-mini.md#mini).\n\n## The code',
+        r'01-mini\.md has no #mini'),
     'a folder that is not the stage\'s': (
         CHAPTER, 'folders: [core]', 'folders: [core, cora]',
         r'folders: 01-mini adds no cora'),

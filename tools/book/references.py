@@ -103,16 +103,27 @@ def identifier(heading):
 
 
 @lru_cache(maxsize=None)
+def anchors():
+    """Page -> the #identifiers on it. A title has none: its page is one."""
+    found = {}
+    for path in BOOK.glob('*.md'):
+        text = re.sub(r'^# .*', '', path.read_text(), flags=re.M)
+        found[path.stem] = {
+            *re.findall(r'\{[^}\n]*#([\w:.-]+)', text),
+            *(identifier(line) for line in text.splitlines()
+              if line.startswith('#'))}
+    return found
+
+
+@lru_cache(maxsize=None)
 def places():
     """Every #identifier that the book has, and its pages."""
-    found = set(GENERATED)
+    found = set(GENERATED).union(*anchors().values())
     for path in BOOK.glob('*.md'):
-        text = path.read_text()
-        found.add(path.stem)
-        found.add(re.sub(r'^[\d-]+|^appendix-', '', path.stem))
-        found.update(re.findall(r'\{[^}\n]*#([\w:.-]+)', text))
-        found.update(identifier(line) for line in text.splitlines()
-                     if line.startswith('#'))
+        found.update((path.stem,
+                      re.sub(r'^[\d-]+|^appendix-', '', path.stem)))
+        found.update(map(identifier,
+                         re.findall('^# .*', path.read_text(), re.M)))
     return frozenset(found)
 
 
@@ -126,6 +137,8 @@ def check_links(chapter):
             if ident not in places() and not page.startswith('src/'):
                 yield at(element, f'#{ident}'), (
                     f'#{ident}: no such place' + near(ident, places()))
+            elif ident not in anchors().get(page.partition('.')[0], {ident}):
+                yield at(element, f'#{ident}'), f'{page} has no #{ident}'
         for page in re.findall(r'\]\(([\w-]+)\.(?:md|html)[#)]',
                                CODE.sub('', element.text)):
             if page not in places() and not page.startswith('diff-'):
