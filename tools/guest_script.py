@@ -13,8 +13,8 @@ from common import TOP
 
 RESULTS, DONE, IS_DONE = 0x20000, 0x1fff0, 0x600d600d
 READ_AT, WRITE_AT = 0, 1        # the first results: addresses of instructions
-(END, READ, WRITE, HYPERCALL, CPUID, HALT, TICKS, WRMSR, CALL, EXITS) = \
-    range(10)
+(END, READ, WRITE, HYPERCALL, CPUID, HALT, TICKS, WRMSR, CALL, EXITS, WAIT) = \
+    range(11)
 
 
 def is_done(machine):
@@ -58,6 +58,10 @@ class Script:
     def ticks(self):
         """How many ticks there have been: a result."""
         return self._add(TICKS, results=1)
+
+    def wait(self):
+        """Until the timer ticks, without HLT. The next tick is far then."""
+        self._add(WAIT)
 
     def wrmsr(self, msr, value):
         """WRMSR."""

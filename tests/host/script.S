@@ -93,7 +93,7 @@ end:	mov	$DONE, %edi
 
 operations:
 	.word	end, read, write, hypercall, cpuid_, halt, count, wrmsr_, far
-	.word	exits
+	.word	exits, wait
 
 read:	call	word
 	mov	%eax, %ebx
@@ -158,6 +158,13 @@ halt:	call	word
 	cli
 	dec	%ecx
 	jnz	1b
+	jmp	next
+
+wait:	mov	ticks, %ecx
+	sti
+1:	cmp	%ecx, ticks
+	je	1b
+	cli
 	jmp	next
 
 count:	mov	ticks, %eax
