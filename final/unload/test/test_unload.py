@@ -71,7 +71,7 @@ def test_linux_goes_on_under_load(machine, kind):
     before, total, kinds = re.search(
         r'^demo: unload: (\d+) sums before, (\d+) in all, (\d+) different',
         text, re.M).groups()
-    assert int(before) < int(total) == 24 * kind.cpus and kinds == '1'
+    assert int(total) >= int(before) + 3 * 2 * kind.cpus and kinds == '1'
     after = text[text.index(LEFT):]
     assert len(re.findall(rf'^demo: task on CPU \d: {NATIVE}', after,
                           re.M)) == kind.cpus
