@@ -154,7 +154,8 @@ def test_no_panic_loses_a_line_be_it_linux_or_vellum_that_does(heard):
 @pytest.mark.slow
 def test_a_cable_that_is_pulled_costs_a_bounded_wait_and_no_line(heard):
     """Vellum starts its guest without; what it had to say comes later."""
-    ear, pc = heard(cmdline=boot_words('bios'), disk=linux_guest.build())
+    ear, pc = heard(cmdline=f"{boot_words('bios')} s3=off",
+                    disk=linux_guest.build())
     pc.hmp('set_link net off')
     pc.expect('poweroff ends')
     assert ear.lines() == []
