@@ -254,8 +254,8 @@ ATTACKS = {
 	{"the card's registers", reach_registers,
 	 SHOWN_BY("14-attack-registers")},
 	{"ECAM moved", move_ecam, SHOWN_BY("14-attack-pciexbar")},
+	{"a reset of its bus", reset_bus, SHOWN_BY("14-attack-bridge")},
 	{"the card under another number", number_bus_anew,
 	 SHOWN_BY("14-attack-bridge")},
 	{"another bridge to its bus", share_bus, SHOWN_BY("14-attack-bus")},
-	{"a reset of its bus", reset_bus, SHOWN_BY("14-attack-bridge")},
 };
