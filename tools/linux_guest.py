@@ -9,7 +9,6 @@ import hashlib
 import json
 import lzma
 import os
-import shutil
 import tempfile
 from pathlib import Path
 
@@ -24,6 +23,7 @@ LOCK = GUEST / '.lock'      # of whoever builds there
 KERNEL_PACKAGE = 'linux-image-cloud-amd64'
 BUSYBOX_PACKAGE = 'busybox-static'
 PACKAGES = (KERNEL_PACKAGE, BUSYBOX_PACKAGE)
+KVM_MODULES = ('irqbypass', 'kvm', 'kvm-amd', 'kvm-intel')
 # Linux' tests of its own cryptography are a quarter of its start in QEMU, and
 # half of it in Bochs.
 CMDLINE = 'console=ttyS0,115200 panic=-1 cryptomgr.notests'
@@ -67,6 +67,12 @@ def kernel():
     return debs.one_file(debs.unpack(KERNEL_PACKAGE) / 'boot', 'vmlinuz-*')
 
 
+def module(name):
+    """The path of one of its modules; compressed from Debian 13 on."""
+    return debs.one_file(debs.unpack(KERNEL_PACKAGE),
+                         f'**/modules/*/kernel/**/{name}.ko*')
+
+
 def fetch(own_kernel=None, own_initrd=None):
     """Fetch the packages that build() takes something from, before anything
     else is done that needs time."""
@@ -88,31 +94,31 @@ def make_initramfs(inner=None, own_kernel=None):
 
     own_kernel is another kernel than ours, for which we have no modules.
     inner is an initramfs for another kernel, that this one is to start by
-    kexec; then both are in it, beside the program that does it.
+    kexec; then both are in it, with KVM for them, beside the program that does
+    it.
     """
-    busybox = debs.one_file(debs.unpack(BUSYBOX_PACKAGE), '**/bin/busybox')
-    init = demo_dir() / 'init'
-    ctl, rekexec = tool('vellumctl'), tool('rekexec')
-    report = stage_dir('final') / 'install' / 'vellum-report'
-    module = None if own_kernel else debs.one_file(
-        debs.unpack(KERNEL_PACKAGE),
-        '**/modules/*/kernel/fs/efivarfs/efivarfs.ko*')
+    files = {
+        'init': demo_dir() / 'init', 'bin/vellumctl': tool('vellumctl'),
+        'bin/busybox': debs.one_file(debs.unpack(BUSYBOX_PACKAGE),
+                                     '**/bin/busybox'),
+        'bin/rekexec': tool('rekexec'),
+        'bin/vellum-report': stage_dir('final') / 'install' / 'vellum-report'}
+    if not own_kernel:
+        files['efivarfs.ko'] = module('efivarfs')
+    if inner:
+        files.update({'kexec/vmlinuz': kernel(), 'kexec/initrd.gz': inner})
+        files.update({f'kexec/{name}.ko': module(name)
+                      for name in KVM_MODULES})
     kind = '-kexec' if inner else '-plain' if own_kernel else ''
     target = GUEST / f'initrd{kind}.gz'
-    more = [inner, kernel()] if inner else []
-    digest = _digest(busybox, init, ctl, rekexec, report,
-                     *filter(None, [module]), *more)
+    digest = _digest(*files.values())
     if not _fresh(target, digest):
-        files = {'init': init, 'bin/busybox': busybox, 'bin/vellumctl': ctl,
-                 'bin/rekexec': rekexec, 'bin/vellum-report': report}
-        if inner:
-            files.update({'kexec/vmlinuz': kernel(), 'kexec/initrd.gz': inner})
-        _archive(target, files, module)
+        _archive(target, files)
         _stamp(target, digest)
     return target
 
 
-def _archive(target, files, module):
+def _archive(target, files):
     """Write an archive of files (name -> path), which is the same for the same
     files. The kernel has a console device of its own."""
     with tempfile.TemporaryDirectory(dir=GUEST) as name:
@@ -120,13 +126,11 @@ def _archive(target, files, module):
         for folder in ('dev', 'proc', 'sys', 'tmp', 'bin', 'kexec'):
             (tree / folder).mkdir()
         for name, path in files.items():
-            shutil.copyfile(path, tree / name)
+            data = path.read_bytes()
+            (tree / name).write_bytes(
+                lzma.decompress(data) if path.suffix == '.xz' else data)
             (tree / name).chmod(0o755)
         (tree / 'bin/sh').symlink_to('busybox')
-        if module:
-            data = module.read_bytes()      # compressed from Debian 13 on
-            (tree / 'efivarfs.ko').write_bytes(
-                lzma.decompress(data) if module.suffix == '.xz' else data)
         names = sorted(tree.rglob('*'))
         for path in names:
             os.utime(path, (0, 0), follow_symlinks=False)

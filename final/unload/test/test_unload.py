@@ -89,9 +89,12 @@ def test_linux_is_told_that_it_is_not_allowed(machine):
 
 @pytest.mark.slow
 def test_a_new_kernel_takes_over_without_vellum(machine):
-    """kexec, after Vellum has left: all CPUs are started natively."""
+    """kexec, after Vellum has left: all CPUs are started natively, and KVM is
+    to be had. The first kernel still believes that its CPUs have no SVM."""
     text = linux(machine, Kind('qemu', 'bios', 2),
-                 'demo.unload=1 demo.kexec=1')
+                 'demo.unload=1 demo.kvm=1 demo.kexec=1')
+    assert re.findall(r'^demo: KVM: (.*?)\r?$', text, re.M) == [
+        'none', '/dev/kvm']
     again = text[text.index('demo: kexec: 1 to go'):]
     assert re.search(r'^demo: CPUs online: 0-1 \(2\)', again, re.M)
     assert re.search(f'^demo: leaf: {NATIVE}', again, re.M)
