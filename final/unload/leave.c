@@ -16,7 +16,7 @@
  * between the two, if it empties the TLB, gives the guest a page fault that is
  * not its own: the one risk that is left.) CPUs leave one after the other, the
  * next when the slot is as it was: two may have the same root table, and each
- * puts its own way in there.
+ * empties it.
  *
  * All this memory stays ours, like the whole range, until the machine is reset:
  * the guest was told at its start that the range is reserved, and no system
