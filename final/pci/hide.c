@@ -100,6 +100,15 @@ static u32 access_data(uint reg, uint size, bool write, u32 value)
 	return io_access(&exit, value);
 }
 
+/* Is the register @reg the guest's by its lower 8 bits, too? A number above 255
+ * is AMD's, while NB_CFG says so, which the guest may change at any moment; else
+ * those bits alone are the number. */
+static bool is_open(const struct guarded *g, uint reg)
+{
+	return reg < PCI_REGS || (g != host && (reg & 0xfc) != PCI_BUSES &&
+				  !acpi_get32(&g->kept[reg & 0xfc]));
+}
+
 /*
  * Would the bridge @g lead to the bus of a hidden function? What is behind it
  * would have that one's number then, and with it its place in an IOMMU's
@@ -126,10 +135,11 @@ static void write_register(const struct guarded *g, uint reg, uint size,
 {
 	u32 before, kept = 0;
 
-	memcpy(&kept, &g->kept[reg], size);
+	memcpy(&kept, &g->kept[reg % PCI_REGS], size);
 	spin_lock(&pci_lock);
 	before = inl(PCI_ADDRESS);
-	outl(PCI_ADDRESS, PCI_ENABLE | g->bdf << 8 | (reg & 0xfc));
+	outl(PCI_ADDRESS,
+	     PCI_ENABLE | (reg & 0xf00) << 16 | g->bdf << 8 | (reg & 0xfc));
 	if (kept)
 		value = (value & ~kept) |
 			(access_data(reg, size, false, 0) & kept);
@@ -201,7 +211,7 @@ static void move_ecam(uint reg, uint size, u32 value)
 /* The guest writes @size bytes, all in one register, at @reg. */
 static void guest_write(const struct guarded *g, uint reg, uint size, u32 value)
 {
-	if (g->shown || claims_bus(g, reg, size, value))
+	if (g->shown || !is_open(g, reg) || claims_bus(g, reg, size, value))
 		return;
 	if (g == host && (reg & ~7U) == PCIEXBAR)
 		move_ecam(reg, size, value);
@@ -214,7 +224,7 @@ static void guest_write(const struct guarded *g, uint reg, uint size, u32 value)
 static u32 guarded_access(const struct guarded *g, u32 address,
 			  const struct vm_exit *exit, u32 value)
 {
-	uint reg = (address & 0xfc) + (exit->port & 3);
+	uint reg = (address >> 16 & 0xf00) | (address & 0xfc) | exit->port % 4;
 
 	if (exit->port < PCI_DATA || exit->port + exit->size > PCI_DATA + 4)
 		return ~0U;
@@ -228,8 +238,7 @@ static u32 guarded_access(const struct guarded *g, u32 address,
 /*
  * The guest's access to one of the ports. Whose configuration space it means
  * says the first of them at this moment, so the moment must last until it is
- * done. Bits 30:24 of that are AMD's, for more registers; no function is
- * another one by them.
+ * done. No function is another one by bits 30:24.
  */
 static u32 config_access(const struct vm_exit *exit, u32 value)
 {

@@ -31,6 +31,8 @@ static struct function {
 } functions[8];
 static uint function_count;
 static u32 address;
+static bool has_more; /* registers, by bits 27:24 of that */
+static u8 more[PAGE_SIZE];
 static void (*after_write)(void);
 
 static struct function *find(u16 bdf)
@@ -48,6 +50,9 @@ static u8 *at_data(u16 port)
 	if (!(address & PCI_ENABLE) || port < PCI_DATA || port > PCI_DATA + 3)
 		return NULL;
 	assert_true(pci_lock.next != pci_lock.owner);
+	if (has_more && address & 0x0f000000)
+		return &more[(address >> 16 & 0xf00) + (address & 0xfc) + port -
+			     PCI_DATA];
 	return f ? &f->reg[(address & 0xfc) + port - PCI_DATA] : NULL;
 }
 
@@ -75,7 +80,7 @@ static void write_byte(u16 port, u8 value)
 
 	if (!reg)
 		return;
-	writable = reg[PCI_REGS];
+	writable = reg >= more && reg < more + PAGE_SIZE ? 0xff : reg[PCI_REGS];
 	*reg = (*reg & ~writable) | (value & writable);
 }
 
@@ -254,7 +259,8 @@ static u32 guest_read(u16 bdf, uint reg, uint size)
 
 static void guest_write_port(u16 bdf, uint reg, uint size, u32 value)
 {
-	guest_io(PCI_ADDRESS, 4, true, PCI_ENABLE | bdf << 8 | (reg & 0xfc));
+	guest_io(PCI_ADDRESS, 4, true,
+		 PCI_ENABLE | (reg & 0xf00) << 16 | bdf << 8 | (reg & 0xfc));
 	guest_io(PCI_DATA + (reg & 3), size, true, value);
 }
 
@@ -330,6 +336,7 @@ static int start(void **state)
 	after_write = while_renewed = NULL;
 	mcfg_size = forgotten_count = renewed = 0;
 	ram_at = address = 0;
+	has_more = false;
 	pci_lock = SPINLOCK_INIT;
 	host_printed[0] = '\0';
 	return 0;
@@ -602,6 +609,33 @@ static void no_other_bridge_gets_the_cards_bus(void **state)
 	guest_write_port(NEIGHBOUR, 0x18, 4, 0x00040100);
 	guest_write_port(NEIGHBOUR, 0x19, 1, 1);
 	assert_memory_equal(&f->reg[0x18], "\0\6\7", 3);
+}
+
+/* AMD's above 255, by ports: where a machine has them, and where it has not. */
+static void no_register_is_taken_for_another(void **state)
+{
+	const u8 *kept = find_guarded(BRIDGE)->kept;
+	struct function before = *find(BRIDGE);
+
+	for (uint reg = PCI_REGS; reg < PAGE_SIZE; reg++) {
+		uint low = reg % PCI_REGS;
+		bool open = !acpi_get32(&kept[low & ~3U]);
+
+		has_more = true;
+		guest_write_port(BRIDGE, reg, 1, 0x5a);
+		assert_memory_equal(find(BRIDGE)->reg, before.reg, PCI_REGS);
+		assert_int_equal(more[reg], open ? 0x5a : 0);
+		has_more = false;
+		guest_write_port(BRIDGE, reg, 1, ~before.reg[low]);
+		assert_int_equal((find(BRIDGE)->reg[low] ^ before.reg[low]) &
+					 kept[low],
+				 0);
+		find(BRIDGE)->reg[low] = before.reg[low];
+	}
+	guest_write_port(NEIGHBOUR, PCI_REGS + PCI_BUSES, 4, 0x00060600);
+	assert_int_equal(find(NEIGHBOUR)->reg[PCI_BUSES + 1], 5);
+	guest_write_port(HOST_BRIDGE, PCI_REGS + PCIEXBAR, 4, MOVED | 1);
+	assert_int_equal(find(HOST_BRIDGE)->reg[PCIEXBAR + 3], ECAM >> 24);
 }
 
 /* By a sleep; and the firmware knows nothing of them. */
@@ -910,6 +944,8 @@ int main(void)
 		cmocka_unit_test(function_0_of_several_leaves_one_of_no_use),
 		cmocka_unit_test(function_0_that_is_alone_leaves_nothing),
 		cmocka_unit_test_setup(what_leads_to_the_card_stays, start_q35),
+		cmocka_unit_test_setup(no_register_is_taken_for_another,
+				       start_q35),
 		cmocka_unit_test_setup(no_other_bridge_gets_the_cards_bus,
 				       start_q35),
 		cmocka_unit_test_setup(two_functions_are_hidden_as_one_is,
