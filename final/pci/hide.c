@@ -44,6 +44,8 @@
 
 #define MOVES_LOGGED 8
 
+#define REG_BITS(reg) (((reg)&0xf00) << 16 | ((reg)&0xfc)) /* in PCI_ADDRESS */
+
 #define CLASS_OF_NO_USE  0xff000000U /* "fits in no defined class" */
 #define DEVICE_OF_NO_USE 0xffff0000U
 
@@ -100,9 +102,8 @@ static u32 access_data(uint reg, uint size, bool write, u32 value)
 	return io_access(&exit, value);
 }
 
-/* Is the register @reg the guest's by its lower 8 bits, too? A number above 255
- * is AMD's, while NB_CFG says so, which the guest may change at any moment; else
- * those bits alone are the number. */
+/* Is @reg the guest's by its lower 8 bits, too? Above 255 it is AMD's, while
+ * NB_CFG says so, which the guest may change at any moment. */
 static bool is_open(const struct guarded *g, uint reg)
 {
 	return reg < PCI_REGS || (g != host && (reg & 0xfc) != PCI_BUSES &&
@@ -110,9 +111,9 @@ static bool is_open(const struct guarded *g, uint reg)
 }
 
 /*
- * Would the bridge @g lead to the bus of a hidden function? What is behind it
- * would have that one's number then, and with it its place in an IOMMU's
- * tables. Bridges on the way to it keep their numbers anyway.
+ * Would the bridge @g lead to a hidden function's bus? What is behind it would
+ * have its number then, and its place in an IOMMU's tables. Bridges on the way
+ * keep theirs. With pci_lock until it is written, and @reg in PCI_ADDRESS.
  */
 static bool claims_bus(const struct guarded *g, uint reg, uint size, u32 value)
 {
@@ -120,7 +121,7 @@ static bool claims_bus(const struct guarded *g, uint reg, uint size, u32 value)
 
 	if (!g->is_bridge || g->kept[PCI_BUSES] || (reg & ~3U) != PCI_BUSES)
 		return false;
-	buses = pci_read(g->bdf, PCI_BUSES);
+	buses = inl(PCI_DATA);
 	memcpy((u8 *)&buses + (reg & 3), &value, size);
 	for (uint i = 0; i < guarded_count; i++)
 		if (guarded_functions[i]->shown &&
@@ -138,12 +139,12 @@ static void write_register(const struct guarded *g, uint reg, uint size,
 	memcpy(&kept, &g->kept[reg % PCI_REGS], size);
 	spin_lock(&pci_lock);
 	before = inl(PCI_ADDRESS);
-	outl(PCI_ADDRESS,
-	     PCI_ENABLE | (reg & 0xf00) << 16 | g->bdf << 8 | (reg & 0xfc));
+	outl(PCI_ADDRESS, PCI_ENABLE | g->bdf << 8 | REG_BITS(reg));
 	if (kept)
 		value = (value & ~kept) |
 			(access_data(reg, size, false, 0) & kept);
-	access_data(reg, size, true, value);
+	if (!claims_bus(g, reg, size, value))
+		access_data(reg, size, true, value);
 	outl(PCI_ADDRESS, before);
 	spin_unlock(&pci_lock);
 }
@@ -211,7 +212,7 @@ static void move_ecam(uint reg, uint size, u32 value)
 /* The guest writes @size bytes, all in one register, at @reg. */
 static void guest_write(const struct guarded *g, uint reg, uint size, u32 value)
 {
-	if (g->shown || !is_open(g, reg) || claims_bus(g, reg, size, value))
+	if (g->shown || !is_open(g, reg))
 		return;
 	if (g == host && (reg & ~7U) == PCIEXBAR)
 		move_ecam(reg, size, value);

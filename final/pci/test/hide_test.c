@@ -611,6 +611,26 @@ static void no_other_bridge_gets_the_cards_bus(void **state)
 	assert_memory_equal(&f->reg[0x18], "\0\6\7", 3);
 }
 
+static u16 ticket;
+
+/* Another CPU's write, as soon as this one lets go of the lock. */
+static void write_in_between(void)
+{
+	if (pci_lock.owner != ticket)
+		find(NEIGHBOUR)->reg[PCI_BUSES + 1] = 2;
+}
+
+static void nor_by_two_writes_at_once(void **state)
+{
+	struct function *f = find(NEIGHBOUR);
+
+	guest_write_port(NEIGHBOUR, PCI_BUSES, 4, 0x00010900);
+	ticket = pci_lock.owner;
+	after_write = write_in_between;
+	guest_write(find_guarded(NEIGHBOUR), PCI_BUSES + 2, 1, 3);
+	assert_true(f->reg[PCI_BUSES + 1] == 9 || f->reg[PCI_BUSES + 2] == 1);
+}
+
 /* AMD's above 255, by ports: where a machine has them, and where it has not. */
 static void no_register_is_taken_for_another(void **state)
 {
@@ -948,6 +968,7 @@ int main(void)
 				       start_q35),
 		cmocka_unit_test_setup(no_other_bridge_gets_the_cards_bus,
 				       start_q35),
+		cmocka_unit_test_setup(nor_by_two_writes_at_once, start_q35),
 		cmocka_unit_test_setup(two_functions_are_hidden_as_one_is,
 				       start_q35),
 		cmocka_unit_test_setup(who_shares_its_number_is_known,
