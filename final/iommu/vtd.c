@@ -132,19 +132,23 @@ static bool map_registers(struct iommu_unit *unit)
 	return unit->regs;
 }
 
-/* Does the unit translate by tables of another kind, and can't change that? */
-static bool keeps_its_mode(const struct iommu_unit *unit)
+/* NULL, or what the firmware has begun that we can't end. */
+static const char *look_at_firmware(const struct iommu_unit *unit)
 {
-	return !(unit->cap & CAP_ESRTPS) && unit_read32(unit, GSTS) & G_TE &&
-	       unit_read64(unit, RTADDR) & RTADDR_MODE;
-}
+	u32 status = unit_read32(unit, GSTS);
 
-static const char other_mode[] =
-	"translates in a way that has to end before ours begins";
+	if (status & G_IRE)
+		return "remaps interrupts for the firmware, which goes on";
+	if (!(unit->cap & CAP_ESRTPS) && status & G_TE &&
+	    unit_read64(unit, RTADDR) & RTADDR_MODE)
+		return "translates in a way that has to end before ours begins";
+	return NULL;
+}
 
 static const char *probe(struct iommu_unit *unit)
 {
 	u32 version = unit_read32(unit, VER);
+	const char *why;
 
 	if (!version || version == ~0U)
 		return "does not answer";
@@ -158,10 +162,9 @@ static const char *probe(struct iommu_unit *unit)
 		return "walks no tables of ours";
 	if (VER_MAJOR(version) >= VER_QUEUE_ONLY && !(unit->ecap & ECAP_QUEUE))
 		return "can't be told to forget";
-	if (unit_read32(unit, GSTS) & G_IRE)
-		return "remaps interrupts for the firmware, which goes on";
-	if (keeps_its_mode(unit))
-		return other_mode;
+	why = look_at_firmware(unit);
+	if (why)
+		return why;
 	if (!map_registers(unit))
 		return "has registers where none can be";
 	unit->max_leaf = unit->cap & CAP_1G   ? LEVEL_1G
@@ -305,13 +308,14 @@ static const char *start(struct iommu_unit *unit, const struct dma_map *all,
 			 const struct dma_guest *own)
 {
 	phys_t *root = &roots[!!own][unit->levels];
+	const char *why = look_at_firmware(unit);
 
+	if (why)
+		return why;
 	if (!root->v)
 		*root = build(unit->levels, all, own);
 	if (!root->v)
 		return "no memory for its tables";
-	if (keeps_its_mode(unit))
-		return other_mode;
 	if (!stop_firmware(unit))
 		return "does not stop what the firmware began";
 	if (!(unit->ecap & ECAP_COHERENT))

@@ -207,6 +207,9 @@ static void protected_memory_is_opened_once_we_translate(void **state)
 
 static void a_mode_that_can_not_be_left_is_not_touched(void **state)
 {
+	static const char other_mode[] =
+		"translates in a way that has to end before ours begins";
+
 	for (u64 mode = 1; mode < 4; mode++) {
 		set_up(NULL);
 		assert_null(unit.ops->probe(&unit));
@@ -223,6 +226,18 @@ static void a_mode_that_can_not_be_left_is_not_touched(void **state)
 		assert_null(unit.ops->start(&unit, &all, NULL));
 		assert_runs();
 	}
+}
+
+/* When the machine wakes, its firmware may have done so in between. */
+static void remapping_that_is_on_at_the_start_is_not_touched(void **state)
+{
+	assert_null(unit.ops->probe(&unit));
+	build_maps();
+	vtd_unit.status = VTD_IRE;
+	assert_string_equal(
+		unit.ops->start(&unit, &all, NULL),
+		"remaps interrupts for the firmware, which goes on");
+	assert_string_equal(vtd_unit.told, "");
 }
 
 /* Newer units change the mode and the tables at once. */
@@ -408,6 +423,7 @@ int main(void)
 		TEST(a_queue_that_is_stuck_is_stopped_all_the_same),
 		TEST(protected_memory_is_opened_once_we_translate),
 		TEST(a_mode_that_can_not_be_left_is_not_touched),
+		TEST(remapping_that_is_on_at_the_start_is_not_touched),
 		TEST(where_it_may_change_a_mode_is_left_without_a_gap),
 		TEST(a_unit_that_does_not_obey_is_given_up),
 		TEST(an_invalidation_that_is_not_done_is_noticed),
