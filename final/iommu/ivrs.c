@@ -61,9 +61,12 @@ static const char *add_unit(struct ivrs *ivrs, const u8 *p, uint length)
 	return NULL;
 }
 
-static void add_names_of(struct ivrs *ivrs, uint from, uint to)
+static void add_names_of(struct ivrs *ivrs, u16 segment, uint from, uint to)
 {
-	for (uint bdf = from; bdf <= to; bdf++)
+	for (uint i = 0; i < ivrs->units; i++)
+		if (ivrs->segment[i] == segment && !from && to == 0xffff)
+			ivrs->all[i] = true;
+	for (uint bdf = from; !segment && bdf <= to; bdf++)
 		ivrs->named[bdf / 8] |= 1 << bdf % 8;
 }
 
@@ -71,6 +74,7 @@ static void add_names_of(struct ivrs *ivrs, uint from, uint to)
 static const char *add_names(struct ivrs *ivrs, const u8 *p, uint length)
 {
 	uint at = *p == IVHD_10 ? IVHD_SIZE : IVHD_SIZE + 16, from = 0x10000;
+	u16 segment = acpi_get16(p + IVHD_SEGMENT);
 
 	for (; at < length && p[at] < NAME_KNOWN; at += NAME_LENGTH(p[at])) {
 		u8 kind = p[at];
@@ -80,12 +84,12 @@ static const char *add_names(struct ivrs *ivrs, const u8 *p, uint length)
 			return "a unit's device has no end";
 		bdf = acpi_get16(p + at + 1);
 		if (kind == NAME_ALL)
-			add_names_of(ivrs, 0, 0xffff);
+			add_names_of(ivrs, segment, 0, 0xffff);
 		else if (kind == NAME_ONE || kind == NAME_ALIAS ||
 			 kind == NAME_ONE_MORE)
-			add_names_of(ivrs, bdf, bdf);
+			add_names_of(ivrs, segment, bdf, bdf);
 		else if (kind == NAME_TO)
-			add_names_of(ivrs, from, bdf);
+			add_names_of(ivrs, segment, from, bdf);
 		if (kind == NAME_FROM || kind == NAME_ALIAS_FROM ||
 		    kind == NAME_FROM_MORE)
 			from = bdf;
@@ -134,7 +138,7 @@ const char *ivrs_read(const struct acpi_table *table, struct ivrs *ivrs)
 			return "a block has no end";
 		if (*p == IVHD_10 || *p == IVHD_11 || *p == IVHD_40) {
 			wrong = add_unit(ivrs, p, length);
-			if (!wrong && !acpi_get16(p + IVHD_SEGMENT))
+			if (!wrong)
 				wrong = add_names(ivrs, p, length);
 		} else if (*p == IVMD_ALL || *p == IVMD_ONE || *p == IVMD_RANGE)
 			wrong = add_reserved(ivrs, p, length);

@@ -12,6 +12,7 @@ struct ivrs {
 	u64 unit[IOMMU_UNITS];
 	u16 segment[IOMMU_UNITS]; /* that their PCI functions are in */
 	u8 flags[IOMMU_UNITS];    /* see amdvi.c */
+	bool all[IOMMU_UNITS];    /* functions of that segment are named */
 	u8 named[0x10000 / 8];    /* a bit for each function of segment 0 */
 
 	/* Memory that devices of the firmware use all the time (IVMD). */

@@ -11,8 +11,9 @@
 #define CLASS_IOMMU 0x0806
 
 /*
- * Has each function of segment 0 a unit, as the table tells? NULL, or what is
- * to be said of the units. Phase device.
+ * Has each function a unit, as the table tells, and each other segment than 0
+ * one that has all of it? NULL, or what is to be said of the units. Phase
+ * device.
  */
 const char *find_stray_vtd(const struct dmar *dmar);
 const char *find_stray_amdvi(const struct ivrs *ivrs);

@@ -30,12 +30,15 @@
 #define AMD_ON   BIT(0)
 #define AMD_BASE 0x000ffffffff00000UL
 
+static u16 segment_of(const u8 *entry)
+{
+	return entry[8] | entry[9] << 8;
+}
+
 static void add_entry(const u8 *entry, struct ecam *list, uint *count,
 		      bool *doubtful)
 {
-	u16 segment = entry[8] | entry[9] << 8;
-
-	if (segment || entry[10] > entry[11])
+	if (segment_of(entry) || entry[10] > entry[11])
 		return;
 	if (*count == ECAM_MOST) {
 		*doubtful = true;
@@ -62,6 +65,25 @@ uint ecam_read_mcfg(acpi_map_fn *map, const struct acpi_root *root,
 			add_entry(mcfg.data + at, list, &count, doubtful);
 	}
 	return count;
+}
+
+bool ecam_segments_in(acpi_map_fn *map, const struct acpi_root *root,
+		      const u16 *list, uint count)
+{
+	struct acpi_table mcfg;
+
+	for (uint n = 0; !acpi_find_next(map, root, "MCFG", n, &mcfg); n++)
+		for (u32 at = MCFG_ENTRIES; at + MCFG_ENTRY <= mcfg.size;
+		     at += MCFG_ENTRY) {
+			u16 segment = segment_of(mcfg.data + at);
+			uint i = 0;
+
+			while (i < count && list[i] != segment)
+				i++;
+			if (segment && i == count)
+				return false;
+		}
+	return true;
 }
 
 bool ecam_of_pciexbar(u64 value, struct ecam *window, bool *plain)

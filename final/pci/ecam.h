@@ -24,6 +24,10 @@ struct ecam {
 uint ecam_read_mcfg(acpi_map_fn *map, const struct acpi_root *root,
 		    struct ecam *list, bool *doubtful);
 
+/* Is each segment that those tables name one of the @count in @list, or 0? */
+bool ecam_segments_in(acpi_map_fn *map, const struct acpi_root *root,
+		      const u16 *list, uint count);
+
 /*
  * The window of PCIEXBAR, 64 bits of the host bridge's of Intel's chipsets
  * (Q35 datasheet 5.1.16). False: @value says that there is none. What no

@@ -303,6 +303,27 @@ static void a_device_that_is_nobodys_is_found(void **state)
 	assert_non_null(find_stray_vtd(&dmar));
 }
 
+/* Its functions are not seen: some unit must have all of them. */
+static void a_segment_that_is_nobodys_is_found(void **state)
+{
+	static struct dmar dmar;
+	static struct ivrs ivrs;
+
+	dmar.units = ivrs.units = 2;
+	dmar.has_rest[0] = true;
+	machine.segment = 3;
+	assert_non_null(find_stray_vtd(&dmar));
+	assert_non_null(find_stray_amdvi(&ivrs));
+	dmar.segment[1] = ivrs.segment[1] = 3;
+	assert_null(find_stray_vtd(&dmar)); /* see dmar_read() */
+	assert_non_null(find_stray_amdvi(&ivrs));
+	ivrs.all[1] = true;
+	assert_null(find_stray_amdvi(&ivrs));
+	machine.no_root = true;
+	assert_non_null(find_stray_vtd(&dmar));
+	assert_non_null(find_stray_amdvi(&ivrs));
+}
+
 static void off_is_off_and_said(void **state)
 {
 	chosen = IOMMU_OFF;
@@ -486,6 +507,7 @@ int main(void)
 		TEST(the_map_reaches_as_far_as_there_is_memory),
 		TEST(why_there_is_no_protection_is_said),
 		TEST(a_device_that_is_nobodys_is_found),
+		TEST(a_segment_that_is_nobodys_is_found),
 		TEST(off_is_off_and_said),
 		TEST(one_that_fails_ends_all),
 		TEST(the_table_is_hidden_and_keeps_its_sum),

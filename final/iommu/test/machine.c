@@ -176,6 +176,15 @@ void ecam_find(struct ecam_places *places)
 	};
 }
 
+bool ecam_segments_in(acpi_map_fn *map, const struct acpi_root *root,
+		      const u16 *list, uint count)
+{
+	while (count--)
+		if (list[count] == machine.segment)
+			return true;
+	return !machine.segment;
+}
+
 u64 ecam_pciexbar(void)
 {
 	fail();

@@ -18,6 +18,7 @@ extern struct machine {
 	bool is_bridge;    /* the others are, to buses 1 to 3 */
 	bool no_hiding;    /* and can't be hidden */
 	u64 ecam;          /* of bus 0; that of buses 2 to 5 is there */
+	u16 segment;       /* MCFG names this one, too */
 
 	uint watched; /* runs of pages */
 	uint hidden;  /* functions */

@@ -266,6 +266,24 @@ static void whose_amds_devices_are_is_read(void **state)
 	bytes[HEADER + 16] = 1; /* in another segment */
 	assert_null(read_ivrs());
 	assert_false(ivrs_has(&ivrs, 0));
+	assert_true(ivrs.all[0]);
+}
+
+/* By an entry for all, or a range of all; not by most. */
+static void what_another_segments_unit_has_is_all_or_not(void **state)
+{
+	for (uint from = 0; from < 2; from++)
+		for (uint to = 0xfffe; to <= 0xffff; to++) {
+			begin();
+			ivhd(0x10, 0, 1, 0xfed90000);
+			put(0x03 | from << 8, 4);
+			put(0x04 | to << 8, 4);
+			bytes[HEADER + 2] += 8;
+			ivhd(0x10, 0, 2, 0xfee90000);
+			assert_null(read_ivrs());
+			assert_int_equal(ivrs.all[0], !from && to == 0xffff);
+			assert_false(ivrs.all[1]);
+		}
 }
 
 static void every_kind_of_amds_blocks_is_read_and_a_unit_once(void **state)
@@ -484,6 +502,7 @@ int main(void)
 		TEST(whose_intels_devices_are_is_read),
 		TEST(a_device_of_a_unit_without_an_end_is_wrong),
 		TEST(whose_amds_devices_are_is_read),
+		TEST(what_another_segments_unit_has_is_all_or_not),
 		TEST(every_kind_of_amds_blocks_is_read_and_a_unit_once),
 		TEST(more_of_amds_units_than_there_can_be_are_an_error),
 		TEST(a_table_without_units_has_none),

@@ -905,6 +905,24 @@ static void all_that_says_where_ecam_is_counts(void **state)
 	assert_null(page_at(0x10000000 + card));
 }
 
+/* For IOMMUs: each is to have one. */
+static void segments_of_mcfg_are_all_to_be_known(void **state)
+{
+	static const u16 list[] = {5, 0x105};
+	struct acpi_root root;
+
+	start(state);
+	assert_true(ecam_segments_in(acpi_map, &root, list, 0));
+	add_mcfg(0x80000000, 0, 0, 255);
+	assert_true(ecam_segments_in(acpi_map, &root, list, 0));
+	add_mcfg(0x90000000, 0x105, 0, 255);
+	assert_true(ecam_segments_in(acpi_map, &root, list, 2));
+	assert_false(ecam_segments_in(acpi_map, &root, list, 1));
+	add_mcfg(0xa0000000, 5, 0, 255);
+	assert_true(ecam_segments_in(acpi_map, &root, list, 2));
+	assert_false(ecam_segments_in(acpi_map, &root, list + 1, 1));
+}
+
 #define ROUNDS 20000
 
 static void *name_one_then_the_other(void *arg)
@@ -990,6 +1008,7 @@ int main(void)
 		cmocka_unit_test_setup(cpus_that_race_find_nothing_either,
 				       start_q35),
 		cmocka_unit_test(all_that_says_where_ecam_is_counts),
+		cmocka_unit_test(segments_of_mcfg_are_all_to_be_known),
 		cmocka_unit_test(on_bus_0_no_bridge_is_touched),
 	};
 
