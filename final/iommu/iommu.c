@@ -25,6 +25,7 @@
 #include "console/panic.h"
 #include "console/printf.h"
 #include "iommu/faults.h"
+#include "iommu/rename.h"
 #include "iommu/stray.h"
 #include "iommu/unit.h"
 #include "lib/errno.h"
@@ -40,14 +41,9 @@
 #include "vmm/launch.h"
 #include "vmm/mmio.h"
 #include "vmm/vcpu.h"
-#include "vmm/window.h"
 
 #define AMDVI_SIZE (512 * KIB)
 #define RANGES     (IOMMU_UNITS + 32) /* and what others close, and ours */
-
-/* In a table's header, besides its name, which comes first. */
-#define SUM         9
-#define HIDDEN_NAME 'X'
 
 enum {
 	IOMMU_OFF,
@@ -333,9 +329,10 @@ static void swallow(struct vcpu *vcpu, const struct vm_exit *exit)
 					   exit->gpa.v - units[i].base, value);
 }
 
+/* The registers of units that were stopped are the guest's. */
 static bool is_wanted(void)
 {
-	return true;
+	return running;
 }
 
 /* NULL, or why not. */
@@ -400,60 +397,47 @@ static void tell_of_units(uint pages)
 		       own_range.end - 1);
 }
 
-const char *iommu_init(void)
+/* Say that no device is kept out. NULL, or why no guest may run then. */
+static const char *go_without(const char *why)
+{
+	printf("iommu: %s: a device of the guest's can reach Vellum's memory\n",
+	       why);
+	return setting_choice(&iommu_setting) == IOMMU_REQUIRE
+		       ? "iommu=require, and devices can't be kept out"
+		       : NULL;
+}
+
+/* The same of units that were tried. */
+static const char *give_up(const char *why)
 {
 	char text[128];
+
+	snprintf(text, sizeof(text), "a unit of %s: %s", tables.name, why);
+	return go_without(text);
+}
+
+const char *iommu_init(void)
+{
+	char text[96];
 	const char *why = find_units(text, sizeof(text));
 	uint before = num_of_available_pages();
 
-	if (!why) {
-		why = start(&tables);
-		if (why)
-			snprintf(text, sizeof(text), "a unit of %s: %s",
-				 tables.name, why);
-		why = why ? text : NULL;
-	}
-	if (why) {
-		printf("iommu: %s: a device of the guest's can reach Vellum's "
-		       "memory\n",
-		       why);
-		return setting_choice(&iommu_setting) == IOMMU_REQUIRE
-			       ? "iommu=require, and devices can't be kept out"
-			       : NULL;
-	}
+	if (why)
+		return go_without(why);
+	why = start(&tables);
+	if (why)
+		return give_up(why);
 	vmm_between_exits = iommu_poll;
 	tell_of_units(before - num_of_available_pages());
 	return NULL;
 }
 
-/* Give the table a name that begins with @name, and keep its sum. */
-static void rename_table(u8 name)
+const char *iommu_hide(void)
 {
-	u8 before, sum;
-
-	window_read(PHYS(tables.table.phys), &before, 1);
-	window_read(PHYS(tables.table.phys + SUM), &sum, 1);
-	sum += before - name;
-	window_write(PHYS(tables.table.phys), &name, 1);
-	window_write(PHYS(tables.table.phys + SUM), &sum, 1);
-}
-
-static bool table_hidden;
-
-/* The guest may have put something else in its place by now. */
-static bool table_is_there(void)
-{
-	char name[4];
-
-	window_read(PHYS(tables.table.phys), name, sizeof(name));
-	return *name == HIDDEN_NAME && !memcmp(name + 1, tables.name + 1, 3);
-}
-
-void iommu_hide(void)
-{
-	if (running)
-		rename_table(HIDDEN_NAME);
-	table_hidden = running;
+	if (!running || rename_tables(tables.name))
+		return NULL;
+	iommu_end();
+	return give_up("its table can't be hidden");
 }
 
 const char *iommu_start_again(void)
@@ -466,6 +450,5 @@ void iommu_end(void)
 	if (!running)
 		return;
 	stop_units();
-	if (table_hidden && table_is_there())
-		rename_table(*tables.name);
+	rename_back(tables.name);
 }

@@ -98,7 +98,7 @@ static int set_up(void **state)
 	all = (struct dma_map){.ranges = closed};
 	own_map = (struct dma_map){.ranges = &own_range};
 	unit_count = 0;
-	running = table_hidden = false;
+	running = false;
 	vmm_between_exits = NULL;
 	faults = waiting = watched_count = 0;
 	probe_says = start_says = NULL;
@@ -378,6 +378,50 @@ static void the_table_is_hidden_and_keeps_its_sum(void **state)
 	assert_string_equal((char *)machine.table, "XYZ");
 }
 
+/* A guest may believe one that we don't read. */
+static void all_tables_of_the_name_are_hidden_and_come_back(void **state)
+{
+	u8 before[sizeof(machine.table)];
+
+	machine_has_dmar(1, false);
+	machine_has_copies(7);
+	memcpy(before, machine.table, sizeof(before));
+	assert_null(iommu_init());
+	assert_null(iommu_hide());
+	for (uint i = 0; i < 8; i++) {
+		assert_memory_equal(machine.table + i * 100, "XMAR", 4);
+		assert_int_equal((u8)(machine.table[i * 100 + 9] - before[9]),
+				 (u8)('D' - 'X'));
+	}
+	assert_true(hidden[0].wanted());
+	iommu_end();
+	assert_memory_equal(before, machine.table, sizeof(before));
+}
+
+/* One is read-only; then there are too many. */
+static void a_table_that_cannot_be_hidden_ends_all(void **state)
+{
+	u8 before[sizeof(machine.table)];
+
+	for (uint i = 0; i < 4; i++) {
+		set_up(NULL);
+		chosen = i % 2 ? IOMMU_REQUIRE : IOMMU_ON;
+		machine_has_dmar(2, false);
+		machine_has_copies(i / 2 ? 8 : 1);
+		machine.last_is_rom = i / 2 == 0;
+		memcpy(before, machine.table, sizeof(before));
+		assert_null(iommu_init());
+		assert_int_equal(!!iommu_hide(), i % 2);
+		assert_non_null(strstr(host_printed,
+				       "iommu: a unit of DMAR: its table can't "
+				       "be hidden: a device of the guest's"));
+		assert_non_null(strstr(told, "stop 0, stop 1, "));
+		assert_false(iommu_is_on());
+		assert_false(hidden[0].wanted());
+		assert_memory_equal(before, machine.table, sizeof(before));
+	}
+}
+
 static void after_a_sleep_all_start_again(void **state)
 {
 	assert_null(iommu_start_again()); /* there are none */
@@ -511,6 +555,8 @@ int main(void)
 		TEST(off_is_off_and_said),
 		TEST(one_that_fails_ends_all),
 		TEST(the_table_is_hidden_and_keeps_its_sum),
+		TEST(all_tables_of_the_name_are_hidden_and_come_back),
+		TEST(a_table_that_cannot_be_hidden_ends_all),
 		TEST(after_a_sleep_all_start_again),
 		TEST(faults_are_counted_and_told_ever_more_seldom),
 		TEST(a_look_has_an_end_and_there_are_not_too_many),

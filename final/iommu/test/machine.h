@@ -10,6 +10,8 @@
 extern struct machine {
 	const char *name; /* of the table; NULL: there is none */
 	u8 table[1024];   /* physical memory begins with it */
+	uint copies;      /* of it in ACPI's lists, each behind the other, */
+	bool last_is_rom; /* and that can't be written to */
 	uint size;
 	bool no_root;      /* of ACPI's tables */
 	bool no_registers; /* can be mapped */
@@ -32,6 +34,9 @@ void machine_has_reserved(u64 base, u64 last);
 
 /* An IVRS table of one unit. */
 void machine_has_ivrs(void);
+
+/* And @count copies of it, of which only the name and the sum are there. */
+void machine_has_copies(uint count);
 
 /* What the table's bytes add up to. */
 u8 machine_sum(void);

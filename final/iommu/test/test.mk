@@ -21,4 +21,4 @@ iommu-amdvi.sources := iommu/test/amdvi_test.c iommu/test/amdvi_unit.c \
 HOST_TESTS += iommu-iommu
 iommu-iommu.sources := iommu/test/iommu_test.c iommu/test/machine.c \
 	iommu/test/memory.c iommu/dma_map.c iommu/dmar.c iommu/ivrs.c \
-	iommu/stray.c
+	iommu/rename.c iommu/stray.c
