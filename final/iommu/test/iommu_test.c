@@ -434,7 +434,7 @@ static void after_a_sleep_all_start_again(void **state)
 	fails_at = 0;
 	start_says = "does not begin";
 	assert_string_equal(iommu_start_again(), "does not begin");
-	assert_null(strstr(told, "stop")); /* the other one is well */
+	assert_null(strstr(told, "stop")); /* the machine is reset then */
 }
 
 static uint lines(void)
