@@ -168,16 +168,24 @@ void iommu_own(const struct pci_function *f, phys_t base, u64 size)
 			iommu_close(f->bars[i].base, f->bars[i].size);
 }
 
-/* Is there memory, or a unit before the one @u, in @u's registers? */
-static bool is_elsewhere(const struct iommu_unit *u)
+static bool has_ram(u64 base, u64 end)
 {
 	const struct mem_map *map = &boot_info.map;
-	u64 end = u->base + u->size;
 
 	for (uint i = 0; i < map->count; i++)
 		if (map->range[i].type == MEM_RAM && map->range[i].base < end &&
-		    u->base < map->range[i].base + map->range[i].size)
+		    base < map->range[i].base + map->range[i].size)
 			return true;
+	return false;
+}
+
+/* Is there memory, or a unit before the one @u, in @u's registers? */
+static bool is_elsewhere(const struct iommu_unit *u)
+{
+	u64 end = u->base + u->size;
+
+	if (has_ram(u->base, end))
+		return true;
 	for (const struct iommu_unit *v = units; v < u; v++)
 		if (v->base < end && u->base < v->base + v->size)
 			return true;
@@ -271,6 +279,17 @@ bool iommu_is_on(void)
 	return running;
 }
 
+/* A table that names RAM would keep devices from the guest's. */
+static void close_window(u64 base, u64 size)
+{
+	if (has_ram(base, base + size))
+		printf("iommu: no ECAM can be at 0x%lx-0x%lx, which has RAM: "
+		       "left open to devices\n",
+		       base, base + size - 1);
+	else
+		iommu_close(base, size);
+}
+
 /* Where the hidden functions' configuration space is: it is read and written by
  * CPUs alone. */
 static void close_ecam(void)
@@ -283,9 +302,9 @@ static void close_ecam(void)
 	ecam_find(&places);
 	if (places.has_pciexbar &&
 	    ecam_of_pciexbar(ecam_pciexbar(), &window, &plain))
-		iommu_close(window.base, (window.last + 1UL) * MIB);
+		close_window(window.base, (window.last + 1UL) * MIB);
 	for (uint i = 0; i < places.count; i++)
-		iommu_close(
+		close_window(
 			places.window[i].base + places.window[i].first * MIB,
 			(places.window[i].last - places.window[i].first + 1UL) *
 				MIB);

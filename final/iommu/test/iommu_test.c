@@ -165,6 +165,25 @@ static void what_is_ours_is_closed_and_all_else_is_open(void **state)
 	assert_non_null(strstr(host_printed, "03:04.1 is ours"));
 }
 
+/* As firmware's table may say that is wrong; one byte is enough. */
+static void what_cannot_be_configuration_space_stays_open(void **state)
+{
+	for (uint i = 0; i < 2; i++) {
+		set_up(NULL);
+		machine_has_dmar(1, false);
+		machine.ecam = 4 * GIB - 6 * MIB;
+		boot_info.map.range[2].base += i ? 0 : -1;
+		assert_null(iommu_init());
+		assert_int_equal(reaches(4 * GIB - 4 * MIB), !i);
+		assert_int_equal(reaches(4 * GIB - 1), !i);
+		assert_int_equal(!strstr(host_printed,
+					 "iommu: no ECAM can be at 0xffc00000-"
+					 "0xffffffff, which has RAM: left "
+					 "open to devices\n"),
+				 i);
+	}
+}
+
 static void without_a_card_no_unit_is_told_of_one(void **state)
 {
 	machine_has_dmar(2, false);
@@ -547,6 +566,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(what_is_ours_is_closed_and_all_else_is_open),
 		TEST(a_unit_that_cannot_be_hidden_is_not_used),
+		TEST(what_cannot_be_configuration_space_stays_open),
 		TEST(without_a_card_no_unit_is_told_of_one),
 		TEST(the_map_reaches_as_far_as_there_is_memory),
 		TEST(why_there_is_no_protection_is_said),
