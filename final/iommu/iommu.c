@@ -94,6 +94,7 @@ static struct tables {
 static const char *read_tables(struct tables *t)
 {
 	struct acpi_root root;
+	const char *wrong;
 
 	t->name = NULL;
 	if (acpi_machine_root(&root)) {
@@ -103,11 +104,13 @@ static const char *read_tables(struct tables *t)
 	t->intel = !acpi_find(acpi_map, &root, "DMAR", &t->table);
 	if (t->intel) {
 		t->name = "DMAR";
-		return dmar_read(&t->table, &t->dmar);
+		wrong = dmar_read(&t->table, &t->dmar);
+		return wrong ? wrong : find_stray_vtd(&t->dmar);
 	}
 	if (!acpi_find(acpi_map, &root, "IVRS", &t->table)) {
 		t->name = "IVRS";
-		return ivrs_read(&t->table, &t->ivrs);
+		wrong = ivrs_read(&t->table, &t->ivrs);
+		return wrong ? wrong : find_stray_amdvi(&t->ivrs);
 	}
 	return NULL;
 }
@@ -139,7 +142,7 @@ void iommu_need(struct need *need, char *text, size_t size)
 	const char *why = find_units(text, size);
 
 	*need = (struct need){
-		.name = "devices kept out, as iommu=require demands",
+		.name = "IOMMUs to try, as iommu=require demands",
 		.problem = why ? "iommu=require, and devices can't be kept out"
 			       : NULL,
 		.moot = setting_choice(&iommu_setting) != IOMMU_REQUIRE,
@@ -147,7 +150,8 @@ void iommu_need(struct need *need, char *text, size_t size)
 	if (why && why != text)
 		snprintf(text, size, "%s", why);
 	else if (!why)
-		snprintf(text, size, "%s, units: %u", tables.name,
+		snprintf(text, size, "%s, units: %u: tried at the start",
+			 tables.name,
 			 tables.intel ? tables.dmar.units : tables.ivrs.units);
 }
 
@@ -385,9 +389,6 @@ static const char *start(const struct tables *t)
 		why = find_unit(&units[unit_count], t, unit_count);
 		unit_count += !why;
 	}
-	if (!why)
-		why = t->intel ? find_stray_vtd(&t->dmar)
-			       : find_stray_amdvi(&t->ivrs);
 	close_ecam();
 	if (!why)
 		why = build_maps(t);

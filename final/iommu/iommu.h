@@ -10,9 +10,9 @@ struct need;
 struct pci_function;
 
 /*
- * What the tables of this machine say, as a line in @text of @size bytes; and
- * in @need, whether that will do: moot, unless the setting iommu= demands that
- * devices are kept out. For preflight: no unit is touched.
+ * What the tables of this machine allow, as a line in @text of @size bytes; and
+ * in @need, whether units can be tried: moot, unless the setting iommu= demands
+ * that devices are kept out. For preflight: no unit is touched.
  */
 void iommu_need(struct need *need, char *text, size_t size);
 

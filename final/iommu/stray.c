@@ -11,7 +11,7 @@
 #include "pci/ecam.h"
 #include "pci/pci.h"
 
-static const char stray[] = "leaves out devices, as all others do";
+static const char stray[] = "it leaves out devices";
 
 static bool asks_for_dma(const struct pci_function *f)
 {

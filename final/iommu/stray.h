@@ -12,8 +12,7 @@
 
 /*
  * Has each function a unit, as the table tells, and each other segment than 0
- * one that has all of it? NULL, or what is to be said of the units. Phase
- * device.
+ * one that has all of it? NULL, or what is wrong, as a sentence's end.
  */
 const char *find_stray_vtd(const struct dmar *dmar);
 const char *find_stray_amdvi(const struct ivrs *ivrs);

@@ -237,7 +237,7 @@ static const char *const obstacles[] = {
 	"iommu: a unit of DMAR: no memory for its tables",
 	"iommu: a unit of DMAR: does not reach all memory",
 	"iommu: a unit of DMAR: does not reach all memory",
-	"iommu: a unit of DMAR: leaves out devices",
+	"iommu: the table DMAR can't be used: it leaves out devices",
 	"iommu: a unit of DMAR: has registers where others",
 	"iommu: the table RSDP can't be used: it is not found",
 };
@@ -536,10 +536,18 @@ static void preflight_says_what_there_is(void **state)
 		iommu_need(&need, text, sizeof(text));
 		assert_int_equal(!!need.problem, i == 0);
 		assert_int_equal(need.moot, i == 2);
-		assert_string_equal(text, i ? "DMAR, units: 2"
-					    : "this machine has none");
+		assert_string_equal(text,
+				    i ? "DMAR, units: 2: tried at the start"
+				      : "this machine has none");
 		assert_int_equal(iommu_expected(), i > 0);
 	}
+	machine.segment = 3;
+	chosen = IOMMU_REQUIRE;
+	iommu_need(&need, text, sizeof(text));
+	assert_non_null(need.problem);
+	assert_string_equal(text, "the table DMAR can't be used: "
+				  "it leaves out devices");
+	assert_false(iommu_expected());
 	machine.table[20]++;
 	iommu_need(&need, text, sizeof(text));
 	assert_string_equal(text,
