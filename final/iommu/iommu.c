@@ -427,12 +427,18 @@ static const char *go_without(const char *why)
 		       : NULL;
 }
 
-/* The same of units that were tried. */
+/* The same of units that were tried: they are the guest's, which knows of no
+ * card of ours. */
 static const char *give_up(const char *why)
 {
 	char text[128];
 
 	snprintf(text, sizeof(text), "a unit of %s: %s", tables.name, why);
+	if (own_map.count)
+		printf("iommu: a guest that uses %s cuts " PCI_BDF_FORMAT
+		       ", which is ours, off; for Linux: intel_iommu=off, "
+		       "amd_iommu=off\n",
+		       tables.name, PCI_BDF_ARGS(own.bdf));
 	return go_without(text);
 }
 

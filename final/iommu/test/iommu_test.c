@@ -365,6 +365,29 @@ static void one_that_fails_ends_all(void **state)
 	assert_string_equal(told, "start 0, start 1, stop 0, stop 1, stop 2, ");
 }
 
+/* No one else knows by then that the units are the guest's. */
+static void that_the_guest_may_cut_our_card_off_is_said(void **state)
+{
+	static const char warning[] =
+		"iommu: a guest that uses DMAR cuts 03:04.1, which is ours, "
+		"off; for Linux: intel_iommu=off, amd_iommu=off\n";
+	struct pci_function card = {.bdf = CARD};
+
+	for (uint i = 0; i < 4; i++) {
+		set_up(NULL);
+		machine_has_dmar(1, false);
+		fails_at = i < 2 ? 0 : ~0U;
+		start_says = "does not begin";
+		if (i)
+			iommu_own(&card, PHYS(RINGS), 0x3000);
+		machine.last_is_rom = i == 2;
+		assert_null(iommu_init());
+		assert_null(iommu_hide());
+		assert_int_equal(!!strstr(host_printed, warning),
+				 i == 1 || i == 2);
+	}
+}
+
 static void the_table_is_hidden_and_keeps_its_sum(void **state)
 {
 	for (uint i = 0; i < 2; i++) {
@@ -582,6 +605,7 @@ int main(void)
 		TEST(a_segment_that_is_nobodys_is_found),
 		TEST(off_is_off_and_said),
 		TEST(one_that_fails_ends_all),
+		TEST(that_the_guest_may_cut_our_card_off_is_said),
 		TEST(the_table_is_hidden_and_keeps_its_sum),
 		TEST(all_tables_of_the_name_are_hidden_and_come_back),
 		TEST(a_table_that_cannot_be_hidden_ends_all),
