@@ -220,7 +220,8 @@ static void start_others(void)
 	if (!cpu_signals) /* there are none, and never will be */
 		return;
 	smp_prepare(come_again);
-	smp_start_cpus();
+	if (!smp_start_cpus())
+		no_way_back("not all CPUs have come");
 }
 
 /* A port that printf uses has lost its set-up. */

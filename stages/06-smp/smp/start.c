@@ -293,7 +293,8 @@ static uint count_off(void)
 	return off;
 }
 
-static void start_those_off(void)
+/* As smp_start_cpus(). */
+static bool start_those_off(void)
 {
 	uint before = num_of_available_pages(), off = count_off(), ready;
 
@@ -305,25 +306,24 @@ static void start_those_off(void)
 	       smp_traps_icr() ? "INIT and start-up IPIs are emulated"
 			       : "the hardware reports INIT and start-up IPIs");
 	/* An INIT is reported by a CPU that has Vellum, and by no other. */
-	if (ready < smp_count && !smp_traps_icr())
-		panic("%u of %u CPUs are not under Vellum, and the guest could "
-		      "start them: switch them off in the firmware set-up, or "
-		      "put icr=trap on Vellum's command line",
-		      smp_count - ready, smp_count);
+	return ready == smp_count || smp_traps_icr();
 }
 
 /* Protects what there is one of to start a CPU: the place where its stack is
  * laid ready, and the end of the list. */
 static spinlock_t start_lock;
 
-void smp_start_cpus(void)
+bool smp_start_cpus(void)
 {
+	bool well = true;
+
 	if (!count_off())
-		return;
+		return true;
 	spin_lock(&start_lock);
 	if (count_off())
-		start_those_off();
+		well = start_those_off();
 	spin_unlock(&start_lock);
+	return well;
 }
 
 /* It waits for a start-up IPI, as a CPU does after it has been switched on. */
@@ -389,5 +389,9 @@ void smp_start(void (*each)(void))
 	if (!vcpu_ops || (smp_count == 1 && !smp_traps_icr()))
 		return;
 	smp_prepare(each);
-	smp_start_cpus();
+	if (!smp_start_cpus())
+		panic("not all of %u CPUs are under Vellum, and a guest could "
+		      "start the others: switch them off in the firmware "
+		      "set-up, or put icr=trap on Vellum's command line",
+		      smp_count);
 }

@@ -59,9 +59,10 @@ void smp_log_drop(const char *whom, u32 number, const char *why);
 
 /*
  * Start all CPUs that have not been started. With a guest: that wants to send
- * them an INIT, so they are not in use. Any CPU.
+ * them an INIT, so they are not in use. False: one does not come, and a guest
+ * could start it outside of Vellum. Any CPU.
  */
-void smp_start_cpus(void);
+bool smp_start_cpus(void);
 
 /* Where a CPU begins, on its own stack, without per-CPU variables. */
 void ap_entry(struct smp_cpu *cpu) __noreturn;

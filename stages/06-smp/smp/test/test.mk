@@ -1,5 +1,5 @@
 HOST_TESTS += smp-cpus smp-decode-store smp-store smp-lapic smp-lapic-reset \
-	smp-init-sipi smp-renew smp-panic smp-many-cpus smp-delay
+	smp-init-sipi smp-renew smp-panic smp-many-cpus smp-delay smp-start
 
 smp-cpus.sources := smp/test/cpus_test.c smp/test/cpus_fuzz.c smp/cpus.c \
 	smp/delay.c
@@ -28,3 +28,7 @@ smp-many-cpus.sources := smp/test/many_cpus_test.c vmm/nested_root.c \
 	vmm/test/nested_host.c
 
 smp-delay.sources := smp/test/delay_test.c smp/delay.c
+
+# What is not called here needs nobody to stand in for it.
+smp-start.sources := smp/test/start_test.c
+smp-start.flags := -ffunction-sections -Wl,--gc-sections
