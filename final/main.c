@@ -130,9 +130,8 @@ static const char *start_vellum(int error)
 	boot_phase("cpu");
 	direct_map_end(); /* RAM is the guest's from here on */
 	every_cpu();
-	why = CONFIG_IOMMU ? iommu_hide() : NULL; /* the guest would drive it */
-	if (why)
-		return why;
+	if (CONFIG_IOMMU)
+		iommu_hide(); /* the guest would drive it, too */
 	if (CONFIG_ACPI_SLEEP)
 		sleep_name_states(); /* which one S3 is, the bytecode says */
 	if (CONFIG_S3)

@@ -40,6 +40,7 @@
 #include "vmm/exit.h"
 #include "vmm/launch.h"
 #include "vmm/mmio.h"
+#include "vmm/no_guest.h"
 #include "vmm/vcpu.h"
 
 #define AMDVI_SIZE (512 * KIB)
@@ -458,12 +459,16 @@ const char *iommu_init(void)
 	return NULL;
 }
 
-const char *iommu_hide(void)
+void iommu_hide(void)
 {
-	if (!running || rename_tables(tables.name))
-		return NULL;
-	iommu_end();
-	return give_up("its table can't be hidden");
+	const char *why = NULL;
+
+	if (running && !rename_tables(tables.name)) {
+		iommu_end();
+		why = give_up("its table can't be hidden");
+	}
+	if (why)
+		vmm_no_guest("%s", why);
 }
 
 const char *iommu_start_again(void)

@@ -37,9 +37,10 @@ void iommu_own(const struct pci_function *function, phys_t base, u64 size);
  */
 const char *iommu_init(void);
 
-/* Take the table out of ACPI's list; the last that CPU 0 does to it. NULL, or
- * as iommu_init(). Phase cpu, when there is a window. */
-const char *iommu_hide(void);
+/* Take the table out of ACPI's list; the last that CPU 0 does to it. Where it
+ * can't, what follows is as in iommu_init(). Phase cpu, when there is a window.
+ */
+void iommu_hide(void);
 
 /*
  * The units have lost their registers in a sleep: set all of them again, with

@@ -10,6 +10,7 @@
 #include "smp/store.h"
 #include "vmm/acpi.h"
 #include "vmm/mmio.h"
+#include "vmm/no_guest.h"
 #include "vmm/window.h"
 
 struct machine machine;
@@ -146,6 +147,11 @@ void window_write(phys_t at, const void *buffer, size_t size)
 	if (machine.last_is_rom && at.v >= machine.copies * COPY)
 		return;
 	memcpy(machine.table + at.v, buffer, size);
+}
+
+void vmm_no_guest(const char *format, ...)
+{
+	longjmp(machine.halted, 1);
 }
 
 void mmio_watch(struct mmio_page *page)

@@ -7,6 +7,8 @@
 
 #include "host.h"
 
+#include <setjmp.h>
+
 extern struct machine {
 	const char *name; /* of the table; NULL: there is none */
 	u8 table[1024];   /* physical memory begins with it */
@@ -22,8 +24,9 @@ extern struct machine {
 	u64 ecam;          /* of bus 0; that of buses 2 to 5 is there */
 	u16 segment;       /* MCFG names this one, too */
 
-	uint watched; /* runs of pages */
-	uint hidden;  /* functions */
+	uint watched;   /* runs of pages */
+	uint hidden;    /* functions */
+	jmp_buf halted; /* by vmm_no_guest() */
 } machine;
 
 /* A DMAR table of @count units, of which the last is in segment 1, if
