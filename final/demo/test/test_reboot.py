@@ -51,3 +51,4 @@ def test_only_what_works_on_the_bare_machine_can_fail(monkeypatch, tmp_path,
     assert not any('acpi' in ways for ways in tried)
     assert {way for ways in tried for way in ways} == {
         'kbd', 'pci', 'triple', 'kexec', 'panic'}
+    assert ['warm' in each.ways() for each in soak.FULL] == [True, False]

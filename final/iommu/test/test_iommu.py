@@ -8,6 +8,7 @@ import expectations
 import linux_guest
 import network
 import pytest
+import reboot
 from common import BUILD
 from run import COPIER
 
@@ -135,6 +136,18 @@ def test_require_starts_no_guest_where_devices_cannot_be_kept_out(
     pc.expect(expectations.LAUNCH)
     assert re.search(rf"^iommu: .*{said}: a device of the guest's can reach",
                      pc.serial, re.M)
+
+
+@pytest.mark.slow
+def test_under_uefi_a_unit_of_amds_that_is_on_is_refused(machine):
+    """The firmware, which goes on, would wait for what it stores. So after
+    such a reset a guest that requires one does not start."""
+    pc = machine(firmware='uefi', cmdline='iommu=require', reboot=True,
+                 extra_args=q35('amd-iommu'))
+    pc.expect(expectations.LAUNCH)
+    reboot.warm_reset(pc)
+    pc.expect('^iommu: .*translates for the firmware, which goes on')
+    pc.expect("^vellum: .* devices can't be kept out; back to the firmware")
 
 
 @pytest.mark.slow
