@@ -44,7 +44,7 @@
 #include "vmm/vcpu.h"
 
 #define AMDVI_SIZE (512 * KIB)
-#define RANGES     (IOMMU_UNITS + 32) /* and what others close, and ours */
+#define RANGES     (IOMMU_UNITS + 96) /* and what others close, and ours */
 
 enum {
 	IOMMU_OFF,
@@ -158,9 +158,14 @@ void iommu_need(struct need *need, char *text, size_t size)
 
 void iommu_close(u64 base, u64 size)
 {
+	const struct dma_range pages = {ALIGN_DOWN(base, PAGE_SIZE),
+					ALIGN_UP(base + size, PAGE_SIZE)};
+
+	for (uint i = 0; i < all.count; i++)
+		if (closed[i].base <= pages.base && pages.end <= closed[i].end)
+			return;
 	assert(all.count < RANGES); /* none of them is the guest's doing */
-	closed[all.count++] = (struct dma_range){
-		ALIGN_DOWN(base, PAGE_SIZE), ALIGN_UP(base + size, PAGE_SIZE)};
+	closed[all.count++] = pages;
 }
 
 void iommu_own(const struct pci_function *f, phys_t base, u64 size)

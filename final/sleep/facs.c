@@ -11,13 +11,15 @@
  *
  * It may look for it anew when the machine wakes, by the tables that lead there
  * (SeaBIOS does), and they are in the guest's memory. So their bytes are kept,
- * and compared before each sleep, when no CPU can write them. Not with UEFI: it
- * goes on to change its tables after us, and keeps the FACS' address elsewhere.
+ * and compared before each sleep, when no CPU can write them, and an IOMMU keeps
+ * devices away. Not with UEFI: it goes on to change its tables after us, and
+ * keeps the FACS' address elsewhere.
  * Book: chapter 9.
  */
 #include "sleep/facs.h"
 
 #include "boot/boot_info.h"
+#include "iommu/iommu.h"
 #include "lib/errno.h"
 #include "vmm/window.h"
 
@@ -25,6 +27,7 @@
 #define WIDE_VECTOR 24
 
 #define REAL_MODE_END MIB
+#define LOW_END       (640 * KIB)
 
 static u32 vector_of(const volatile u8 *facs)
 {
@@ -128,6 +131,7 @@ bool facs_note_way(const struct acpi_sleep *sleep)
 	struct acpi_root root;
 	u64 rsdp = acpi_root_pointer();
 
+	way.count = way.bytes = way.overflows = 0;
 	if (boot_info.firmware == BOOT_UEFI)
 		return true;
 	if (!rsdp || acpi_read_root(map_on_way, rsdp, &root))
@@ -148,6 +152,15 @@ bool facs_way_is_same(void)
 		    memcmp(way.piece[i].at, copy, way.piece[i].size))
 			return false;
 	return true;
+}
+
+void facs_close(const struct acpi_sleep *sleep)
+{
+	for (uint i = 0; CONFIG_IOMMU && i < sleep->facs_count; i++)
+		iommu_close(sleep->facs_phys[i], FACS_SIZE);
+	for (uint i = 0; CONFIG_IOMMU && i < way.count; i++)
+		if (way.piece[i].phys >= LOW_END)
+			iommu_close(way.piece[i].phys, way.piece[i].size);
 }
 
 void facs_put_back(const struct acpi_sleep *sleep, const struct facs_vectors *v)

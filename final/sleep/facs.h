@@ -26,12 +26,19 @@ int facs_point_to(const struct acpi_sleep *sleep, u32 vector);
 
 /*
  * Note all that leads the firmware to the FACS of @sleep, as sleep_read() finds
- * it now: root pointer, lists, FADTs. False: that is too much. Once. Later: is
- * it still the same, byte for byte? With UEFI nothing is noted, and nothing can
+ * it now: root pointer, lists, FADTs. False: that is too much. Later: is it
+ * still the same, byte for byte? With UEFI nothing is noted, and nothing can
  * differ.
  */
 bool facs_note_way(const struct acpi_sleep *sleep);
 bool facs_way_is_same(void);
+
+/*
+ * Have all devices kept away from each FACS of @sleep and from what has been
+ * noted; but not below 640 KiB, where firmware has devices write, too. Before
+ * iommu_init().
+ */
+void facs_close(const struct acpi_sleep *sleep);
 
 /* Put back what facs_read() has found. */
 void facs_put_back(const struct acpi_sleep *sleep,

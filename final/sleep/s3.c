@@ -409,8 +409,8 @@ void s3_close_vectors(void)
 	if (!setting_choice(&s3_setting))
 		return;
 	sleep_read(acpi_map, found ? &root : NULL, &chipset_bus, &sleep);
-	for (uint i = 0; CONFIG_IOMMU && i < sleep.facs_count; i++)
-		iommu_close(sleep.facs_phys[i], FACS_SIZE);
+	facs_note_way(&sleep);
+	facs_close(&sleep);
 }
 
 void s3_init(void (*each)(void))

@@ -6,8 +6,8 @@
 
 #include "lib/types.h"
 
-/* Have all devices kept away from the waking vectors. CPU 0, before
- * iommu_init(). */
+/* Have all devices kept away from the waking vectors and the tables that lead
+ * there. CPU 0, before iommu_init(). */
 void s3_close_vectors(void);
 
 /*

@@ -4,6 +4,7 @@
  */
 #include "boot/boot_info.h"
 #include "host.h"
+#include "iommu/iommu.h"
 #include "sleep/facs.h"
 #include "vmm/window.h"
 
@@ -13,7 +14,7 @@
 #define SIZE 64 /* each of them */
 #define OURS 0x9e000
 
-static u8 memory[PAGE_SIZE];
+static u8 memory[4 * PAGE_SIZE];
 static u32 list_size;
 static struct acpi_sleep tables;
 
@@ -46,6 +47,13 @@ void sleep_read(acpi_map_fn *map, const struct acpi_root *root,
 		map(tables.facs_phys[i], FACS_SIZE);
 }
 
+static bool is_closed[sizeof(memory)];
+
+void iommu_close(u64 base, u64 size)
+{
+	memset(&is_closed[base % (640 * KIB)], true, size);
+}
+
 static bool write_is_lost;
 
 void window_write(phys_t at, const void *buffer, size_t size)
@@ -61,6 +69,7 @@ static int new_machine(void **state)
 {
 	memset(memory, 0, sizeof(memory));
 	memset(&way, 0, sizeof(way));
+	memset(is_closed, 0, sizeof(is_closed));
 	list_size = SIZE;
 	write_is_lost = false;
 	boot_info.firmware = BOOT_BIOS;
@@ -116,7 +125,7 @@ static void what_cannot_be_done_exactly_is_refused(void **state)
 static void ours_is_in_each_and_the_guests_come_back(void **state)
 {
 	struct facs_vectors v;
-	u8 before[PAGE_SIZE];
+	u8 before[sizeof(memory)];
 
 	leave(1, 0x971f0);
 	memcpy(before, memory, sizeof(memory));
@@ -151,14 +160,35 @@ static void a_change_on_the_way_is_seen(void **state)
 		memory[at] ^= 0x10;
 	}
 	assert_true(facs_way_is_same());
+	memory[LIST]++; /* by us: the name of an IOMMU's table */
+	assert_true(facs_note_way(&tables));
+	assert_true(facs_way_is_same());
+}
+
+static void expect_closed(uint from)
+{
+	for (uint at = 0; at < sizeof(memory); at++)
+		assert_int_equal(is_closed[at], at >= from && at < 0x600 &&
+							at % 0x100 < SIZE);
+}
+
+/* All of it is below 640 KiB here; then that far further up. */
+static void devices_are_kept_off_the_way(void **state)
+{
+	assert_true(facs_note_way(&tables));
+	facs_close(&tables);
+	expect_closed(tables.facs_phys[0]);
+	for (uint i = 0; i < way.count; i++)
+		way.piece[i].phys += LOW_END;
+	facs_close(&tables);
+	expect_closed(ROOT);
 }
 
 static void more_than_can_be_kept_is_no_way(void **state)
 {
-	list_size = PAGE_SIZE - LIST;
+	list_size = BYTES_MOST - 4 * SIZE;
 	assert_true(facs_note_way(&tables));
-	memset(&way, 0, sizeof(way));
-	way.bytes = BYTES_MOST - SIZE - list_size;
+	list_size++;
 	assert_false(facs_note_way(&tables));
 }
 
@@ -181,6 +211,7 @@ int main(void)
 		TEST(ours_is_in_each_and_the_guests_come_back),
 		TEST(a_vector_that_does_not_stay_is_seen),
 		TEST(a_change_on_the_way_is_seen),
+		TEST(devices_are_kept_off_the_way),
 		TEST(more_than_can_be_kept_is_no_way),
 		TEST(with_uefi_the_tables_may_change),
 	};
