@@ -18,6 +18,7 @@ OUT = r'^iommu: (DMAR|IVRS), 1 unit, (\d) levels, (\d+) pages of tables: '
 # Of a table of devices, for AMD's.
 DEVICES = {'intel-iommu': 0, 'amd-iommu': 512}
 ATTACK = 'boot=0x80 hypercall'
+MARK = '05ca1ab1e0ddba11'       # what it has a device write
 
 
 def q35(unit=None, *more):
@@ -51,10 +52,22 @@ def test_a_device_that_the_guest_programs_does_not_reach_vellum(machine, unit):
     for way in WAYS:
         assert found[f"Vellum's range, {way} by a device"] == 'refused'
     assert expectations.devices_kept_out(pc.serial) == []
+    base, end = re.search(r'our range is (0x\w+)-(0x\w+),', pc.serial).groups()
+    middle = (int(base, 16) + int(end, 16) + 1) // 2
+    assert MARK not in pc.hmp(f'xp /1gx {middle:#x}')
     faults = re.findall(r'refused, fault \d+: 00:0\d\.0 may not (\w+)(?: to)? '
                         r'0x[0-9a-f]+ \(reason \d\)', pc.serial)
     assert faults == (['write', 'read'] if unit == 'intel-iommu'
                       else [])              # book, appendix on emulators
+
+
+@pytest.mark.slow
+def test_so_does_a_unit_of_four_levels_that_notes_what_is_not_there(machine):
+    """Tables of another shape; and each change of them must be told."""
+    pc = attacked(machine, 'intel-iommu,aw-bits=48,caching-mode=on')
+    assert re.search(OUT, pc.serial, re.M)[2] == '4'
+    for way in WAYS:
+        assert verdicts(pc)[f"Vellum's range, {way} by a device"] == 'refused'
 
 
 @pytest.mark.slow('amd')

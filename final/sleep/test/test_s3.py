@@ -1,10 +1,11 @@
 """Linux sleeps in RAM (S3), and wakes under Vellum: all CPUs, and with what it
 was doing before; or is told that it can't, and goes on."""
 import re
-
-import pytest
+import time
 
 import linux_guest
+import network
+import pytest
 
 # Firmware, CPUs, and how often.
 SLEEPS = [('bios', 2, 1), ('bios', 1, 10), ('bios', 4, 10), ('uefi', 1, 10),
@@ -77,3 +78,40 @@ def test_a_guest_that_did_not_sleep_goes_on(machine, words, test, why):
                      + why, text)
     assert 'sleep: the guest wakes' not in text
     assert guest.wait_exit() == 'poweroff'
+
+
+# Firmware, unit, and where what must be on again is: in which register.
+UNITS = [('uefi', 'intel-iommu', 0xfed9001c, 1 << 31),
+         ('bios', 'amd-iommu', 0xfed80018, 1 << 0)]
+
+
+def register(guest, address):
+    """What stands there."""
+    return int(guest.hmp(f'xp /1wx {address:#x}').split()[1], 16)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize('firmware, unit, address, bit', UNITS)
+def test_devices_are_kept_out_and_the_log_goes_out_after_it(
+        machine, firmware, unit, address, bit):
+    """The unit and our card have lost all that they were told. Woken by hand."""
+    with network.Receiver('udp') as ear:
+        guest = machine(
+            firmware=firmware, cpus=2, nic='e1000e',
+            disk=linux_guest.build(firmware=firmware),
+            cmdline=f'{"boot=0x80 " * (firmware == "bios")}hypercall '
+            f'iommu=require {ear.words}',
+            extra_args=('-machine', 'q35,smm=off', '-device', unit))
+        guest.expect('poweroff ends')
+        assert register(guest, address) & bit
+        guest.send('echo deep >/sys/power/mem_sleep\n'
+                   'echo mem >/sys/power/state; vellumctl leaf\n')
+        while guest.qmp('query-status')['status'] != 'suspended':
+            time.sleep(0.2)
+        guest.hmp('system_wakeup')
+        guest.expect('^VellumVellum')
+        assert register(guest, address) & bit
+        assert 'sleep: the guest wakes at' in ear.text()
+        assert ear.faults(guest.serial) == []
+        guest.send('vellumctl stats | grep DMA\n')
+        guest.expect('^DMA faults: 0')
