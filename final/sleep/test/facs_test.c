@@ -168,8 +168,8 @@ static void a_change_on_the_way_is_seen(void **state)
 static void expect_closed(uint from)
 {
 	for (uint at = 0; at < sizeof(memory); at++)
-		assert_int_equal(is_closed[at], at >= from && at < 0x600 &&
-							at % 0x100 < SIZE);
+		assert_int_equal(is_closed[at],
+				 at >= from && at < 0x600 && at % 0x100 < SIZE);
 }
 
 /* All of it is below 640 KiB here; then that far further up. */
