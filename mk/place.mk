@@ -26,6 +26,10 @@ ODD := : $(HASH) $$ % ' " ` \ ; & | < > * ? [ ] ( ) { } ~ !
 IS_ODD = $(filter-out 1,$(words $1))$(strip $(foreach c,$(ODD),$(findstring \
 	$c,$1)))
 ELSEWHERE := $(value BUILD_ROOT)
+# The tree's own place under another name would have all compiled anew.
+ifeq ($(ELSEWHERE),$(realpath mk/..)/build)
+ELSEWHERE :=
+endif
 ifneq ($(ELSEWHERE),)
 ifneq ($(call IS_ODD,$(ELSEWHERE)),)
 ELSEWHERE := $(shell realpath -m --relative-to=. $(call QUOTED,$(ELSEWHERE)))

@@ -83,6 +83,14 @@ def test_an_empty_build_root_is_none():
     assert status == 0 and f' /{BOOT}' not in text
 
 
+def test_a_build_root_that_is_the_trees_own_is_none():
+    """Two names of one place would have all compiled anew, and by two of our
+    tests at once: one found the other's files half written."""
+    status, text = shell(f'make -n all BUILD_ROOT="{TOP}/build"',
+                         stage_dir(BOOT))
+    assert status == 0 and f'{TOP}/build' not in text
+
+
 @pytest.mark.parametrize('line', [
     'make', 'make setup', 'make doctor', f'make -C stages/{PAGE}',
     'make -C final run', f'make lab STAGE={BOOT} DIR=/tmp/no-lab',
