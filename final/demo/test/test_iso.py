@@ -57,6 +57,7 @@ def test_linux_runs_under_vellum_without_a_key(boot):
     assert pc.serial.count('Vellum final') == 2
 
 
+@pytest.mark.slow('cdrom')
 @TWO_WAYS
 def test_the_demo_runs_without_vellum(boot):
     """For comparison, and for machines that can't run Vellum."""
@@ -67,6 +68,7 @@ def test_the_demo_runs_without_vellum(boot):
     assert 'the hypervisor is not Vellum' in pc.serial
 
 
+@pytest.mark.slow('uefi')
 @TWO_WAYS
 def test_the_preflight_check_can_be_chosen(boot):
     """It says what it has to say, and launches nothing."""
@@ -97,6 +99,7 @@ def boot_loader(folder):
         'initrd.gz': linux_guest.initramfs()})
 
 
+@pytest.mark.slow('cdrom')
 @pytest.mark.parametrize('way', ['cdrom-bios', 'disk-bios', 'disk-uefi'])
 def test_the_machines_own_disk_is_booted(machine, image_file, tmp_path,
                                          way):

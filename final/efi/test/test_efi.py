@@ -164,7 +164,7 @@ def test_too_little_memory_is_explained_in_numbers(shell):
     assert pc.wait_exit() == 'poweroff'
 
 
-@pytest.mark.slow('1152M')
+@pytest.mark.slow('1152M', '3G')
 @pytest.mark.parametrize('mem', ['1152M', '3G', '5G'])
 def test_it_works_wherever_firmware_puts_the_loader(shell, mem):
     """With 1152 MiB the loader itself lies at our virtual address; with 5 GiB

@@ -101,6 +101,7 @@ def test_a_boot_entry_starts_vellum_after_a_reset(machine, stage, image):
     assert not missing, pc.fail(f'not seen: {missing}')
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures('needs_guest')
 def test_grub_starts_vellum_and_then_linux(machine, image, tmp_path):
     """GRUB's chainloader gets success, so GRUB goes on with Linux."""

@@ -19,6 +19,7 @@ def parts(text):
     return dict(zip(found[1::2], found[2::2]))
 
 
+@pytest.mark.slow
 def test_the_firmwares_driver_lets_go_of_the_card(machine, image):
     """If Vellum only checks the machine, it has it again. If Vellum stays, it
     does not find it any more, though it looks."""

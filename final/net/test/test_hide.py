@@ -16,8 +16,8 @@ MACHINES = {'qemu': ({'extra_args': BEHIND_BRIDGE, 'cpus': 2}, ALL),
                       {'the card by ports', "the card's registers"})}
 
 
-@pytest.mark.parametrize('where', [
-    'qemu', pytest.param('bochs', marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize('where', ['qemu', 'bochs'])
 def test_who_looks_for_the_card_finds_nothing(machine, where):
     """Each door that the machine has is tried, and each is closed."""
     settings, doors = MACHINES[where]

@@ -2,8 +2,8 @@
 
 Vellum may refuse by name, stop in good order, or do without; it may not fall
 silent, reset the machine, run into an exception, or leave memory damaged. Every
-fourth allocation is tried in QEMU and one in Bochs; with `make test SWEEP=1`
-all of them in QEMU and every fourth in Bochs.
+fourth allocation is tried in QEMU and, with ALL=1, one in Bochs; with `make test
+SWEEP=1` all of them in QEMU and every fourth in Bochs.
 """
 import fcntl
 import os
@@ -82,6 +82,7 @@ def chosen(total, emu):
     return range(4, total + 1, 4) if emu == 'qemu' else [total // 2]
 
 
+@pytest.mark.slow('bochs')
 def test_every_allocation_of_a_boot_may_fail(machine, stage, emu,
                                              failing_image):
     """Counted in a boot where none fails."""

@@ -45,7 +45,7 @@ def linux(machine, cpus, emu='qemu', cmdline='', options='', **settings):
     return pc
 
 
-@pytest.mark.slow('bochs')
+@pytest.mark.slow
 def test_linux_runs_a_task_on_each_of_2_cpus(machine, smp_stage, emu):
     """SVM in QEMU, VMX in Bochs; each task finds Vellum below it."""
     # pylint: disable=unused-argument
