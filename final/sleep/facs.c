@@ -11,8 +11,8 @@
  *
  * It may look for it anew when the machine wakes, by the tables that lead there
  * (SeaBIOS does), and they are in the guest's memory. So their bytes are kept,
- * and compared before each sleep, when no CPU can write them, and an IOMMU keeps
- * devices away. Not with UEFI: it goes on to change its tables after us, and
+ * and compared before each sleep, when no CPU can write them; an IOMMU keeps
+ * devices off. Not with UEFI: it goes on to change its tables after us, and
  * keeps the FACS' address elsewhere.
  * Book: chapter 9.
  */

@@ -94,7 +94,7 @@ def register(guest, address):
 @pytest.mark.parametrize('firmware, unit, address, bit', UNITS)
 def test_devices_are_kept_out_and_the_log_goes_out_after_it(
         machine, firmware, unit, address, bit):
-    """The unit and our card have lost all that they were told. Woken by hand."""
+    """Unit and card have lost all that they were told. Woken by hand."""
     with network.Receiver('udp') as ear:
         guest = machine(
             firmware=firmware, cpus=2, nic='e1000e',

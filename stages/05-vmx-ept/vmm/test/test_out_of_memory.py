@@ -2,8 +2,8 @@
 
 Vellum may refuse by name, stop in good order, or do without; it may not fall
 silent, reset the machine, run into an exception, or leave memory damaged. Every
-fourth allocation is tried in QEMU and, with ALL=1, one in Bochs; with `make test
-SWEEP=1` all of them in QEMU and every fourth in Bochs.
+fourth allocation is tried in QEMU and, with ALL=1, one in Bochs; with SWEEP=1
+all of them in QEMU and every fourth in Bochs.
 """
 import fcntl
 import os
