@@ -50,7 +50,7 @@ static void signal_one(struct smp_cpu *cpu, u32 icr)
 		lapic_send(cpu->apic_id, icr & (ICR_MODE | ICR_VECTOR |
 						ICR_ASSERT | ICR_LEVEL));
 	else
-		smp_start_cpus(); /* a UEFI machine's may be off still */
+		smp_start_cpus(); /* UEFI's may be off still; true: it traps */
 	if (!smp_is_ready(cpu)) {
 		smp_log_drop("the CPU with APIC ID", cpu->apic_id,
 			     "it was left out");
